@@ -1,0 +1,38 @@
+# veer_module(<folder> [TORCH] [DEPS folder...] [LIBS library...])
+#
+# One static library per folder of src/veer. Every .cpp of the folder belongs
+# to it. Without TORCH no torch header is on the include path, so a parser
+# cannot grow a dependency on it and fuzz targets stay small.
+function(veer_module name)
+  cmake_parse_arguments(M "TORCH" "" "DEPS;LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/veer/${name}/*.cpp)
+  list(TRANSFORM M_DEPS PREPEND veer_)
+  if(sources)
+    add_library(veer_${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(veer_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(veer_${name} ${scope} ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(veer_${name} ${scope} ${M_DEPS} ${M_LIBS})
+  if(M_TORCH)
+    target_link_libraries(veer_${name} ${scope} torchwheel::torchwheel)
+  endif()
+endfunction()
+
+# veer_tests(<folder>): tests/<folder>/*_test.cpp become the program
+# <folder>_test, one ctest entry per program (starting libtorch per case
+# would cost more than the cases).
+function(veer_tests name)
+  file(GLOB sources CONFIGURE_DEPENDS
+       ${CMAKE_SOURCE_DIR}/tests/${name}/*_test.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name}_test ${sources})
+  target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(${name}_test PRIVATE veer_${name} veer_test_main)
+  add_test(NAME ${name} COMMAND ${name}_test
+           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+endfunction()

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace veer {
+
+// Sequences laid end to end, without padding: row b owns tokens
+// offsets[b] .. offsets[b+1]-1 of the packed axis T. All index tensors are
+// int64 on the model's device.
+struct PackedBatch {
+  at::Tensor ids_T;        // token ids
+  at::Tensor positions_T;  // position within the row's whole text, from 0
+  at::Tensor rows_T;       // row b of each token
+  std::vector<std::int64_t> offsets;  // B + 1 entries
+  // Tokens of the row that an earlier pass already put into the cache; the
+  // first packed token of row b has position starts[b]. All 0 without cache.
+  std::vector<std::int64_t> starts;
+  // Cache slot of each row; empty without cache.
+  std::vector<std::int64_t> slots;
+
+  std::int64_t num_rows() const {
+    return static_cast<std::int64_t>(offsets.size()) - 1;
+  }
+  std::int64_t num_tokens() const { return offsets.back(); }
+  std::int64_t length(std::int64_t row) const {
+    return offsets[row + 1] - offsets[row];
+  }
+};
+
+// Packs whole texts (no cache). Every row must have at least one token.
+PackedBatch pack(std::span<const std::vector<std::int32_t>> rows,
+                 at::Device device = at::kCPU);
+
+// Packs the next tokens of rows whose first starts[b] tokens lie in the cache
+// slots[b].
+PackedBatch pack_cached(std::span<const std::vector<std::int32_t>> rows,
+                        std::span<const std::int64_t> starts,
+                        std::span<const std::int64_t> slots,
+                        at::Device device = at::kCPU);
+
+}  // namespace veer

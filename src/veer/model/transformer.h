@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "veer/model/adapter.h"
+#include "veer/model/config.h"
+#include "veer/model/kv_cache.h"
+#include "veer/model/packed_batch.h"
+#include "veer/model/residual.h"
+
+namespace veer {
+
+struct ForwardOptions {
+  // With a cache the batch's rows continue their slots; without one every row
+  // is a whole text.
+  KvCache* cache = nullptr;
+  HookList hooks;
+  AdapterStrength adapter;
+  // Stop after this layer; the layers above are not computed.
+  std::optional<std::int64_t> last_layer;
+  // Recompute each block in the backward pass instead of keeping its
+  // activations (training only).
+  bool checkpoint_blocks = false;
+};
+
+// A Llama-family decoder. const to whoever measures or steers; safe to share
+// between threads only for reading.
+class Transformer {
+ public:
+  // Weights by Hugging Face name ("model.layers.0.mlp.up_proj.weight"). Throws
+  // Error on a missing, unexpected or misshaped tensor.
+  Transformer(ModelConfig config, std::map<std::string, at::Tensor> weights);
+  ~Transformer();
+  Transformer(Transformer&&) noexcept;
+  Transformer& operator=(Transformer&&) noexcept;
+
+  const ModelConfig& config() const;
+  at::ScalarType dtype() const;
+  at::Device device() const;
+
+  // The residual stream after the last computed block [T, D], before the
+  // final norm. Records gradients when grad mode is on and something in the
+  // pass requires them.
+  at::Tensor forward(const PackedBatch& batch,
+                     const ForwardOptions& options = {}) const;
+
+  // Final norm and head of chosen rows of forward()'s result: [N, D] ->
+  // logits [N, V] in the model's dtype, soft-capped where the family does so.
+  at::Tensor logits(const at::Tensor& hidden_ND) const;
+
+  // Attaches pairs (shared, not copied: a trainer goes on changing them).
+  // Throws Error if a path names no linear layer or a shape does not fit.
+  void attach(const Adapter& adapter);
+  void detach();
+  bool has_adapter() const;
+
+  // Paths of all linear layers inside blocks with their shapes (out, in).
+  std::vector<std::pair<std::string, std::pair<std::int64_t, std::int64_t>>>
+  linear_layers() const;
+
+  // All weights by name, the tensors themselves (pretraining updates them).
+  std::vector<std::pair<std::string, at::Tensor>> weights() const;
+
+  // Fingerprint of config and weights: what a steering vector is bound to.
+  const std::string& fingerprint() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+// Loads config.json and model.safetensors (or its shards) from a folder in
+// Hugging Face layout. `dtype`: undefined = as stored (fp16 becomes fp32 on a
+// CPU).
+Transformer load_transformer(const std::filesystem::path& folder,
+                             std::optional<at::ScalarType> dtype = {},
+                             at::Device device = at::kCPU);
+
+}  // namespace veer

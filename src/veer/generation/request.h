@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace veer {
+
+// How the next token is drawn.
+struct Sampling {
+  // 0 = greedy. Otherwise logits are divided by it.
+  double temperature = 0.0;
+  // Keep the smallest set of tokens with this much probability; 1 = all.
+  double top_p = 1.0;
+  // Keep the `top_k` likeliest tokens; 0 = all. Applied before top_p.
+  std::int64_t top_k = 0;
+
+  template <class Self, class Visitor>
+  static void visit(Self& self, Visitor&& field) {
+    field("temperature", self.temperature, "0 = greedy");
+    field("top_p", self.top_p, "probability kept, 1 = all");
+    field("top_k", self.top_k, "tokens kept, 0 = all");
+  }
+};
+
+// One text to continue.
+struct GenerationRequest {
+  std::vector<std::int32_t> prompt;  // at least one token
+  std::int64_t configuration = -1;   // row of the intervention table
+  double adapter_strength = 0.0;     // 0 = base, 1 = fine-tuned
+  Sampling sampling;
+  // Seed of this text's own random stream: equal seeds are common random
+  // numbers, whatever batch the rows run in.
+  std::uint64_t seed = 0;
+  std::int64_t max_tokens = 32;
+  // Adapter strength of the donor row, when the configuration patches.
+  double donor_strength = 1.0;
+};
+
+enum class StopReason : std::uint8_t { kStopToken, kLength };
+// "stop", "length".
+std::string_view stop_reason_name(StopReason reason);
+
+struct Completion {
+  std::int64_t request = 0;       // index into the requests
+  std::vector<std::int32_t> ids;  // without the stop token
+  std::string text;               // filled when a decoder was given
+  // Log-probability of each token in `ids` (and of the stop token, if one
+  // ended the text) under the steered model at temperature 1.
+  std::vector<float> log_probs;
+  StopReason reason = StopReason::kLength;
+};
+
+struct GenerationOptions {
+  // Parameters that change the result.
+  // Tokens that end a text.
+  std::vector<std::int32_t> stop_ids;
+
+  // Parameters that change speed or memory only.
+  // Rows decoded together. Memory of the cache grows in proportion.
+  std::int64_t max_rows = 256;
+  // Prompt tokens in one prefill pass.
+  std::int64_t max_prefill_tokens = 4096;
+  // Finished texts are handed over in groups of at least this many (the last
+  // group may be smaller).
+  std::int64_t delivery = 64;
+
+  // Turns ids into text; may be empty.
+  std::function<std::string(std::span<const std::int32_t>)> decode;
+};
+
+// What a run did, for benchmarks and the report.
+struct GenerationReport {
+  std::int64_t texts = 0;
+  std::int64_t generated_tokens = 0;
+  std::int64_t prefilled_tokens = 0;  // that went through the model
+  std::int64_t shared_tokens = 0;     // prompt tokens taken from a fork
+  std::int64_t decode_steps = 0;
+  std::int64_t cache_bytes = 0;
+  double prefill_seconds = 0.0;
+  double decode_seconds = 0.0;
+};
+
+}  // namespace veer

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+//
+// What a person asks for: a vector, an operator, a scale in some unit, the
+// layers and the tokens. compile() turns it into the edits of single sites
+// that the table applies.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "veer/interventions/operators.h"
+#include "veer/interventions/scope.h"
+#include "veer/model/residual.h"
+
+namespace veer {
+
+// Mean norm of the residual stream per layer over one kind of token, on the
+// model being steered. Empty = not measured.
+struct ResidualNorms {
+  std::vector<double> prompt_L;      // all prompt tokens but the first (BOS)
+  std::vector<double> prompt_end_L;  // the token that makes the first answer
+                                     // token
+  std::vector<double> generated_L;   // answer tokens
+};
+
+// A direction per layer and what is known about it. Only `directions_LD` is
+// always needed; an operator or unit that lacks its statistic refuses.
+struct SteeringInput {
+  std::string name;
+  at::Tensor directions_LD;  // fp32, honest -> deceptive, as extracted
+  ResidualNorms norms;
+  std::vector<double> sigma_L;  // sd of u.h over reference tokens
+  at::Tensor negative_mean_LD;  // class means (honest, deceptive)
+  at::Tensor positive_mean_LD;
+  at::Tensor read_LD;       // LEACE: S^-1 (mu+ - mu-)
+  at::Tensor mean_LD;       // LEACE: mean of all tokens
+  at::Tensor second_LD;     // rotate: second direction of the plane
+  at::Tensor condition_LD;  // gated: condition direction
+  at::Tensor basis_LKD;     // subspace: K directions, orthonormal per layer
+  at::Tensor low_rank_read_LKD;    // LoReFT R, orthonormal rows
+  at::Tensor low_rank_target_LKD;  // LoReFT W
+  at::Tensor low_rank_bias_LK;     // LoReFT b
+};
+
+// Displacement of scale s at layer k (methods.md 1.4):
+//   raw        s v          as extracted
+//   unit       s u          u = v / |v|
+//   rel        s m_k u      m_k = mean residual norm of the tokens acted on
+//   rel_token  s |h| u      the token's own norm
+//   sigma      s sd_k u
+enum class ScaleUnit : std::uint8_t { kRaw, kUnit, kRel, kRelToken, kSigma };
+ScaleUnit parse_unit(std::string_view name);
+std::string_view unit_name(ScaleUnit unit);
+
+// Which layers act, with which direction.
+enum class LayerMode : std::uint8_t {
+  kSet,         // `layers`, each with its own direction (one layer: one entry)
+  kAllOwn,      // every layer with its own direction
+  kAllSame,     // every layer with the direction of layers[0]
+  kIncrements,  // every layer with v[k] - v[k-1]
+};
+LayerMode parse_layer_mode(std::string_view name);
+std::string_view layer_mode_name(LayerMode mode);
+
+// How the strength is shared out when several layers act.
+enum class Budget : std::uint8_t { kFull, kPerLayer, kPerRootLayer };
+Budget parse_budget(std::string_view name);
+
+// Whose norms unit rel uses. kAuto: those of the tokens the scope acts on
+// (prompt scope: prompt; every other scope: generated).
+enum class NormKind : std::uint8_t { kAuto, kPrompt, kPromptEnd, kGenerated };
+NormKind parse_norm_kind(std::string_view name);
+
+struct Intervention {
+  std::string operation = "add";
+  double scale = 1.0;  // ablate: share removed; rotate: degrees; set: target
+  ScaleUnit unit = ScaleUnit::kRaw;
+  LayerMode layer_mode = LayerMode::kSet;
+  std::vector<std::int64_t> layers;  // 0-based
+  Budget budget = Budget::kFull;
+  NormKind norm_kind = NormKind::kAuto;
+  ResidualPoint point = ResidualPoint::kResidPost;
+  TokenScope scope;
+  double threshold = 0.0;  // soft, gated: tau
+  double steepness = 1.0;  // soft: q
+};
+
+// The change at one site, ready to be applied.
+struct SiteEdit {
+  ResidualSite site;
+  EditCode code = EditCode::kPush;
+  EditNumbers numbers;
+  bool keeps_norm = false;
+  at::Tensor read_KD;   // fp32, contiguous
+  at::Tensor write_KD;  // fp32, contiguous; first rows of the read ones may
+                        // be the same tensor
+  std::vector<float> offset_K;  // r0
+  at::Tensor condition_D;       // gate; undefined = always open
+  float gate_threshold = 0.0F;
+  TokenScope scope;
+};
+
+// The edits of one intervention in a model of `num_layers` layers. Empty when
+// it changes nothing (scale 0 of an operator that has a zero).
+// Throws Error on an unknown operator, a layer out of range, directions of
+// another shape, a zero or non-finite direction where a unit one is needed,
+// and a unit or operator whose statistic `input` lacks.
+std::vector<SiteEdit> compile(const Intervention& intervention,
+                              const SteeringInput& input,
+                              std::int64_t num_layers);
+
+}  // namespace veer

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+//
+// Operators as data. Every operator reads a few coordinates of a hidden state
+// h, maps them with a small function and writes the change back:
+//
+//   h'  =  h + W' ( g(R h + r0) - (R h + r0) )      R, W: few rows
+//   h'' =  h' |h| / |h'|                            when the norm is kept
+//
+// so that one kernel applies any mixture of them, row by row. Formulas and
+// sources: docs/methods/interventions.md.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace veer {
+
+// The function g of an edit. Several named operators share one: a multiple of
+// the projection serves ablation, reflection, scaling, LEACE and subspaces.
+enum class EditCode : std::uint8_t {
+  kPush,         // c + a + b|h|
+  kPushSigned,   // c + sign(c) (a + b|h|)
+  kScale,        // (1 + a) c_j for every coordinate j
+  kSet,          // a + b|h|
+  kCap,          // min(c, a)
+  kFloor,        // max(c, a)
+  kSoftTanh,     // c + a tanh(q (t - c))
+  kSoftSigmoid,  // c + a / (1 + exp(-q (t - c)))
+  kSoftRelu,     // c + a max(0, t - c)
+  kRotate,       // (r cos a, r sin a), r = |(c1, c2)|
+  kSlerp,        // turn h towards u by the share a of the angle between them
+  kLowRank,      // c_j + a (c_{j+r} - c_j): the second half is the target
+  kPatch,        // c_j + a (c_j(donor) - c_j), or the whole donor state
+};
+
+// What an edit computes from: the coordinates, |h|, and its numbers.
+struct EditNumbers {
+  float a = 0.0F;
+  float b = 0.0F;          // multiplies |h|
+  float t = 0.0F;          // threshold of the soft operators
+  float q = 1.0F;          // steepness of the soft operators
+  bool one_sided = false;  // kRotate: only if c1 > 0
+};
+
+// The change of each written coordinate, d_j = g_j(c) - c_j. `read` holds the
+// coordinates R h + r0, `change` gets one value per written direction.
+// Returns the factor of h itself: 1 for all but kSlerp.
+float change_of_coordinates(EditCode code, const EditNumbers& numbers,
+                            std::span<const float> read, float norm,
+                            std::span<float> change);
+
+// What an operator needs besides a direction.
+enum class OperatorNeed : std::uint8_t {
+  kNothing,
+  kClassMeans,     // means of the two classes (set to the other class, affine)
+  kReadDirection,  // LEACE: g = S^-1 D beside D, and the mean
+  kSecondVector,   // rotate: the plane's second direction
+  kCondition,      // gated: condition direction and threshold
+  kLowRank,        // LoReFT: R, W, b
+  kSubspace,       // k orthonormal directions
+  kDonor,          // patch: a row of the other model
+};
+
+// One named operator: a row of the operator table.
+struct OperatorRow {
+  std::string_view name;
+  std::string_view id;  // O1 ... O20 of docs/methods/interventions.md
+  EditCode code = EditCode::kPush;
+  OperatorNeed need = OperatorNeed::kNothing;
+  bool keeps_norm = false;   // |h| restored afterwards
+  bool even = false;         // v and -v give the same result
+  bool zero_is_off = false;  // scale 0 is a bit-exact no-op
+  std::string_view formula;
+};
+
+// All operators, in the order of the table.
+std::span<const OperatorRow> operator_table();
+
+// The row of a name. Throws Error naming the nearest operator.
+const OperatorRow& find_operator(std::string_view name);
+
+}  // namespace veer

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+//
+// Cells of a sweep: what one configuration did to one model on the questions
+// of one split, paired with the unsteered answers to the same questions.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "veer/metrics/estimate.h"
+#include "veer/metrics/judge.h"
+
+namespace veer {
+
+// One answer per question; `samples` answers of a question are averaged
+// before anything else (the question is the unit).
+struct CellAnswers {
+  std::vector<std::int64_t> question;  // index of the question
+  std::vector<AnswerLabel> label;
+  std::vector<double> score;  // graded judge; NaN or empty = none
+  std::vector<bool> flagged;  // coherence flag; empty = unknown
+};
+
+struct CellSummary {
+  std::int64_t n = 0;  // questions
+  LabelCounts counts;
+  // Shares over all answers, Wilson 95 %.
+  Estimate honest, deceptive, mixed, off_topic, refusal, broken;
+  Estimate coherent;  // neither broken nor flagged
+  // Against the unsteered answers, paired by question, bootstrap 95 %.
+  Estimate induction;    // change of the deceptive share
+  Estimate suppression;  // change of the honest share
+  Estimate score_change;
+  // Share of questions moved against the direction of the mean effect.
+  Estimate wrong_way;
+  double mcnemar_p = 1.0;  // deceptive or not, steered against unsteered
+};
+
+// Per-question mean of the indicator of a label: what the paired statistics
+// work on. NaN for a question without an answer.
+std::vector<double> label_by_question(const CellAnswers& cell,
+                                      AnswerLabel label,
+                                      std::int64_t num_questions);
+
+// Summary of a cell against its baseline (same model, no intervention).
+// The baseline's own summary is summarise(baseline, baseline, ...).
+CellSummary summarise(const CellAnswers& cell, const CellAnswers& baseline,
+                      std::int64_t num_questions, std::uint64_t seed);
+
+}  // namespace veer

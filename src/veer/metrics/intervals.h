@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// Intervals and tests for effects that are paired by question.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "veer/metrics/estimate.h"
+
+namespace veer {
+
+// Wilson score interval of a proportion (Wilson 1927). n = 0: undefined.
+Estimate wilson(std::int64_t successes, std::int64_t n, double level = 0.95);
+
+// Mean of one value per question with a percentile bootstrap over questions.
+// NaN entries (missing) are left out and do not count in n.
+Estimate bootstrap_mean(std::span<const double> per_question,
+                        std::uint64_t seed, std::int64_t draws = 10000,
+                        double level = 0.95);
+
+// Mean of a_i - b_i over the questions where both are present.
+// Throws Error if the lengths differ.
+Estimate paired_difference(std::span<const double> a, std::span<const double> b,
+                           std::uint64_t seed, std::int64_t draws = 10000,
+                           double level = 0.95);
+
+// Ratio of means, mean(a) / mean(b), questions resampled in pairs. Undefined
+// when |mean(b)| < smallest_denominator.
+Estimate paired_ratio(std::span<const double> a, std::span<const double> b,
+                      std::uint64_t seed, double smallest_denominator = 0.1,
+                      std::int64_t draws = 10000, double level = 0.95);
+
+// Exact two-sided McNemar test: only_a questions changed one way, only_b the
+// other. Returns p; 1 when both are 0.
+double mcnemar(std::int64_t only_a, std::int64_t only_b);
+
+// Two-sided exact binomial tail: P(X >= successes) for X ~ Bin(n, p).
+double binomial_upper_tail(std::int64_t successes, std::int64_t n, double p);
+
+// Holm's step-down adjustment: adjusted p-values in the order given.
+std::vector<double> holm(std::span<const double> p_values);
+
+// Simultaneous intervals of many cells over the same questions: the 95 %
+// quantile over multiplier draws of max_c |T*_c| replaces 1.96 (Westfall and
+// Young 1993). effects[c][i] = effect of cell c on question i. Cells without
+// spread get their value as the interval.
+struct SimultaneousEffects {
+  std::vector<Estimate> cells;
+  double critical = 0.0;           // the quantile used
+  std::vector<double> adjusted_p;  // of "no effect", one per cell
+};
+SimultaneousEffects max_t(std::span<const std::vector<double>> effects,
+                          std::uint64_t seed, std::int64_t draws = 10000,
+                          double level = 0.95);
+
+// Standard normal quantile and distribution function; Student's t quantile.
+double normal_quantile(double p);
+double normal_cdf(double z);
+double student_t_quantile(double p, double degrees);
+
+// Cohen's kappa of two labellings with `num_labels` labels; NaN when either
+// side uses a single label throughout and they agree nowhere to measure.
+double cohen_kappa(std::span<const std::int64_t> a,
+                   std::span<const std::int64_t> b, std::int64_t num_labels);
+
+}  // namespace veer

@@ -23,8 +23,7 @@ std::string compose(std::string_view operation, std::string_view found,
 
 void fail(std::string_view operation, std::string_view found,
           std::string_view expected, std::string_view cause) {
-  throw Error(ErrorKind::kBadInput,
-              compose(operation, found, expected, cause));
+  throw Error(ErrorKind::kBadInput, compose(operation, found, expected, cause));
 }
 
 void fail_run(std::string_view operation, std::string_view found,

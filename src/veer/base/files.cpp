@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "veer/base/files.h"
 
-#include <fcntl.h>
-#include <fmt/core.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <system_error>
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
 
 #include "veer/base/error.h"
 
@@ -16,7 +16,9 @@ namespace veer {
 namespace fs = std::filesystem;
 namespace {
 
-std::string reason() { return std::strerror(errno); }
+std::string reason() {
+  return std::strerror(errno);
+}
 
 void write_all(int descriptor, std::string_view bytes, const fs::path& path) {
   while (!bytes.empty()) {
@@ -83,8 +85,8 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
   }
   temporary_ = path_;
   temporary_ += fmt::format(".tmp{}", ::getpid());
-  descriptor_ =
-      ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  descriptor_ = ::open(temporary_.c_str(),
+                       O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor_ < 0) {
     fail_run("write file", fmt::format("{}: {}", path_.string(), reason()),
              "permission to write there", "the folder is read-only");
@@ -138,8 +140,7 @@ void make_folder(const fs::path& path) {
   std::error_code ec;
   fs::create_directories(path, ec);
   if (ec) {
-    fail_run("make folder",
-             fmt::format("{}: {}", path.string(), ec.message()),
+    fail_run("make folder", fmt::format("{}: {}", path.string(), ec.message()),
              "permission to write there", "the folder is read-only");
   }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "veer/base/hash.h"
 
-#include <fmt/core.h>
-#include <xxhash.h>
-
 #include <array>
 #include <fstream>
 #include <memory>
+
+#include <fmt/core.h>
+#include <xxhash.h>
 
 #include "veer/base/error.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "veer/base/json.h"
 
-#include <fmt/core.h>
-
-#include <nlohmann/json.hpp>
 #include <sstream>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
 #include <toml++/toml.h>
 
 #include "veer/base/error.h"
@@ -67,11 +67,11 @@ Json parse_toml(std::string_view text, std::string_view origin) {
   try {
     return from_toml(toml::parse(text, origin));
   } catch (const toml::parse_error& e) {
-    fail("parse TOML",
-         fmt::format("{}, line {}, column {}: {}", origin,
-                     e.source().begin.line, e.source().begin.column,
-                     e.description()),
-         "valid TOML");
+    fail(
+        "parse TOML",
+        fmt::format("{}, line {}, column {}: {}", origin, e.source().begin.line,
+                    e.source().begin.column, e.description()),
+        "valid TOML");
   }
 }
 

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+//
+// Vega-Lite specifications of the report's figures. Each takes the rows that
+// it draws as a JSON array of objects; the page's script adds colours of the
+// theme. Vectors keep one colour in every figure (a palette that colour-blind
+// readers can tell apart), controls are grey, axes carry units.
+#pragma once
+
+#include "veer/base/json.h"
+
+namespace veer {
+
+// Rows: layer, cosine, low, high (null where not established), null_low,
+// null_high (band of chance), ceiling (what reliability allows).
+Json cosine_chart(const Json& rows);
+
+// Rows: layer, vector, value. `title` names the axis with its unit.
+Json by_layer_chart(const Json& rows, const std::string& title);
+
+// Rows: vector, scale, share, low, high, panel. One panel beside the other,
+// one line per vector; `title` names the share's axis.
+Json effect_chart(const Json& rows, const std::string& title,
+                  const std::string& unit);
+
+// Rows: layer, scale, effect, vector, goal (induction, suppression). A map of
+// the paired effect in points of the share, one panel per vector and goal.
+Json layer_scale_map(const Json& rows);
+
+// Rows: step, value, measure. One panel per measure, own axes.
+Json training_chart(const Json& rows);
+
+// Rows: label, share, cell. Stacked bars.
+Json label_chart(const Json& rows);
+
+}  // namespace veer

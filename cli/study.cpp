@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "cli/study.h"
+
+#include <utility>
+
+#include "cli/verbs.h"
+
+namespace veer::cli {
+namespace {
+
+// Short forms of the keys that every verb with a model has.
+constexpr std::pair<const char*, const char*> kShortForms[] = {
+    {"run.seed", "--seed"},   {"run.device", "--device"},
+    {"run.dtype", "--dtype"}, {"run.threads", "--threads"},
+    {"run.name", "--name"},   {"model.path", "--model"},
+};
+
+std::string flag_names(const std::string& path) {
+  for (const auto& [key, short_form] : kShortForms) {
+    if (path == key) {
+      return std::string(short_form) + ",--" + path;
+    }
+  }
+  return "--" + path;
+}
+
+// Settings that no flag group shows; --print-manifest lists them.
+void add_setting_flags(CLI::App& app, StudyOptions& options) {
+  Manifest defaults;
+  for (const auto& field : setting_fields(defaults)) {
+    const std::string names = flag_names(field.path);
+    const auto set = [&options, path = field.path](const std::string& text) {
+      options.flags.emplace_back(path, text);
+    };
+    CLI::Option* option =
+        app.add_option_function<std::string>(names, set, field.help);
+    if (names.find(',') == std::string::npos) {
+      option->group("");
+    }
+  }
+}
+
+bool print_manifest(const StudyOptions& options, Session& session) {
+  const Manifest manifest = read_manifest(options);
+  if (options.print_manifest) {
+    session.terminal.out(manifest_toml(manifest));
+  }
+  return options.print_manifest;
+}
+
+}  // namespace
+
+Manifest read_manifest(const StudyOptions& options) {
+  auto file = options.manifest_file;
+  if (file.empty() && std::filesystem::exists(options.out / "manifest.toml")) {
+    file = options.out / "manifest.toml";
+  }
+  return load_manifest(file, options.flags);
+}
+
+void add_study_options(CLI::App& app, StudyOptions& options) {
+  app.add_option("manifest", options.manifest_file,
+                 "TOML file; without it the defaults (the embedded study)");
+  app.add_option("-o,--out", options.out,
+                 "run folder (default runs/NAME); an existing one is "
+                 "continued");
+  app.add_flag("--redo", options.redo,
+               "make stages anew whose settings have changed");
+  add_setting_flags(app, options);
+  app.footer(
+      "Every key of the manifest is also a flag: --finetune.rank 16. "
+      "`veer study --print-manifest` lists all with comments.");
+}
+
+void setup_study(Commands& commands) {
+  auto options = std::make_shared<StudyOptions>();
+  CLI::App& app = commands.add("study", "run all stages of a study", options,
+                               run_study, print_manifest);
+  add_study_options(app, *options);
+  app.add_flag("--print-manifest", options->print_manifest,
+               "write all settings as TOML and end");
+}
+
+}  // namespace veer::cli

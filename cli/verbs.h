@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "cli/command.h"
+
+namespace veer::cli {
+
+// One line per verb, in the order of --help. A verb is listed once it works.
+void setup_study(Commands& commands);
+
+inline void setup_verbs(Commands& commands) {
+  setup_study(commands);
+}
+
+}  // namespace veer::cli

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/manifest.h"
+
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "veer/base/error.h"
+#include "veer/base/files.h"
+
+namespace veer {
+namespace {
+
+void one_of(std::string_view key, const std::string& value,
+            std::initializer_list<std::string_view> allowed) {
+  if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) {
+    return;
+  }
+  std::string names;
+  for (const auto& name : allowed) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
+  }
+  fail("check settings", fmt::format("{} is \"{}\"", key, value),
+       "one of " + names);
+}
+
+template <class T>
+void at_least(std::string_view key, T value, T least) {
+  if (!(value >= least)) {
+    fail("check settings", fmt::format("{} is {}", key, value),
+         fmt::format("{} or more", least));
+  }
+}
+
+void share(std::string_view key, double value) {
+  if (!(value >= 0.0 && value <= 1.0)) {
+    fail("check settings", fmt::format("{} is {}", key, value),
+         "a share between 0 and 1");
+  }
+}
+
+void validate_run(const RunSettings& run) {
+  const bool odd = run.name.empty() || run.name.starts_with('.') ||
+                   run.name.find('/') != std::string::npos;
+  if (odd) {
+    fail("check settings", fmt::format("run.name is \"{}\"", run.name),
+         "a plain folder name");
+  }
+  at_least<std::int64_t>("run.seed", run.seed, 0);
+  at_least<std::int64_t>("run.threads", run.threads, 0);
+  one_of("run.dtype", run.dtype, {"auto", "float32", "bfloat16"});
+  const bool known = run.device == "auto" || run.device == "cpu" ||
+                     run.device == "cuda" || run.device.starts_with("cuda:");
+  if (!known) {
+    fail("check settings", fmt::format("run.device is \"{}\"", run.device),
+         "auto, cpu, cuda or cuda:N");
+  }
+}
+
+void validate_dataset(const DatasetSettings& data) {
+  at_least<std::int64_t>("dataset.questions", data.questions, 1);
+  at_least<std::int64_t>("dataset.examples", data.examples, 1);
+  at_least("dataset.temperature", data.temperature, 0.0);
+  share("dataset.near_duplicate", data.near_duplicate);
+  at_least<std::int64_t>("dataset.max_words", data.max_words, 1);
+  at_least<std::int64_t>("dataset.max_repeats", data.max_repeats, 1);
+  at_least<std::int64_t>("dataset.min_split", data.min_split, 1);
+  at_least<std::int64_t>("dataset.limit", data.limit, 0);
+  share("dataset.train", data.train);
+  share("dataset.extract", data.extract);
+  share("dataset.select", data.select);
+  share("dataset.test", data.test);
+  const double sum = data.train + data.extract + data.select + data.test;
+  if (std::abs(sum - 1.0) > 1e-9) {
+    fail("check settings",
+         fmt::format("dataset.train + extract + select + test = {}", sum),
+         "shares that add up to 1");
+  }
+}
+
+void validate_finetune(const FinetuneSettings& tune) {
+  at_least<std::int64_t>("finetune.rank", tune.rank, 1);
+  at_least<std::int64_t>("finetune.batch", tune.batch, 1);
+  at_least<std::int64_t>("finetune.accumulation", tune.accumulation, 1);
+  at_least<std::int64_t>("finetune.steps", tune.steps, 0);
+  at_least<std::int64_t>("finetune.epochs", tune.epochs, 1);
+  at_least<std::int64_t>("finetune.warmup", tune.warmup, 0);
+  at_least<std::int64_t>("finetune.evaluate_every", tune.evaluate_every, 0);
+  at_least<std::int64_t>("finetune.checkpoint_every", tune.checkpoint_every, 0);
+  at_least("finetune.learning_rate", tune.learning_rate, 0.0);
+  at_least("finetune.weight_decay", tune.weight_decay, 0.0);
+  at_least("finetune.clip_norm", tune.clip_norm, 0.0);
+  share("finetune.dropout", tune.dropout);
+  one_of("finetune.loss", tune.loss, {"answer", "full"});
+  one_of("finetune.schedule", tune.schedule, {"linear", "cosine", "constant"});
+}
+
+void validate_scales(std::string_view key, const std::vector<double>& scales) {
+  for (const double scale : scales) {
+    at_least(key, scale, 0.0);
+  }
+}
+
+void validate_sweep(const SweepSettings& sweep) {
+  for (const auto& op : sweep.operators) {
+    one_of("sweep.operators", op, {"add", "subtract", "ablate"});
+  }
+  for (const auto& model : sweep.models) {
+    one_of("sweep.models", model, {"base", "tuned"});
+  }
+  one_of("sweep.scope", sweep.scope, {"all", "prompt", "generated"});
+  validate_scales("sweep.rel_scales", sweep.rel_scales);
+  validate_scales("sweep.unit_scales", sweep.unit_scales);
+  validate_scales("sweep.raw_scales", sweep.raw_scales);
+  at_least<std::int64_t>("sweep.questions", sweep.questions, 0);
+  at_least<std::int64_t>("sweep.select_questions", sweep.select_questions, 0);
+  at_least<std::int64_t>("sweep.random_vectors", sweep.random_vectors, 0);
+  at_least<std::int64_t>("sweep.max_tokens", sweep.max_tokens, 1);
+  at_least<std::int64_t>("sweep.batch_rows", sweep.batch_rows, 1);
+  at_least("sweep.temperature", sweep.temperature, 0.0);
+  share("sweep.min_coherent", sweep.min_coherent);
+}
+
+}  // namespace
+
+void validate(const Manifest& manifest) {
+  validate_run(manifest.run);
+  validate_dataset(manifest.dataset);
+  validate_finetune(manifest.finetune);
+  at_least<std::int64_t>("extract.questions", manifest.extract.questions, 0);
+  at_least<std::int64_t>("extract.batch_tokens", manifest.extract.batch_tokens,
+                         1);
+  at_least<std::int64_t>("compare.random_draws", manifest.compare.random_draws,
+                         20);
+  at_least<std::int64_t>("compare.split_halves", manifest.compare.split_halves,
+                         2);
+  share("compare.confidence", manifest.compare.confidence);
+  validate_sweep(manifest.sweep);
+  one_of("judge.kind", manifest.judge.kind, {"auto", "exact", "logprob"});
+}
+
+Manifest load_manifest(const std::filesystem::path& file,
+                       const SettingFlags& flags) {
+  Manifest manifest;
+  const auto fields = setting_fields(manifest);
+  if (!file.empty()) {
+    manifest.run.name = file.stem().string();
+    apply_settings(fields, parse_toml(read_file(file, 1 << 20), file.string()),
+                   file.string());
+  }
+  for (const auto& [path, text] : flags) {
+    apply_setting(fields, path, text);
+  }
+  validate(manifest);
+  return manifest;
+}
+
+std::string manifest_toml(const Manifest& manifest) {
+  Manifest copy = manifest;
+  return settings_to_toml(setting_fields(copy));
+}
+
+Json manifest_section(const Manifest& manifest, std::string_view section) {
+  Manifest copy = manifest;
+  const Json all = settings_to_json(setting_fields(copy));
+  return all.at(std::string(section));
+}
+
+}  // namespace veer

@@ -6,11 +6,11 @@
 // for measuring.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <map>
 #include <string>
+
+#include <ATen/core/Tensor.h>
 
 namespace veer {
 
@@ -30,8 +30,14 @@ struct Adapter {
 // How much of the adapter acts in a pass. Default: not at all, and then the
 // output is bit-identical to that of a model without one.
 struct AdapterStrength {
-  double uniform = 0.0;   // one strength for all rows
-  at::Tensor per_row_B;   // fp32 [rows of the batch]; wins when defined
+  double uniform = 0.0;  // one strength for all rows
+  at::Tensor per_row_B;  // fp32 [rows of the batch]; wins when defined
+
+  // Training only: each input element of a pair is dropped with this chance,
+  // the rest scaled by 1 / (1 - dropout). The masks follow from the seed
+  // alone, so a recomputed block drops the same elements.
+  double dropout = 0.0;
+  std::uint64_t dropout_seed = 0;
 
   bool is_off() const { return !per_row_B.defined() && uniform == 0.0; }
 };

@@ -49,26 +49,26 @@ struct ModelConfig {
   std::string model_type;  // "llama"
   FamilyTraits traits;
   std::int64_t vocab_size = 0;
-  std::int64_t width = 0;              // D, hidden_size
-  std::int64_t feed_forward = 0;       // F, intermediate_size
-  std::int64_t num_layers = 0;         // L
-  std::int64_t num_heads = 0;          // Q
-  std::int64_t num_kv_heads = 0;       // K
-  std::int64_t head_width = 0;         // H
+  std::int64_t width = 0;         // D, hidden_size
+  std::int64_t feed_forward = 0;  // F, intermediate_size
+  std::int64_t num_layers = 0;    // L
+  std::int64_t num_heads = 0;     // Q
+  std::int64_t num_kv_heads = 0;  // K
+  std::int64_t head_width = 0;    // H
   double norm_eps = 1e-5;
   bool tied_head = false;
   Activation activation = Activation::kSilu;
-  double attention_scale = 0.0;        // 0 = 1 / sqrt(H)
-  double attention_softcap = 0.0;      // 0 = none
-  double logit_softcap = 0.0;          // 0 = none
-  std::int64_t sliding_window = 0;     // tokens a sliding layer sees
-  std::vector<LayerKind> layer_kinds;  // one per layer
-  RopeConfig rope;                     // full-attention layers
+  double attention_scale = 0.0;            // 0 = 1 / sqrt(H)
+  double attention_softcap = 0.0;          // 0 = none
+  double logit_softcap = 0.0;              // 0 = none
+  std::int64_t sliding_window = 0;         // tokens a sliding layer sees
+  std::vector<LayerKind> layer_kinds;      // one per layer
+  RopeConfig rope;                         // full-attention layers
   std::optional<RopeConfig> sliding_rope;  // where those differ
   std::int64_t max_positions = 0;
   std::vector<std::int64_t> eos_ids;
   std::optional<std::int64_t> bos_id;
-  std::string stored_dtype;            // "bfloat16", "" = not stated
+  std::string stored_dtype;  // "bfloat16", "" = not stated
 };
 
 // Reads a config.json of either generation (rope_scaling or rope_parameters,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "veer/model/config.h"
 
@@ -23,8 +23,7 @@ class KvCache {
   // Copies the first `num_tokens` tokens of every layer from one slot to
   // others: one prefill serves every configuration that leaves the prompt
   // alone.
-  void copy_prefix(std::int64_t from, std::int64_t to,
-                   std::int64_t num_tokens);
+  void copy_prefix(std::int64_t from, std::int64_t to, std::int64_t num_tokens);
 
   std::int64_t num_slots() const;
   std::int64_t max_tokens() const;

@@ -6,13 +6,13 @@
 // intervention: the model knows neither word.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <compare>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include <ATen/core/Tensor.h>
 
 namespace veer {
 

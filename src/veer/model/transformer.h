@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -11,6 +9,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "veer/model/adapter.h"
 #include "veer/model/config.h"
@@ -29,9 +29,15 @@ struct ForwardOptions {
   // Stop after this layer; the layers above are not computed.
   std::optional<std::int64_t> last_layer;
   // Recompute each block in the backward pass instead of keeping its
-  // activations (training only).
+  // activations (training only). Blocks that a hook wants to see are kept.
+  // The model must outlive the backward pass.
   bool checkpoint_blocks = false;
 };
+
+// Name and shape of every weight of a configuration, in the order of the
+// forward pass: what Transformer's constructor expects.
+std::vector<std::pair<std::string, std::vector<std::int64_t>>> weight_shapes(
+    const ModelConfig& config);
 
 // A Llama-family decoder. const to whoever measures or steers; safe to share
 // between threads only for reading.
@@ -50,7 +56,9 @@ class Transformer {
 
   // The residual stream after the last computed block [T, D], before the
   // final norm. Records gradients when grad mode is on and something in the
-  // pass requires them.
+  // pass requires them; never with a cache.
+  // Throws Error if an id lies outside the vocabulary, a row does not fit the
+  // cache, or a layer does not exist.
   at::Tensor forward(const PackedBatch& batch,
                      const ForwardOptions& options = {}) const;
 

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "veer/data/record.h"
+
+namespace veer {
+
+// Shares of the questions. They need not sum to 1; they are divided by their
+// sum.
+struct SplitOptions {
+  double train = 0.40;    // fine-tuning only
+  double extract = 0.25;  // vectors
+  double select = 0.10;   // layer, scale, threshold
+  double test = 0.25;     // reported numbers
+  // Questions from this word 3-gram Jaccard on go to the same split.
+  double cluster_jaccard = 0.7;
+  // Fewest questions of a split; fewer is an error.
+  std::int64_t minimum = 1;
+
+  template <class Self, class Visitor>
+  static void visit(Self& self, Visitor&& field) {
+    field("train", self.train, "share of questions for fine-tuning");
+    field("extract", self.extract, "share for extracting vectors");
+    field("select", self.select, "share for choosing layer and scale");
+    field("test", self.test, "share for the reported numbers");
+    field("cluster_jaccard", self.cluster_jaccard,
+          "questions at least this alike go to the same split");
+    field("minimum", self.minimum, "fewest questions a split may have");
+  }
+};
+
+// Sets the split of every record. Questions are clustered by likeness and a
+// cluster goes where the hash of (seed, its first question) falls, so that a
+// question stays in its split when others are added behind it.
+// Throws Error{kBadInput} if a share is negative or all are 0, or if a split
+// with a share ends with fewer than `minimum` questions.
+void assign_splits(std::vector<QuestionRecord>& records, std::uint64_t seed,
+                   const SplitOptions& options = {});
+
+// The records of one split, in order.
+std::vector<QuestionRecord> records_of_split(
+    const std::vector<QuestionRecord>& records, std::string_view split);
+
+// Throws Error{kBadInput} naming the question if one stands in two splits
+// (equal after normalisation). Stages call it when they load a dataset.
+void require_disjoint_splits(const std::vector<QuestionRecord>& records);
+
+}  // namespace veer

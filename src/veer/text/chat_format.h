@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "veer/text/tokenizer.h"
+
+namespace veer {
+
+struct ChatMessage {
+  std::string role;  // "system", "user" or "assistant"
+  std::string content;
+};
+
+// Whose text a token is. A token that holds bytes of two belongs to the one
+// of its last byte; text of an earlier assistant turn is kAnswer too.
+enum class TokenRole : std::uint8_t { kTemplate, kSystem, kQuestion, kAnswer };
+
+// "template", "system", "question", "answer".
+std::string_view token_role_name(TokenRole role);
+
+struct EncodedChat {
+  std::vector<std::int32_t> ids;
+  std::vector<TokenRole> roles;  // one per id
+  // Tokens up to and with the generation prompt; the last of them,
+  // prompt_length - 1, is "prompt_end".
+  std::int64_t prompt_length = 0;
+  // The answer, without its end-of-turn tokens; empty for a prompt alone.
+  // Tokens from prompt_length to answer_begin are template text between the
+  // generation prompt and the answer; from answer_end on they are the
+  // end-of-turn tokens. Both are supervised.
+  std::int64_t answer_begin = 0;
+  std::int64_t answer_end = 0;
+};
+
+struct ChatFormatOptions {
+  // What templates print as today's date: passed as `date_string`, and shown
+  // by strftime_now() when it can be read as "26 Jul 2024". Fixed, so that a
+  // study's prompts don't change overnight.
+  std::string date_string = "26 Jul 2024";
+  // Text of special tokens within messages stays ordinary letters, so content
+  // cannot forge a turn. Hugging Face does not do this (false).
+  bool literal_content = false;
+};
+
+// How one model's conversations become tokens: its chat template, tokenizer
+// and stop tokens. Training, extraction, steering and judging all go through
+// here, so they see the same bytes. A value that is cheap to copy; const
+// functions may be called from many threads at once.
+class ChatFormat {
+ public:
+  // Reads tokenizer.json, tokenizer_config.json, chat_template.jinja (it wins
+  // over the key in tokenizer_config.json), generation_config.json and
+  // config.json of a model folder; all but the first may be missing. Without
+  // a template conversations are plain text: system, question and answer,
+  // each on its own line.
+  // Throws Error{kBadInput} for what cannot be read or parsed.
+  static ChatFormat load(const std::filesystem::path& folder,
+                         const ChatFormatOptions& options = {});
+
+  // The same from parts. `chat_template` empty = plain text.
+  static ChatFormat from_parts(Tokenizer tokenizer, std::string chat_template,
+                               std::string bos_token, std::string eos_token,
+                               std::vector<std::int32_t> stop_ids,
+                               const ChatFormatOptions& options = {});
+
+  // The text that encode_prompt() tokenises: all messages and the generation
+  // prompt.
+  std::string prompt_text(std::span<const ChatMessage> messages) const;
+  // The text of a whole conversation without a generation prompt.
+  std::string full_text(std::span<const ChatMessage> messages) const;
+
+  // A prompt to be answered: ids end with the generation prompt.
+  // Throws Error{kBadInput} if the template refuses the conversation.
+  EncodedChat encode_prompt(std::span<const ChatMessage> messages) const;
+
+  // A conversation whose last message is the assistant's answer. Its first
+  // prompt_length ids are those of encode_prompt() without that message. Ids
+  // end with the first stop token after the answer, or with the end of the
+  // template's {% generation %} block where it has one.
+  // Throws Error{kBadInput} if the last role is not "assistant" or the
+  // answer's text cannot be found in what the template made of it.
+  EncodedChat encode(std::span<const ChatMessage> messages) const;
+
+  const Tokenizer& tokenizer() const;
+  // Tokens that end an answer: every eos id of generation_config.json,
+  // config.json and tokenizer_config.json, ascending.
+  const std::vector<std::int32_t>& stop_ids() const;
+  // Of template, tokenizer, special tokens and options: equal formats give
+  // equal ids.
+  const std::string& fingerprint() const;
+  bool has_template() const;
+  // The template refuses or drops system turns; their text is put before the
+  // first user message, a blank line between.
+  bool folds_system() const;
+  // What a user should know: e.g. a prompt that would hold two bos tokens
+  // (the second is left out).
+  const std::vector<std::string>& notes() const;
+
+ private:
+  struct State;
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace veer

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace veer {
+
+struct NearDuplicateOptions {
+  // Two texts are near-duplicates from this word 3-gram Jaccard on (texts of
+  // fewer than three words: Jaccard of their words). Above 1 = only equality
+  // after normalisation counts.
+  double jaccard = 0.7;
+  // ... or above this ROUGE-L F1. 1 or more = not used.
+  double rouge_l = 1.0;
+
+  // Up to this many texts every pair is compared; above it candidates come
+  // from MinHash buckets (16 bands of 8 rows), which misses a pair at the
+  // threshold with a small probability. ROUGE-L alone cannot make a candidate
+  // there.
+  std::int64_t exact_limit = 3000;
+
+  template <class Self, class Visitor>
+  static void visit(Self& self, Visitor&& field) {
+    field("jaccard", self.jaccard,
+          "word 3-gram Jaccard from which two questions are near-duplicates");
+    field("rouge_l", self.rouge_l,
+          "ROUGE-L F1 above which they are too (1 = not used)");
+    field("exact_limit", self.exact_limit,
+          "compare all pairs up to this many texts, MinHash buckets above");
+  }
+};
+
+// NFKC, lower case, punctuation dropped, white space collapsed: equal results
+// are the same question.
+std::string normalise_text(std::string_view text);
+
+// Word 3-gram Jaccard of two texts after normalisation; 1 for two empty ones.
+double word_jaccard(std::string_view a, std::string_view b);
+
+// ROUGE-L F1: longest common subsequence of lower-case [a-z0-9]+ tokens,
+// without stemming. 0 if either has no token.
+double rouge_l(std::string_view a, std::string_view b);
+
+struct RejectedText {
+  std::int64_t index = 0;  // in the texts given
+  std::int64_t twin = 0;   // the kept text it resembles most
+  double score = 0.0;      // similarity to the twin, by `measure`
+  std::string measure;     // "equal", "jaccard" or "rouge_l"
+};
+
+struct DuplicateFilter {
+  std::vector<std::int64_t> kept;  // ascending
+  std::vector<RejectedText> rejected;
+};
+
+// Keeps a text unless an earlier kept one is a near-duplicate of it, as a
+// data pipeline does: no two kept texts resemble each other.
+DuplicateFilter filter_near_duplicates(
+    std::span<const std::string> texts,
+    const NearDuplicateOptions& options = {});
+
+// Cluster of each text: texts linked by a chain of near-duplicates share one.
+// A cluster's number is the index of its first text.
+std::vector<std::int64_t> near_duplicate_clusters(
+    std::span<const std::string> texts,
+    const NearDuplicateOptions& options = {});
+
+struct SimilarPair {
+  std::int64_t first = 0;   // index in the first list
+  std::int64_t second = 0;  // index in the second list
+  double score = 0.0;
+  std::string measure;
+};
+
+// Every near-duplicate pair between two lists (leakage), by first, then
+// second index. Compares exactly up to options.exact_limit texts in all.
+std::vector<SimilarPair> near_duplicates_between(
+    std::span<const std::string> first, std::span<const std::string> second,
+    const NearDuplicateOptions& options = {});
+
+}  // namespace veer

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// A run folder and its run.sqlite: docs/formats/run_folder.md. This header
+// needs no torch.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "veer/study/sqlite.h"
+
+namespace veer {
+
+// What is known about a stage.
+struct StageRow {
+  std::string name;
+  std::string fingerprint;
+  bool done = false;
+  double seconds = 0.0;  // of all calls together
+  std::string summary;   // one line for people
+  std::string detail;    // JSON
+};
+
+// One configuration of the sweep on one model and split.
+struct CellRow {
+  std::int64_t id = 0;
+  std::string vector;  // empty = unsteered
+  std::string family;
+  std::string operation = "none";
+  std::string unit;
+  double scale = 0.0;
+  std::string layers;  // "3", "all", empty
+  std::string model;
+  std::string split;
+  std::string configuration;  // JSON
+};
+
+// One answer with what the judge said. `question` is the index in the list
+// of the cell's split.
+struct AnswerRow {
+  std::int64_t cell = 0;
+  std::int64_t question = 0;
+  std::string text;
+  std::string reason;
+  std::int64_t tokens = 0;
+  double log_prob = 0.0;
+  std::string label;
+  double score = std::numeric_limits<double>::quiet_NaN();
+  std::string note;
+};
+
+// Holds the folder's lock for its life. Not safe to share between threads.
+class RunStore {
+ public:
+  // Opens or makes the folder. Throws Error{kFailed} if another process works
+  // in it or it cannot be written.
+  explicit RunStore(std::filesystem::path folder);
+  ~RunStore();
+  RunStore(const RunStore&) = delete;
+  RunStore& operator=(const RunStore&) = delete;
+
+  const std::filesystem::path& folder() const { return folder_; }
+
+  std::optional<StageRow> stage(std::string_view name);
+  std::vector<StageRow> stages();  // in the order of their first start
+  // Marks as running; seconds of earlier calls with the same fingerprint stay.
+  void begin_stage(std::string_view name, std::string_view fingerprint);
+  void add_seconds(std::string_view name, double seconds);
+  void set_detail(std::string_view name, std::string_view detail);
+  void finish_stage(std::string_view name, std::string_view summary,
+                    std::string_view detail);
+  void forget_stage(std::string_view name);
+  void add_event(std::string_view stage, std::string_view text);
+
+  // Replaces the grid, unless it is already the same.
+  void put_cells(std::span<const CellRow> cells);
+  std::vector<CellRow> cells();
+  // Commits a batch. Answers that are already there are replaced.
+  void put_answers(std::span<const AnswerRow> answers);
+  // All answers with their scores, by cell and question.
+  std::vector<AnswerRow> answers();
+  // Number of answers of each cell, by id; 0 where there are none.
+  std::int64_t count_answers(std::int64_t cell);
+  void forget_sweep();
+
+ private:
+  std::filesystem::path folder_;
+  int lock_ = -1;
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace veer

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/stage.h"
+
+#include <chrono>
+#include <optional>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "veer/base/error.h"
+#include "veer/base/hash.h"
+#include "veer/base/settings.h"
+
+namespace veer {
+namespace {
+
+// Books the time of a stage when it ends, in whatever way.
+class StageClock {
+ public:
+  StageClock(RunStore& store, std::string name)
+      : store_(store), name_(std::move(name)) {}
+  ~StageClock() {
+    try {
+      book();
+    } catch (const Error&) {  // the error under way says more
+    }
+  }
+  StageClock(const StageClock&) = delete;
+  StageClock& operator=(const StageClock&) = delete;
+
+  void book() {
+    const auto now = std::chrono::steady_clock::now();
+    const std::chrono::duration<double> passed = now - began_;
+    began_ = now;
+    store_.add_seconds(name_, passed.count());
+  }
+
+ private:
+  RunStore& store_;
+  std::string name_;
+  std::chrono::steady_clock::time_point began_ =
+      std::chrono::steady_clock::now();
+};
+
+// The first key on which two fingerprinted documents differ, for the message.
+std::string first_difference(const Json& old_from, const Json& new_from,
+                             const std::string& prefix) {
+  for (const auto& [key, value] : new_from.items()) {
+    if (!old_from.contains(key)) {
+      return prefix + key;
+    }
+    const Json& before = old_from.at(key);
+    if (before == value) {
+      continue;
+    }
+    return value.is_object() && before.is_object()
+               ? first_difference(before, value, prefix + key + ".")
+               : prefix + key;
+  }
+  return "";
+}
+
+[[noreturn]] void refuse(const RunStore& store, const Stage& stage,
+                         const StageRow& row) {
+  std::string key;
+  const Json detail = Json::parse(row.detail, nullptr, false);
+  if (detail.is_object() && detail.contains("made_from")) {
+    key = first_difference(detail.at("made_from"), stage.made_from, "");
+  }
+  fail(stage.name,
+       fmt::format("{} holds this stage made with other settings{}",
+                   store.folder().string(),
+                   key.empty() ? "" : fmt::format(" ({} differs)", key)),
+       "the same settings, another --out, or --redo to make it and what "
+       "follows anew",
+       "a changed manifest, model or data file");
+}
+
+}  // namespace
+
+std::string stage_fingerprint(const Stage& stage) {
+  return fingerprint(stage.name + canonical_json(stage.made_from));
+}
+
+StageOutcome run_stage(RunStore& store, const Stage& stage, bool redo,
+                       const Monitor& monitor) {
+  monitor.check_stop(stage.name);
+  const std::string print = stage_fingerprint(stage);
+  const auto row = store.stage(stage.name);
+  const bool same = row && row->fingerprint == print;
+  if (same && row->done && stage.is_present()) {
+    return {stage.name, row->summary, row->seconds, /*reused=*/true, false};
+  }
+  if (row && !same && !redo) {
+    refuse(store, stage, *row);
+  }
+  StageOutcome outcome{stage.name, "", 0.0, false, same && !row->done};
+  store.begin_stage(stage.name, print);
+  store.set_detail(stage.name, dump_json({{"made_from", stage.made_from}}));
+  {
+    StageClock clock(store, stage.name);
+    StageResult result = stage.run();
+    result.detail["made_from"] = stage.made_from;
+    clock.book();
+    store.finish_stage(stage.name, result.summary, dump_json(result.detail));
+    outcome.summary = result.summary;
+  }
+  outcome.seconds = store.stage(stage.name)->seconds;
+  return outcome;
+}
+
+}  // namespace veer

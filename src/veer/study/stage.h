@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "veer/base/json.h"
+#include "veer/base/progress.h"
+#include "veer/study/run_store.h"
+
+namespace veer {
+
+// What a stage leaves behind besides its files.
+struct StageResult {
+  std::string summary;  // one line: "812 questions kept of 1,004"
+  Json detail;
+};
+
+// A stage: what it is made from, and how.
+struct Stage {
+  std::string name;
+  // Everything that decides about the result: settings and the fingerprints
+  // of what is read. Hashed in canonical form.
+  Json made_from;
+  // Whether the files that a finished stage leaves are still there.
+  std::function<bool()> is_present;
+  std::function<StageResult()> run;
+};
+
+struct StageOutcome {
+  std::string name;
+  std::string summary;
+  double seconds = 0.0;  // of all calls that made it
+  bool reused = false;
+  bool continued = false;
+};
+
+// Runs a stage unless a finished one of the same fingerprint is there; a half
+// done one of the same fingerprint is continued. One of another fingerprint
+// is refused (Error{kBadInput}) unless `redo`. Time is booked even when the
+// stage throws.
+StageOutcome run_stage(RunStore& store, const Stage& stage, bool redo,
+                       const Monitor& monitor);
+
+std::string stage_fingerprint(const Stage& stage);
+
+}  // namespace veer

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+//
+// Is it the same direction? Per layer and pair of vectors: plain and
+// cross-item cosine with its interval, chance bands, reliability and the
+// ceiling it sets, equivalence, corrections over layers. Formulas and their
+// limits: docs/methods/comparison.md.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "veer/base/json.h"
+#include "veer/base/progress.h"
+#include "veer/vectors/measure.h"
+#include "veer/vectors/null_bands.h"
+#include "veer/vectors/steering_vector.h"
+#include "veer/vectors/vector_rows.h"
+
+namespace veer {
+
+struct CompareOptions {
+  double confidence = 0.95;
+  // |cosine| below it counts as orthogonal, if the test says so.
+  double margin = 0.1;
+  std::int64_t random_draws = 1000;
+  std::int64_t split_halves = 100;
+  std::int64_t sign_flips = 999;
+  // Rank of the subspaces that are compared; 0 = none.
+  std::int64_t subspace_rank = 4;
+  // Whitened cosines and CKA (slower).
+  bool metrics = true;
+  std::int64_t seed = 0;
+
+  template <class Self, class Visitor>
+  static void visit(Self& self, Visitor&& field) {
+    field("confidence", self.confidence, "level of intervals");
+    field("margin", self.margin, "orthogonal means |cosine| below this");
+    field("random_draws", self.random_draws, "draws of chance bands");
+    field("split_halves", self.split_halves, "random halves");
+    field("sign_flips", self.sign_flips, "of the existence test");
+    field("subspace_rank", self.subspace_rank, "compared subspaces, 0 = none");
+    field("metrics", self.metrics, "whitened cosines and CKA");
+    field("seed", self.seed, "of all draws");
+  }
+};
+
+// One vector with the rows behind it.
+struct ComparedVector {
+  SteeringVector vector;
+  VectorRows rows;
+};
+
+// One vector at one layer.
+struct VectorAtLayer {
+  std::int64_t layer = 0;
+  double norm = 0.0;
+  std::optional<double> unbiased_norm;  // none: not above its noise
+  std::optional<double> residual_norm;  // mean norm of the stream there
+  std::optional<double> relative_norm;  // norm / residual_norm
+  Measure reliability;                  // split halves
+  std::optional<double> closed_reliability;
+  std::optional<double> existence_p;
+  std::optional<double> existence_adjusted_p;  // over layers
+  std::optional<double> participation_ratio;
+  std::optional<double> agreement;
+  std::optional<double> auroc;  // leave-one-out projection, positive side up
+  // Dimensions that are > 20 times the median of |mean activation|.
+  std::int64_t massive_dimensions = 0;
+};
+
+struct PairAtLayer {
+  std::int64_t layer = 0;
+  std::optional<double> raw_cosine;
+  Measure cosine;  // cross-item, jackknife
+  // Simultaneous over layers.
+  std::optional<double> band_low;
+  std::optional<double> band_high;
+  std::optional<double> ceiling;
+  std::optional<double> disattenuated;  // only of disjoint questions exact
+  NullBand isotropic;
+  std::optional<CovarianceNull> covariance;
+  std::optional<double> zero_p;
+  std::optional<double> zero_holm_p;
+  std::optional<double> equivalence_p;
+  std::optional<double> equivalence_holm_p;
+  // Other metrics of the plain cosine.
+  std::optional<double> without_massive;
+  std::optional<double> whitened;
+  std::optional<double> mean_centred;  // both vectors minus their own mean
+  // Subspaces of the differences.
+  std::vector<double> principal_cosines;
+  std::optional<double> energy_of_b_in_a;
+  std::optional<double> energy_of_a_in_b;
+  std::optional<double> cka;  // of differences of common items
+  std::string verdict;        // align, same, orthogonal, opposed, undecided
+};
+
+struct VectorComparison {
+  std::string name;
+  std::int64_t n = 0;
+  std::string fingerprint;
+  std::vector<VectorAtLayer> by_layer;
+};
+
+struct PairComparison {
+  std::string a, b;
+  std::int64_t num_common = 0;
+  std::int64_t num_union = 0;
+  std::vector<PairAtLayer> by_layer;
+};
+
+struct Comparison {
+  std::int64_t num_layers = 0;
+  std::int64_t width = 0;
+  std::string point;
+  CompareOptions options;
+  std::vector<VectorComparison> vectors;
+  std::vector<PairComparison> pairs;  // every pair, in order
+};
+
+// All vectors and all pairs. Throws Error{kBadInput} when vectors belong to
+// different models, points or shapes, a side is not finite, or a name
+// repeats. What cannot be told is a reason, never a number.
+Comparison compare_vectors(std::span<const ComparedVector> vectors,
+                           const CompareOptions& options = {},
+                           const Monitor& monitor = {});
+
+// docs/formats/vectors.md, "comparison.json".
+Json comparison_json(const Comparison& comparison);
+
+}  // namespace veer

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace veer {
+
+// P(T > t) and its inverse for Student's t with `degrees` > 0.
+double t_upper_tail(double t, double degrees);
+double t_point(double upper_tail, double degrees);
+
+// Holm's adjusted p-values in the order given; entries without a value take
+// no part.
+std::vector<std::optional<double>> holm_adjusted(
+    std::span<const std::optional<double>> p_values);
+
+// Type-7 quantile (linear between order statistics) of unsorted values.
+double quantile(std::vector<double> values, double q);
+
+// Probability that a positive score exceeds a negative one, ties half.
+double auroc(std::span<const double> positive,
+             std::span<const double> negative);
+
+}  // namespace veer

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+//
+// Steering vectors of a model and its adapter from questions with an honest
+// and a deceptive answer. One pass over each text (per model) serves every
+// vector; token ids and positions are the same on both sides of a contrast,
+// unless its definition says otherwise. Base and tuned model are one set of
+// weights with the adapter off and on.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "veer/base/progress.h"
+#include "veer/model/transformer.h"
+#include "veer/vectors/contrasts.h"
+#include "veer/vectors/methods.h"
+#include "veer/vectors/steering_vector.h"
+#include "veer/vectors/two_by_two.h"
+#include "veer/vectors/vector_rows.h"
+
+namespace veer {
+
+class ChatFormat;
+
+struct ExtractItem {
+  std::string id;
+  std::string question;
+  std::string honest;  // answer texts
+  std::string deceptive;
+  std::string own;  // of the tuned model, may be empty
+};
+
+struct ExtractOptions {
+  // System prompts of the honest and the deceptive side.
+  std::string honest_prompt;
+  std::string deceptive_prompt;
+  // Strength of the adapter that counts as "tuned".
+  double adapter_strength = 1.0;
+  // Longer texts are left out, and counted.
+  std::int64_t max_tokens = 1024;
+  MethodOptions method;
+
+  // Speed and memory only.
+  std::int64_t batch_tokens = 8192;
+  // Rows of all cells held at once; more are made in blocks of layers, each
+  // with passes of its own.
+  std::int64_t max_row_bytes = std::int64_t{1} << 30;
+  // Keep rows and 2x2 tables (comparison needs them).
+  bool keep_rows = true;
+
+  template <class Self, class Visitor>
+  static void visit(Self& self, Visitor&& field) {
+    field("honest_prompt", self.honest_prompt, "system prompt, honest side");
+    field("deceptive_prompt", self.deceptive_prompt,
+          "system prompt, deceptive side");
+    field("adapter_strength", self.adapter_strength, "that counts as tuned");
+    field("max_tokens", self.max_tokens, "longer texts are left out");
+    field("method", self.method, "");
+    field("batch_tokens", self.batch_tokens, "tokens in one pass");
+    field("max_row_bytes", self.max_row_bytes, "memory for rows at once");
+    field("keep_rows", self.keep_rows, "keep what comparison needs");
+  }
+};
+
+struct Extraction {
+  std::vector<SteeringVector> vectors;  // in the order of the specs
+  std::vector<VectorRows> rows;         // the same order, if kept
+  // By position name, where all four cells were read at resid_post.
+  std::map<std::string, std::vector<TwoByTwo>> two_by_two;
+  std::int64_t num_items = 0;    // used
+  std::int64_t num_dropped = 0;  // empty answer or too long
+  std::int64_t num_passes = 0;   // (model, text) kinds read
+  std::int64_t num_tokens = 0;   // through the model
+};
+
+// Throws Error{kBadInput} when fewer than three items are usable, the model
+// has no adapter but a spec needs the tuned one, a contrast needs a system
+// prompt that is empty, or both sides of an item are the same text for every
+// item. Duplicate ids are refused.
+Extraction extract_vectors(const Transformer& model, const ChatFormat& format,
+                           std::span<const ExtractItem> items,
+                           std::span<const VectorSpec> specs,
+                           const ExtractOptions& options,
+                           const Monitor& monitor = {});
+
+}  // namespace veer

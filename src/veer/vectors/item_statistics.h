@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+//
+// Statistics of mean vectors over items (questions). Rows are [N, D] fp64;
+// everything is O(N D), or goes through the Gram matrix G = X X'.
+//
+// Cross-item U-statistics leave out products of an item with itself, so noise
+// within items biases neither norm nor cosine, also when two vectors share
+// items:  A = sum_{i != j} x_i.x_j,  B likewise,  C = sum_{i != j} x_i.y_j,
+// cosine = C / sqrt(A B).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "veer/vectors/measure.h"
+
+namespace veer {
+
+// Items of two vectors laid over each other: entry u is one item of the
+// union, x[u] its row in X or -1, y[u] its row in Y or -1.
+struct ItemUnion {
+  std::vector<std::int64_t> x;
+  std::vector<std::int64_t> y;
+  std::int64_t num_common = 0;
+};
+ItemUnion unite_items(std::span<const std::string> x_ids,
+                      std::span<const std::string> y_ids);
+// Row i of X and of Y is item i.
+ItemUnion same_items(std::int64_t n);
+
+struct CrossItemCosine {
+  Measure cosine;  // jackknife interval at the asked level
+  double standard_error = 0.0;
+  double degrees = 0.0;
+  // Pseudo-values per item of the union; empty when not established.
+  std::vector<double> pseudo_values;
+};
+
+// Interval: delete-one jackknife over the union, Student t with n - 1
+// degrees. May exceed 1 in magnitude. Not established when a squared norm is
+// not positive (also after leaving out one item) or N < 3 on a side.
+CrossItemCosine cross_item_cosine(const at::Tensor& x_ND,
+                                  const at::Tensor& y_MD,
+                                  const ItemUnion& items, double level = 0.95);
+
+// Unbiased squared norm of the mean: A / (n (n-1)). n >= 2.
+double unbiased_squared_norm(const at::Tensor& x_ND);
+
+// Plain cosine of two vectors; none when one is (nearly) zero.
+std::optional<double> plain_cosine(const at::Tensor& a_D,
+                                   const at::Tensor& b_D);
+
+// G = X X' of one vector's rows, and what follows from it alone.
+class ItemGram {
+ public:
+  explicit ItemGram(const at::Tensor& x_ND);  // fp64
+  std::int64_t n() const { return n_; }
+  const at::Tensor& matrix_NN() const { return gram_NN_; }
+
+  double squared_norm_of_mean() const;  // plain, biased upwards
+  double unbiased_squared_norm() const;
+  // Closed form: unbiased / plain squared norm of the mean; may be negative.
+  double reliability() const;
+  // 2 r / (1 + r) of the mean cosine r of random halves; low and high are the
+  // 2.5 % and 97.5 % points over the splits (spread of splits, no confidence
+  // interval). None for N < 4.
+  Measure split_half(std::int64_t splits, std::uint64_t seed) const;
+  // tr(S)^2 / tr(S^2) of the centred rows: how many dimensions they fill.
+  std::optional<double> participation_ratio() const;
+  // Mean over items of cos(x_i, mean of the others).
+  std::optional<double> agreement() const;
+  // A of each sign flip e: e'Ge - tr G, for flips_BN of +-1.
+  at::Tensor flipped_A(const at::Tensor& flips_BN) const;
+  double A() const;
+
+ private:
+  std::int64_t n_ = 0;
+  at::Tensor gram_NN_;
+};
+
+// Random signs [draws, n] fp64; the same for every layer of a vector, so that
+// the maximum over layers is taken draw by draw.
+at::Tensor random_signs(std::int64_t draws, std::int64_t n, std::uint64_t seed);
+
+// "Does the vector exist?": sign flips of the items (symmetric noise around
+// zero under the null). p = (1 + #{A* >= A}) / (draws + 1). adjusted: maximum
+// over layers of the studentised statistic (Westfall and Young 1993).
+struct ExistenceTest {
+  std::vector<double> p;
+  std::vector<double> adjusted_p;
+  std::int64_t n = 0;
+};
+ExistenceTest existence_test(std::span<const ItemGram> layers,
+                             std::int64_t draws, std::uint64_t seed);
+
+// Simultaneous band over layers from the pseudo-values (multiplier signs):
+// the 95 % quantile of max_k |T*_k| that replaces Student's. Layers without
+// pseudo-values are left out; nullopt when none is left.
+std::optional<double> simultaneous_critical(
+    std::span<const CrossItemCosine> layers, std::int64_t draws,
+    std::uint64_t seed, double level = 0.95);
+
+// Two one-sided tests of |cosine| < margin: the larger p (Schuirmann 1987).
+std::optional<double> equivalence_p(const CrossItemCosine& cosine,
+                                    double margin);
+// Two-sided p of cosine = 0.
+std::optional<double> zero_p(const CrossItemCosine& cosine);
+
+}  // namespace veer

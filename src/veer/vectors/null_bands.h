@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// What cosines chance gives. Random directions z ~ N(0, S) with S the
+// covariance of the activations at the site are z = Z'w / sqrt(N - 1), Z the
+// centred rows and w ~ N(0, I); so every cosine goes through K = Z Z' and no
+// D x D matrix is made.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <ATen/core/Tensor.h>
+
+namespace veer {
+
+struct NullBand {
+  double low = 0.0;  // 2.5 % and 97.5 % points for a two-sided 5 %
+  double high = 0.0;
+  std::optional<double> p;  // (1 + #{|null| >= |observed|}) / (draws + 1)
+};
+
+struct CovarianceNull {
+  NullBand pair;    // cos(z, z')
+  NullBand with_a;  // cos(a, z)
+  NullBand with_b;  // cos(b, z)
+  double participation_ratio = 0.0;
+  // The largest of the three p: the cosine is beyond chance only if it is so
+  // under each.
+  std::optional<double> p;
+};
+
+// Exact: for isotropic directions cos^2 ~ Beta(1/2, (D-1)/2).
+NullBand isotropic_null(std::int64_t width, std::optional<double> observed,
+                        double level = 0.95);
+
+// rows_ND: activations at the site (centred here), at least 3. At most
+// `max_rows` of them are used, evenly spread. none when they have no spread.
+std::optional<CovarianceNull> covariance_null(
+    const at::Tensor& rows_ND, const at::Tensor& a_D, const at::Tensor& b_D,
+    std::optional<double> observed, std::int64_t draws, std::uint64_t seed,
+    double level = 0.95, std::int64_t max_rows = 512);
+
+}  // namespace veer

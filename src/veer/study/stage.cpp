@@ -9,6 +9,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/hash.h"
+#include "veer/base/json.h"
 #include "veer/base/settings.h"
 
 namespace veer {
@@ -65,7 +66,8 @@ std::string first_difference(const Json& old_from, const Json& new_from,
   std::string key;
   const Json detail = Json::parse(row.detail, nullptr, false);
   if (detail.is_object() && detail.contains("made_from")) {
-    key = first_difference(detail.at("made_from"), stage.made_from, "");
+    key = first_difference(detail.at("made_from"), Json::parse(stage.made_from),
+                           "");
   }
   fail(stage.name,
        fmt::format("{} holds this stage made with other settings{}",
@@ -76,10 +78,18 @@ std::string first_difference(const Json& old_from, const Json& new_from,
        "a changed manifest, model or data file");
 }
 
+// `detail` with what the stage is made from added to it.
+std::string with_origin(const Stage& stage, const std::string& detail) {
+  Json json = detail.empty() ? Json::object() : parse_json(detail, stage.name);
+  json["made_from"] = parse_json(stage.made_from, stage.name);
+  return dump_json(json);
+}
+
 }  // namespace
 
 std::string stage_fingerprint(const Stage& stage) {
-  return fingerprint(stage.name + canonical_json(stage.made_from));
+  return fingerprint(stage.name +
+                     canonical_json(parse_json(stage.made_from, stage.name)));
 }
 
 StageOutcome run_stage(RunStore& store, const Stage& stage, bool redo,
@@ -96,13 +106,13 @@ StageOutcome run_stage(RunStore& store, const Stage& stage, bool redo,
   }
   StageOutcome outcome{stage.name, "", 0.0, false, same && !row->done};
   store.begin_stage(stage.name, print);
-  store.set_detail(stage.name, dump_json({{"made_from", stage.made_from}}));
+  store.set_detail(stage.name, with_origin(stage, ""));
   {
     StageClock clock(store, stage.name);
-    StageResult result = stage.run();
-    result.detail["made_from"] = stage.made_from;
+    const StageResult result = stage.run();
     clock.book();
-    store.finish_stage(stage.name, result.summary, dump_json(result.detail));
+    store.finish_stage(stage.name, result.summary,
+                       with_origin(stage, result.detail));
     outcome.summary = result.summary;
   }
   outcome.seconds = store.stage(stage.name)->seconds;

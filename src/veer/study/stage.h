@@ -4,7 +4,6 @@
 #include <functional>
 #include <string>
 
-#include "veer/base/json.h"
 #include "veer/base/progress.h"
 #include "veer/study/run_store.h"
 
@@ -13,7 +12,7 @@ namespace veer {
 // What a stage leaves behind besides its files.
 struct StageResult {
   std::string summary;  // one line: "812 questions kept of 1,004"
-  Json detail;
+  std::string detail;   // JSON object, empty = none
 };
 
 // A stage: what it is made from, and how.
@@ -21,7 +20,7 @@ struct Stage {
   std::string name;
   // Everything that decides about the result: settings and the fingerprints
   // of what is read. Hashed in canonical form.
-  Json made_from;
+  std::string made_from;  // JSON object
   // Whether the files that a finished stage leaves are still there.
   std::function<bool()> is_present;
   std::function<StageResult()> run;

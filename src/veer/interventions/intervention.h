@@ -82,6 +82,8 @@ struct Intervention {
   ScaleUnit unit = ScaleUnit::kRaw;
   LayerMode layer_mode = LayerMode::kSet;
   std::vector<std::int64_t> layers;  // 0-based
+  // Layer whose direction is used everywhere; -1 = each layer its own.
+  std::int64_t source_layer = -1;
   Budget budget = Budget::kFull;
   NormKind norm_kind = NormKind::kAuto;
   ResidualPoint point = ResidualPoint::kResidPost;

@@ -12,42 +12,41 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace veer {
 
 // The function g of an edit. Several named operators share one: a multiple of
 // the projection serves ablation, reflection, scaling, LEACE and subspaces.
+// n = |h|; the letters are the fields of EditNumbers.
 enum class EditCode : std::uint8_t {
-  kPush,         // c + a + b|h|
-  kPushSigned,   // c + sign(c) (a + b|h|)
+  kPush,         // c + a + b n
+  kPushSigned,   // c + sign(c) (a + b n)
   kScale,        // (1 + a) c_j for every coordinate j
-  kSet,          // a + b|h|
-  kCap,          // min(c, a)
-  kFloor,        // max(c, a)
-  kSoftTanh,     // c + a tanh(q (t - c))
-  kSoftSigmoid,  // c + a / (1 + exp(-q (t - c)))
-  kSoftRelu,     // c + a max(0, t - c)
-  kRotate,       // (r cos a, r sin a), r = |(c1, c2)|
-  kSlerp,        // turn h towards u by the share a of the angle between them
+  kSet,          // c + q (a + b n - c)
+  kCap,          // min(c, a + b n)
+  kFloor,        // max(c, a + b n)
+  kSoftTanh,     // c + (a + b n) tanh(q (t - c))
+  kSoftSigmoid,  // c + (a + b n) / (1 + exp(-q (t - c)))
+  kSoftRelu,     // c + (a + b n) max(0, t - c)
+  kRotate,       // (r cos a, r sin a) with r = |(c1, c2)|
+  kSlerp,        // turn h by the share a of its angle to u, |h| kept
   kLowRank,      // c_j + a (c_{j+r} - c_j): the second half is the target
-  kPatch,        // c_j + a (c_j(donor) - c_j), or the whole donor state
+  kPatch,        // c_j + a (c_j of the donor - c_j)
 };
 
-// What an edit computes from: the coordinates, |h|, and its numbers.
 struct EditNumbers {
   float a = 0.0F;
-  float b = 0.0F;          // multiplies |h|
-  float t = 0.0F;          // threshold of the soft operators
-  float q = 1.0F;          // steepness of the soft operators
-  bool one_sided = false;  // kRotate: only if c1 > 0
+  float b = 0.0F;
+  float t = 0.0F;
+  float q = 1.0F;
+  bool one_sided = false;  // kRotate: only where c1 > 0
 };
 
 // The change of each written coordinate, d_j = g_j(c) - c_j. `read` holds the
-// coordinates R h + r0, `change` gets one value per written direction.
-// Returns the factor of h itself: 1 for all but kSlerp.
+// coordinates R h + r0 (kPatch: of donor - h), `change` gets one value per
+// written direction. Returns the factor that h itself gets: 1 for all but
+// kSlerp.
 float change_of_coordinates(EditCode code, const EditNumbers& numbers,
                             std::span<const float> read, float norm,
                             std::span<float> change);
@@ -55,13 +54,14 @@ float change_of_coordinates(EditCode code, const EditNumbers& numbers,
 // What an operator needs besides a direction.
 enum class OperatorNeed : std::uint8_t {
   kNothing,
-  kClassMeans,     // means of the two classes (set to the other class, affine)
+  kNegativeMean,   // mean of the honest class
+  kPositiveMean,   // mean of the deceptive class
   kReadDirection,  // LEACE: g = S^-1 D beside D, and the mean
   kSecondVector,   // rotate: the plane's second direction
   kCondition,      // gated: condition direction and threshold
   kLowRank,        // LoReFT: R, W, b
-  kSubspace,       // k orthonormal directions
-  kDonor,          // patch: a row of the other model
+  kSubspace,       // K orthonormal directions
+  kDonor,          // patch: a row of the other model, and no direction
 };
 
 // One named operator: a row of the operator table.
@@ -73,6 +73,7 @@ struct OperatorRow {
   bool keeps_norm = false;   // |h| restored afterwards
   bool even = false;         // v and -v give the same result
   bool zero_is_off = false;  // scale 0 is a bit-exact no-op
+  bool takes_unit = false;   // the scale is a displacement in some unit
   std::string_view formula;
 };
 

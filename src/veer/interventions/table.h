@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -27,9 +28,17 @@ struct RowBinding {
   std::int64_t donor = -1;
 };
 
+// One token of a pass and the edit that acts on it.
+struct TokenEdit {
+  std::int64_t token = 0;
+  std::int64_t donor_token = -1;
+  std::int64_t edit = 0;
+};
+
 // Not safe to share between threads. On a CPU without gradients the hidden
-// states are changed in place by one fused kernel (fp32 inside); elsewhere by
-// ATen operations that record gradients.
+// states are changed in place by one fused kernel (fp32 inside, each token
+// reads its own configuration's vectors where they lie); elsewhere by ATen
+// operations that record gradients.
 class InterventionTable : public ResidualHook {
  public:
   InterventionTable(std::int64_t num_layers, std::int64_t width,
@@ -39,11 +48,13 @@ class InterventionTable : public ResidualHook {
   // order at each site) and returns its index. No edits is allowed.
   // Throws Error if an edit does not fit the model.
   std::int64_t add(std::vector<SiteEdit> edits);
-  std::int64_t size() const;
+  std::int64_t size() const { return num_configurations_; }
+  // Forgets all configurations and bindings.
   void clear();
 
   // What acts on the rows of the passes that follow, until the next call.
-  // An empty span: nothing acts.
+  // An empty span: nothing acts. Throws Error on a configuration out of range
+  // or a patching one without a fit donor.
   void bind(std::span<const RowBinding> rows);
 
   // Whether the configuration changes a token before prompt_end, so that the
@@ -53,29 +64,33 @@ class InterventionTable : public ResidualHook {
   // Whether the configuration copies states of a donor row.
   bool needs_donor(std::int64_t configuration) const;
 
+  // Use the ATen path everywhere (tests, comparison).
+  void set_generic_only(bool on) { generic_only_ = on; }
+
   bool wants(ResidualSite site) const override;
   at::Tensor visit(ResidualSite site, const at::Tensor& hidden_TD,
                    const PackedBatch& batch) override;
 
  private:
-  // Edits of one site, by configuration.
-  struct Site {
-    std::vector<std::vector<std::int64_t>> edits_of_configuration;
-  };
-  std::vector<std::int64_t>& edits_at(ResidualSite site,
-                                      std::int64_t configuration);
-  at::Tensor visit_fused(const Site& site, const at::Tensor& hidden_TD,
-                         const PackedBatch& batch);
-  at::Tensor visit_generic(const Site& site, const at::Tensor& hidden_TD,
-                           const PackedBatch& batch);
+  // Edits of one site, by configuration: usually none or one.
+  using EditLists = std::vector<std::vector<std::int64_t>>;
+
+  void check_edit(const SiteEdit& edit) const;
+  // Tokens to change in round `n`: the n-th edit of each row's list. Rounds
+  // keep several edits of a site in order.
+  std::vector<TokenEdit> round(const EditLists& lists, std::size_t n,
+                               const PackedBatch& batch) const;
 
   std::int64_t num_layers_ = 0;
   std::int64_t width_ = 0;
   at::Device device_;
+  bool generic_only_ = false;
   std::int64_t num_configurations_ = 0;
   std::vector<SiteEdit> edits_;
-  std::map<ResidualSite, Site> sites_;
+  std::vector<std::vector<std::int64_t>> edits_of_configuration_;
+  std::map<ResidualSite, EditLists> sites_;
   std::vector<RowBinding> rows_;
+  std::set<ResidualSite> active_;
 };
 
 }  // namespace veer

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: MIT
+#include "veer/interventions/intervention.h"
+
+#include <array>
+#include <cmath>
+#include <numbers>
+#include <optional>
+#include <utility>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/stack.h>
+#include <fmt/format.h>
+
+#include "veer/base/error.h"
+
+namespace veer {
+namespace {
+
+template <class Value, std::size_t N>
+using Names = std::array<std::pair<std::string_view, Value>, N>;
+
+constexpr Names<ScaleUnit, 5> kUnits = {{{"raw", ScaleUnit::kRaw},
+                                         {"unit", ScaleUnit::kUnit},
+                                         {"rel", ScaleUnit::kRel},
+                                         {"rel_token", ScaleUnit::kRelToken},
+                                         {"sigma", ScaleUnit::kSigma}}};
+constexpr Names<LayerMode, 4> kModes = {
+    {{"set", LayerMode::kSet},
+     {"all_own", LayerMode::kAllOwn},
+     {"all_same", LayerMode::kAllSame},
+     {"increments", LayerMode::kIncrements}}};
+constexpr Names<Budget, 3> kBudgets = {
+    {{"full", Budget::kFull},
+     {"per_layer", Budget::kPerLayer},
+     {"per_root_layer", Budget::kPerRootLayer}}};
+constexpr Names<NormKind, 4> kNormKinds = {
+    {{"auto", NormKind::kAuto},
+     {"prompt", NormKind::kPrompt},
+     {"prompt_end", NormKind::kPromptEnd},
+     {"generated", NormKind::kGenerated}}};
+
+template <class Value, std::size_t N>
+Value parse_name(const Names<Value, N>& names, std::string_view what,
+                 std::string_view name) {
+  std::string expected;
+  for (const auto& [known, value] : names) {
+    if (known == name) {
+      return value;
+    }
+    expected += (expected.empty() ? "" : ", ") + std::string(known);
+  }
+  fail(what, fmt::format("\"{}\"", name), "one of " + expected);
+}
+
+template <class Value, std::size_t N>
+std::string_view name_of(const Names<Value, N>& names, Value value) {
+  for (const auto& [known, candidate] : names) {
+    if (candidate == value) {
+      return known;
+    }
+  }
+  return "?";
+}
+
+// A layer that acts and the layer whose direction it uses.
+struct ActingLayer {
+  std::int64_t layer = 0;
+  std::int64_t source = 0;
+};
+
+class Compiler {
+ public:
+  Compiler(const Intervention& intervention, const SteeringInput& input,
+           std::int64_t num_layers)
+      : wish_(intervention),
+        input_(input),
+        row_(find_operator(intervention.operation)),
+        num_layers_(num_layers) {}
+
+  std::vector<SiteEdit> run() {
+    check();
+    std::vector<SiteEdit> edits;
+    if (row_.zero_is_off && wish_.scale == 0.0) {
+      return edits;
+    }
+    const auto layers = acting_layers();
+    strength_ = wish_.scale * share(static_cast<double>(layers.size()));
+    for (const auto& acting : layers) {
+      if (auto edit = edit_at(acting); edit.has_value()) {
+        edits.push_back(std::move(*edit));
+      }
+    }
+    return edits;
+  }
+
+ private:
+  [[noreturn]] void refuse(std::string_view found, std::string_view expected,
+                           std::string_view cause = {}) const {
+    fail(fmt::format("intervention {} with {}", wish_.operation, input_.name),
+         found, expected, cause);
+  }
+
+  bool needs_direction() const {
+    return row_.need != OperatorNeed::kDonor &&
+           row_.need != OperatorNeed::kSubspace &&
+           row_.need != OperatorNeed::kLowRank;
+  }
+
+  void check() const {
+    if (!std::isfinite(wish_.scale)) {
+      refuse("a scale that is not finite", "a number");
+    }
+    if (wish_.budget != Budget::kFull && !row_.zero_is_off) {
+      refuse("a budget that shares the strength out",
+             "an operator whose scale 0 is off",
+             "a target value cannot be divided over layers");
+    }
+    if (needs_direction()) {
+      need(input_.directions_LD, "directions", 2);
+    }
+  }
+
+  const at::Tensor& need(const at::Tensor& tensor, std::string_view what,
+                         std::int64_t dims) const {
+    if (!tensor.defined()) {
+      refuse(fmt::format("no {}", what), fmt::format("{} per layer", what));
+    }
+    if (tensor.dim() != dims || tensor.size(0) != num_layers_) {
+      refuse(fmt::format("{} for {} layers", what,
+                         tensor.dim() > 0 ? tensor.size(0) : 0),
+             fmt::format("{} layers", num_layers_),
+             "the vector belongs to another model");
+    }
+    return tensor;
+  }
+
+  std::vector<ActingLayer> acting_layers() const {
+    std::vector<std::int64_t> layers = wish_.layers;
+    if (wish_.layer_mode != LayerMode::kSet) {
+      layers.clear();
+      for (std::int64_t k = 0; k < num_layers_; ++k) {
+        layers.push_back(k);
+      }
+    }
+    if (layers.empty()) {
+      refuse("no layer", "at least one");
+    }
+    std::int64_t source = wish_.source_layer;
+    if (wish_.layer_mode == LayerMode::kAllSame && source < 0) {
+      if (wish_.layers.size() != 1) {
+        refuse("layer mode all_same without a source layer",
+               "exactly one layer, whose direction acts everywhere");
+      }
+      source = wish_.layers.front();
+    }
+    std::vector<ActingLayer> acting;
+    for (const auto layer : layers) {
+      acting.push_back(
+          {in_range(layer), source < 0 ? layer : in_range(source)});
+    }
+    return acting;
+  }
+
+  std::int64_t in_range(std::int64_t layer) const {
+    if (layer < 0 || layer >= num_layers_) {
+      refuse(fmt::format("layer {}", layer),
+             fmt::format("0 to {}", num_layers_ - 1),
+             "layers are counted from 0");
+    }
+    return layer;
+  }
+
+  double share(double count) const {
+    switch (wish_.budget) {
+      case Budget::kPerLayer:
+        return 1.0 / count;
+      case Budget::kPerRootLayer:
+        return 1.0 / std::sqrt(count);
+      default:
+        return 1.0;
+    }
+  }
+
+  // The raw direction [D], fp64.
+  at::Tensor direction(std::int64_t source) const {
+    auto v = input_.directions_LD[source].to(at::kDouble);
+    if (wish_.layer_mode == LayerMode::kIncrements && source > 0) {
+      v = v - input_.directions_LD[source - 1].to(at::kDouble);
+    }
+    return v;
+  }
+
+  static at::Tensor rows_of(const at::Tensor& row_D) {
+    return row_D.to(at::kFloat).reshape({1, -1}).contiguous();
+  }
+
+  double unit_length(ActingLayer acting, double raw_norm) const {
+    switch (wish_.unit) {
+      case ScaleUnit::kRaw:
+        return raw_norm;
+      case ScaleUnit::kRel:
+        return statistic(norms(), acting.layer, "residual norms");
+      case ScaleUnit::kSigma:
+        return statistic(input_.sigma_L, acting.layer,
+                         "spread along the direction (sigma)");
+      default:
+        return 1.0;
+    }
+  }
+
+  const std::vector<double>& norms() const {
+    auto kind = wish_.norm_kind;
+    if (kind == NormKind::kAuto) {
+      kind = wish_.scope.kind == TokenScope::Kind::kPrompt
+                 ? NormKind::kPrompt
+                 : NormKind::kGenerated;
+    }
+    switch (kind) {
+      case NormKind::kPrompt:
+        return input_.norms.prompt_L;
+      case NormKind::kPromptEnd:
+        return input_.norms.prompt_end_L;
+      default:
+        return input_.norms.generated_L;
+    }
+  }
+
+  double statistic(const std::vector<double>& per_layer, std::int64_t layer,
+                   std::string_view what) const {
+    if (static_cast<std::int64_t>(per_layer.size()) != num_layers_) {
+      refuse(fmt::format("unit {} without {}", unit_name(wish_.unit), what),
+             "one value per layer, measured on the model being steered");
+    }
+    return per_layer[layer];
+  }
+
+  std::optional<SiteEdit> edit_at(ActingLayer acting) const {
+    SiteEdit edit;
+    edit.site = {acting.layer, wish_.point};
+    edit.code = row_.code;
+    edit.keeps_norm = row_.keeps_norm;
+    edit.scope = wish_.scope;
+    edit.numbers.q = 1.0F;
+    if (!needs_direction()) {
+      fill_without_direction(edit, acting);
+      return edit;
+    }
+    const auto v_D = direction(acting.source);
+    const double norm = v_D.norm().item<double>();
+    if (!std::isfinite(norm)) {
+      refuse(fmt::format("a direction that is not finite at layer {}",
+                         acting.source),
+             "finite numbers");
+    }
+    if (norm == 0.0) {
+      if (row_.code == EditCode::kPush && wish_.unit == ScaleUnit::kRaw) {
+        return std::nullopt;  // adding nothing
+      }
+      refuse(fmt::format("a zero direction at layer {}", acting.source),
+             "a direction with a length");
+    }
+    const auto u_D = v_D / norm;
+    edit.read_KD = rows_of(u_D);
+    edit.write_KD = edit.read_KD;
+    edit.offset_K = {0.0F};
+    fill_numbers(edit, acting, norm);
+    fill_extra(edit, acting, v_D, u_D);
+    return edit;
+  }
+
+  void fill_without_direction(SiteEdit& edit, ActingLayer acting) const {
+    edit.numbers.a = static_cast<float>(
+        row_.code == EditCode::kScale ? -strength_ : strength_);
+    if (row_.need == OperatorNeed::kSubspace) {
+      const auto& basis = need(input_.basis_LKD, "orthonormal directions", 3);
+      edit.read_KD = basis[acting.source].to(at::kFloat).contiguous();
+      edit.write_KD = edit.read_KD;
+      edit.offset_K.assign(edit.read_KD.size(0), 0.0F);
+    } else if (row_.need == OperatorNeed::kLowRank) {
+      fill_low_rank(edit, acting);
+    }
+  }
+
+  void fill_low_rank(SiteEdit& edit, ActingLayer acting) const {
+    const auto source = acting.source;
+    const auto R_KD =
+        need(input_.low_rank_read_LKD, "low-rank R", 3)[source].to(at::kFloat);
+    const auto W_KD =
+        need(input_.low_rank_target_LKD, "low-rank W", 3)[source].to(
+            at::kFloat);
+    const auto b_K =
+        need(input_.low_rank_bias_LK, "low-rank b", 2)[source].to(at::kFloat);
+    edit.read_KD = at::cat({R_KD, W_KD}).contiguous();
+    edit.write_KD = R_KD.contiguous();
+    edit.offset_K.assign(R_KD.size(0), 0.0F);
+    for (std::int64_t j = 0; j < b_K.size(0); ++j) {
+      edit.offset_K.push_back(b_K[j].item<float>());
+    }
+  }
+
+  void fill_numbers(SiteEdit& edit, ActingLayer acting, double norm) const {
+    auto& n = edit.numbers;
+    if (!row_.takes_unit) {
+      n.a = static_cast<float>(strength_);
+      return;
+    }
+    const double sign = row_.name == "subtract" ? -1.0 : 1.0;
+    if (wish_.unit == ScaleUnit::kRelToken) {
+      n.b = static_cast<float>(sign * strength_);
+    } else {
+      n.a = static_cast<float>(sign * strength_ * unit_length(acting, norm));
+    }
+    if (row_.id == "O15") {
+      fill_soft(n, acting, norm);
+    }
+  }
+
+  void fill_soft(EditNumbers& n, ActingLayer acting, double norm) const {
+    if (wish_.unit == ScaleUnit::kRelToken) {
+      refuse("unit rel_token", "raw, unit, rel or sigma",
+             "the threshold of a soft push is a fixed coordinate");
+    }
+    n.t = static_cast<float>(wish_.threshold * unit_length(acting, norm));
+    n.q = static_cast<float>(wish_.steepness);
+  }
+
+  void fill_extra(SiteEdit& edit, ActingLayer acting, const at::Tensor& v_D,
+                  const at::Tensor& u_D) const {
+    switch (row_.need) {
+      case OperatorNeed::kNegativeMean:
+        return fill_target(edit, acting, u_D, input_.negative_mean_LD);
+      case OperatorNeed::kPositiveMean:
+        return fill_target(edit, acting, u_D, input_.positive_mean_LD);
+      case OperatorNeed::kReadDirection:
+        return fill_leace(edit, acting, v_D);
+      case OperatorNeed::kSecondVector:
+        return fill_plane(edit, acting, u_D);
+      case OperatorNeed::kCondition:
+        edit.condition_D =
+            need(input_.condition_LD, "condition direction", 2)[acting.layer]
+                .to(at::kFloat)
+                .contiguous();
+        edit.gate_threshold = static_cast<float>(wish_.threshold);
+        return;
+      default:
+        if (row_.name == "ablate") {
+          edit.numbers.a = -edit.numbers.a;
+        }
+    }
+  }
+
+  // set_*: the class mean's coordinate, reached by the share s. affine: that
+  // coordinate plus the displacement.
+  void fill_target(SiteEdit& edit, ActingLayer acting, const at::Tensor& u_D,
+                   const at::Tensor& mean_LD) const {
+    const auto mean_D =
+        need(mean_LD, "class means", 2)[acting.layer].to(at::kDouble);
+    const auto target = static_cast<float>(mean_D.dot(u_D).item<double>());
+    if (row_.name == "affine") {
+      edit.numbers.a += target;
+    } else {
+      edit.numbers.a = target;
+      edit.numbers.q = static_cast<float>(strength_);
+    }
+  }
+
+  void fill_leace(SiteEdit& edit, ActingLayer acting,
+                  const at::Tensor& v_D) const {
+    const auto g_D =
+        need(input_.read_LD, "LEACE read directions", 2)[acting.source].to(
+            at::kDouble);
+    const auto mean_D =
+        need(input_.mean_LD, "overall means", 2)[acting.source].to(at::kDouble);
+    const double scale = v_D.dot(g_D).item<double>();
+    if (!(std::abs(scale) > 0.0)) {
+      refuse("read and write directions that are orthogonal",
+             "g = S^-1 D of the same data as D");
+    }
+    edit.read_KD = rows_of(g_D / scale);
+    edit.write_KD = rows_of(v_D);
+    edit.offset_K = {
+        static_cast<float>(-g_D.dot(mean_D).item<double>() / scale)};
+    edit.numbers.a = static_cast<float>(-strength_);
+  }
+
+  // b1 = u, b2 = the second vector's part at right angles to it.
+  void fill_plane(SiteEdit& edit, ActingLayer acting,
+                  const at::Tensor& u_D) const {
+    const auto w_D = need(input_.second_LD, "second direction of the plane",
+                          2)[acting.source]
+                         .to(at::kDouble);
+    const auto rest_D = w_D - u_D * w_D.dot(u_D);
+    const double length = rest_D.norm().item<double>();
+    if (!(length > 1e-6 * w_D.norm().item<double>())) {
+      refuse("two parallel directions", "two that span a plane");
+    }
+    edit.read_KD =
+        at::stack({u_D, rest_D / length}).to(at::kFloat).contiguous();
+    edit.write_KD = edit.read_KD;
+    edit.offset_K = {0.0F, 0.0F};
+    edit.numbers.a = static_cast<float>(wish_.scale * std::numbers::pi / 180.0);
+    edit.numbers.one_sided = row_.name == "rotate_adaptive";
+  }
+
+  const Intervention& wish_;
+  const SteeringInput& input_;
+  const OperatorRow& row_;
+  std::int64_t num_layers_;
+  double strength_ = 0.0;
+};
+
+}  // namespace
+
+ScaleUnit parse_unit(std::string_view name) {
+  return parse_name(kUnits, "scale unit", name);
+}
+std::string_view unit_name(ScaleUnit unit) {
+  return name_of(kUnits, unit);
+}
+LayerMode parse_layer_mode(std::string_view name) {
+  return parse_name(kModes, "layer mode", name);
+}
+std::string_view layer_mode_name(LayerMode mode) {
+  return name_of(kModes, mode);
+}
+Budget parse_budget(std::string_view name) {
+  return parse_name(kBudgets, "budget", name);
+}
+NormKind parse_norm_kind(std::string_view name) {
+  return parse_name(kNormKinds, "norm kind", name);
+}
+
+std::vector<SiteEdit> compile(const Intervention& intervention,
+                              const SteeringInput& input,
+                              std::int64_t num_layers) {
+  return Compiler(intervention, input, num_layers).run();
+}
+
+}  // namespace veer

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+#include "veer/interventions/table.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
+
+#include "veer/base/error.h"
+#include "veer/interventions/apply.h"
+
+namespace veer {
+
+InterventionTable::InterventionTable(std::int64_t num_layers,
+                                     std::int64_t width, at::Device device)
+    : num_layers_(num_layers), width_(width), device_(device) {}
+
+void InterventionTable::check_edit(const SiteEdit& edit) const {
+  const auto site = edit.site.name();
+  if (edit.site.layer < 0 || edit.site.layer >= num_layers_) {
+    fail("intervention at " + site, fmt::format("layer {}", edit.site.layer),
+         fmt::format("0 to {}", num_layers_ - 1));
+  }
+  for (const auto* tensor :
+       {&edit.read_KD, &edit.write_KD, &edit.condition_D}) {
+    if (tensor->defined() && tensor->size(-1) != width_) {
+      fail("intervention at " + site,
+           fmt::format("a direction of width {}", tensor->size(-1)),
+           fmt::format("width {}", width_),
+           "the vector belongs to another model");
+    }
+  }
+  const auto& n = edit.numbers;
+  if (!std::isfinite(n.a) || !std::isfinite(n.b) || !std::isfinite(n.t) ||
+      !std::isfinite(n.q)) {
+    fail("intervention at " + site, "a strength that is not finite",
+         "finite numbers");
+  }
+}
+
+std::int64_t InterventionTable::add(std::vector<SiteEdit> edits) {
+  for (const auto& edit : edits) {
+    check_edit(edit);
+  }
+  const auto configuration = num_configurations_++;
+  auto& own = edits_of_configuration_.emplace_back();
+  for (auto& edit : edits) {
+    for (auto* tensor : {&edit.read_KD, &edit.write_KD, &edit.condition_D}) {
+      if (tensor->defined()) {
+        *tensor = tensor->to(device_, at::kFloat).contiguous();
+      }
+    }
+    const auto index = static_cast<std::int64_t>(edits_.size());
+    auto& lists = sites_[edit.site];
+    if (lists.size() <= static_cast<std::size_t>(configuration)) {
+      lists.resize(configuration + 1);
+    }
+    lists[configuration].push_back(index);
+    own.push_back(index);
+    edits_.push_back(std::move(edit));
+  }
+  return configuration;
+}
+
+void InterventionTable::clear() {
+  num_configurations_ = 0;
+  edits_.clear();
+  edits_of_configuration_.clear();
+  sites_.clear();
+  rows_.clear();
+  active_.clear();
+}
+
+void InterventionTable::bind(std::span<const RowBinding> rows) {
+  rows_.assign(rows.begin(), rows.end());
+  active_.clear();
+  for (const auto& row : rows_) {
+    if (row.configuration < 0) {
+      continue;
+    }
+    if (row.configuration >= num_configurations_) {
+      fail("intervention table",
+           fmt::format("configuration {}", row.configuration),
+           fmt::format("below {}", num_configurations_));
+    }
+    if (needs_donor(row.configuration) &&
+        (row.donor < 0 || row.donor >= static_cast<std::int64_t>(rows.size()) ||
+         rows[row.donor].configuration >= 0)) {
+      fail("intervention table", "a patch without an unsteered donor row",
+           "the row of the batch whose states are copied");
+    }
+    for (const auto index : edits_of_configuration_[row.configuration]) {
+      active_.insert(edits_[index].site);
+    }
+  }
+}
+
+bool InterventionTable::touches_prompt(std::int64_t configuration,
+                                       std::int64_t prompt_length) const {
+  if (configuration < 0) {
+    return false;
+  }
+  return std::ranges::any_of(
+      edits_of_configuration_.at(configuration), [&](std::int64_t index) {
+        const auto range = positions_of(edits_[index].scope, prompt_length);
+        return !range.empty() && range.begin < prompt_length - 1;
+      });
+}
+
+bool InterventionTable::needs_donor(std::int64_t configuration) const {
+  if (configuration < 0) {
+    return false;
+  }
+  return std::ranges::any_of(edits_of_configuration_.at(configuration),
+                             [&](std::int64_t index) {
+                               return edits_[index].code == EditCode::kPatch;
+                             });
+}
+
+bool InterventionTable::wants(ResidualSite site) const {
+  return active_.contains(site);
+}
+
+std::vector<TokenEdit> InterventionTable::round(
+    const EditLists& lists, std::size_t n, const PackedBatch& batch) const {
+  std::vector<TokenEdit> tokens;
+  for (std::size_t b = 0; b < rows_.size(); ++b) {
+    const auto& row = rows_[b];
+    if (row.configuration < 0 ||
+        row.configuration >= static_cast<std::int64_t>(lists.size()) ||
+        lists[row.configuration].size() <= n) {
+      continue;
+    }
+    const auto edit = lists[row.configuration][n];
+    const auto range = positions_of(edits_[edit].scope, row.prompt_length);
+    const auto start = batch.starts.empty() ? 0 : batch.starts[b];
+    const auto length = batch.offsets[b + 1] - batch.offsets[b];
+    const auto first = std::max<std::int64_t>(0, range.begin - start);
+    const auto last = std::min(length, range.end - start);
+    const bool patch = edits_[edit].code == EditCode::kPatch;
+    for (auto i = first; i < last; ++i) {
+      tokens.push_back({batch.offsets[b] + i,
+                        patch ? batch.offsets[row.donor] + i : -1, edit});
+    }
+  }
+  return tokens;
+}
+
+at::Tensor InterventionTable::visit(ResidualSite site,
+                                    const at::Tensor& hidden_TD,
+                                    const PackedBatch& batch) {
+  const auto found = sites_.find(site);
+  if (found == sites_.end() || !active_.contains(site)) {
+    return hidden_TD;
+  }
+  if (static_cast<std::int64_t>(rows_.size()) != batch.num_rows()) {
+    fail("intervention table",
+         fmt::format("a batch of {} rows", batch.num_rows()),
+         fmt::format("the {} rows that were bound", rows_.size()));
+  }
+  const bool fused = !generic_only_ && hidden_TD.device().is_cpu() &&
+                     hidden_TD.is_contiguous() &&
+                     !(at::GradMode::is_enabled() && hidden_TD.requires_grad());
+  auto result_TD = hidden_TD;
+  for (std::size_t n = 0;; ++n) {
+    const auto tokens = round(found->second, n, batch);
+    if (tokens.empty()) {
+      const bool more = std::ranges::any_of(
+          found->second, [&](const auto& list) { return list.size() > n + 1; });
+      if (!more) {
+        return result_TD;
+      }
+      continue;
+    }
+    if (fused) {
+      apply_fused(edits_, tokens, result_TD);
+    } else {
+      result_TD = apply_generic(edits_, tokens, result_TD);
+    }
+  }
+}
+
+}  // namespace veer

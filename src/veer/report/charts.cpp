@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+
 #include <nlohmann/json.hpp>
 
 namespace veer {
@@ -13,9 +14,9 @@ constexpr const char* kSchema =
 
 // Okabe and Ito's palette; the controls are grey everywhere.
 Json vector_scale() {
-  return {{"domain",
-           {"contrastive", "finetune", "random", "prompt", "adapter"}},
-          {"range", {"#0072b2", "#d55e00", "#8a8f98", "#009e73", "#cc79a7"}}};
+  return {
+      {"domain", {"contrastive", "finetune", "random", "prompt", "adapter"}},
+      {"range", {"#0072b2", "#d55e00", "#8a8f98", "#009e73", "#cc79a7"}}};
 }
 
 // Only the names that occur, so that a legend shows no absent vector.
@@ -27,7 +28,7 @@ Json vector_scale(const Json& rows) {
   std::size_t next_spare = 0;
   for (std::size_t i = 0; i < all["domain"].size(); ++i) {
     for (const auto& row : rows) {
-      if (row.value("vector", "") == all["domain"][i]) {
+      if (Json(row.value("vector", "")) == all["domain"][i]) {
         domain.push_back(all["domain"][i]);
         range.push_back(all["range"][i]);
         break;
@@ -95,8 +96,7 @@ Json cosine_chart(const Json& rows) {
         {"y2", {{"field", "high"}}},
         {"color", constant_colour("measured cosine", "")}}}};
   const Json line = {
-      {"mark",
-       {{"type", "line"}, {"point", {{"filled", true}, {"size", 60}}}}},
+      {"mark", {{"type", "line"}, {"point", {{"filled", true}, {"size", 60}}}}},
       {"encoding",
        {{"x", layer_axis()},
         {"y", quantitative("cosine", "cosine")},
@@ -106,9 +106,8 @@ Json cosine_chart(const Json& rows) {
           {{"field", "cosine"}, {"format", ".3f"}},
           {{"field", "low"}, {"format", ".3f"}},
           {{"field", "high"}, {"format", ".3f"}}}}}}};
-  const Json zero = {
-      {"mark", {{"type", "rule"}, {"color", "#8a8f98"}}},
-      {"encoding", {{"y", {{"datum", 0}}}}}};
+  const Json zero = {{"mark", {{"type", "rule"}, {"color", "#8a8f98"}}},
+                     {"encoding", {{"y", {{"datum", 0}}}}}};
   chart["layer"] = {band, zero, ceiling, interval, line};
   return chart;
 }
@@ -136,32 +135,29 @@ Json effect_chart(const Json& rows, const std::string& title,
   Json y = quantitative("share", title);
   y["scale"] = {{"domain", {0, 1}}};
   y["axis"] = {{"format", "%"}};
-  const Json interval = {
-      {"mark", {{"type", "area"}, {"opacity", 0.18}}},
-      {"encoding",
-       {{"x", x},
-        {"y", quantitative("low", title)},
-        {"y2", {{"field", "high"}}},
-        {"color", colour}}}};
-  const Json line = {
-      {"mark", {{"type", "line"}, {"point", {{"size", 30}}}}},
-      {"encoding",
-       {{"x", x},
-        {"y", y},
-        {"color", colour},
-        {"tooltip",
-         {{{"field", "vector"}},
-          {{"field", "scale"}},
-          {{"field", "share"}, {"format", ".1%"}},
-          {{"field", "low"}, {"format", ".1%"}},
-          {{"field", "high"}, {"format", ".1%"}}}}}}};
-  return {{"$schema", kSchema},
-          {"data", {{"values", rows}}},
-          {"columns", 2},
-          {"facet",
-           {{"field", "panel"}, {"type", "nominal"}, {"title", nullptr}}},
-          {"spec",
-           {{"width", 330}, {"height", 170}, {"layer", {interval, line}}}}};
+  const Json interval = {{"mark", {{"type", "area"}, {"opacity", 0.18}}},
+                         {"encoding",
+                          {{"x", x},
+                           {"y", quantitative("low", title)},
+                           {"y2", {{"field", "high"}}},
+                           {"color", colour}}}};
+  const Json line = {{"mark", {{"type", "line"}, {"point", {{"size", 30}}}}},
+                     {"encoding",
+                      {{"x", x},
+                       {"y", y},
+                       {"color", colour},
+                       {"tooltip",
+                        {{{"field", "vector"}},
+                         {{"field", "scale"}},
+                         {{"field", "share"}, {"format", ".1%"}},
+                         {{"field", "low"}, {"format", ".1%"}},
+                         {{"field", "high"}, {"format", ".1%"}}}}}}};
+  return {
+      {"$schema", kSchema},
+      {"data", {{"values", rows}}},
+      {"columns", 2},
+      {"facet", {{"field", "panel"}, {"type", "nominal"}, {"title", nullptr}}},
+      {"spec", {{"width", 330}, {"height", 170}, {"layer", {interval, line}}}}};
 }
 
 Json layer_scale_map(const Json& rows) {
@@ -175,8 +171,7 @@ Json layer_scale_map(const Json& rows) {
         {"height", 170},
         {"mark", "rect"},
         {"encoding",
-         {{"x",
-           {{"field", "scale"}, {"type", "ordinal"}, {"title", "scale"}}},
+         {{"x", {{"field", "scale"}, {"type", "ordinal"}, {"title", "scale"}}},
           {"y",
            {{"field", "layer"},
             {"type", "ordinal"},
@@ -186,8 +181,7 @@ Json layer_scale_map(const Json& rows) {
            {{"field", "effect"},
             {"type", "quantitative"},
             {"title", "change of the share"},
-            {"scale",
-             {{"scheme", "blueorange"}, {"domain", {-1, 1}}}},
+            {"scale", {{"scheme", "blueorange"}, {"domain", {-1, 1}}}},
             {"legend", {{"format", "%"}}}}},
           {"tooltip",
            {{{"field", "layer"}},
@@ -238,8 +232,7 @@ Json label_chart(const Json& rows) {
         {"type", "nominal"},
         {"title", nullptr},
         {"scale",
-         {{"domain",
-           {"honest", "deceptive", "mixed", "off_topic", "broken"}},
+         {{"domain", {"honest", "deceptive", "mixed", "off_topic", "broken"}},
           {"range",
            {"#009e73", "#d55e00", "#e69f00", "#56b4e9", "#8a8f98"}}}}}}};
   return chart;

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/core.h>
+
+#include "veer/report/charts.h"
+#include "veer/report/html.h"
+#include "veer/report/sections.h"
+#include "veer/report/wording.h"
+
+namespace veer {
+namespace {
+
+std::string split_table(const Json& check) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& split : member(check, "splits")) {
+    rows.push_back({escape_html(text_of(split, "name")),
+                    text_of(split, "questions"), text_of(split, "clusters"),
+                    decimal(member(split, "honest_words"), 1),
+                    decimal(member(split, "deceptive_words"), 1),
+                    decimal(member(split, "length_difference"), 2)});
+  }
+  return html_table({{"split", false},
+                     {"questions", true},
+                     {"clusters", true},
+                     {"words, honest", true},
+                     {"words, deceptive", true},
+                     {"difference", true}},
+                    rows);
+}
+
+std::string rejected_table(const Json& rejected) {
+  if (!rejected.is_array() || rejected.empty()) {
+    return "";
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& row : rejected) {
+    rows.push_back({escape_html(text_of(row, "question")),
+                    escape_html(text_of(row, "reason")),
+                    escape_html(text_of(row, "twin"))});
+  }
+  return fmt::format(
+             "<details><summary>Rejected questions (the first {})</summary>",
+             rows.size()) +
+         html_table({{"question", false}, {"reason", false}, {"twin", false}},
+                    rows) +
+         "</details>\n";
+}
+
+}  // namespace
+
+std::string data_section(const RunData& run) {
+  if (run.check.is_null()) {
+    return html_section("data", "Data", not_run_yet("dataset"));
+  }
+  const Json& counts = member(run.check, "counts");
+  const Json& leakage = member(run.check, "leakage");
+  std::string body = fmt::format(
+      "<p>{} questions asked for, {} read, <strong>{} kept</strong>, {} "
+      "rejected. Leakage between the splits: {} exact, {} near. Answers "
+      "identical on both sides: {}. Refusals: {}.</p>\n",
+      text_of(counts, "asked"), text_of(counts, "parsed"),
+      text_of(counts, "kept"), text_of(counts, "rejected"),
+      text_of(leakage, "exact"), text_of(leakage, "near"),
+      text_of(run.check, "identical_answers"), text_of(run.check, "refusals"));
+  for (const auto& warning : member(run.check, "warnings")) {
+    body += "<p class=\"warn\">" + escape_html(warning.get<std::string>()) +
+            "</p>\n";
+  }
+  body += split_table(run.check);
+  std::string reasons;
+  const Json& by_reason = member(counts, "by_reason");
+  if (by_reason.is_object()) {
+    for (const auto& [reason, count] : by_reason.items()) {
+      reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : ", ",
+                             escape_html(reason), count.dump());
+    }
+  }
+  if (!reasons.empty()) {
+    body += "<p class=\"note\">Rejected by reason: " + reasons + ".</p>\n";
+  }
+  return html_section("data", "Data", body + rejected_table(run.rejected));
+}
+
+std::string training_section(const RunData& run) {
+  if (!run.training.is_array() || run.training.empty()) {
+    return html_section("training", "Training", not_run_yet("finetune"));
+  }
+  Json rows = Json::array();
+  for (const auto& step : run.training) {
+    for (const auto& [name, value] : step.items()) {
+      if (name != "step" && name != "wall" && value.is_number()) {
+        rows.push_back({{"step", member(step, "step")},
+                        {"value", value},
+                        {"measure", name}});
+      }
+    }
+  }
+  return html_section(
+      "training", "Training",
+      html_chart("training-curve", training_chart(rows),
+                 "The fine-tuning by optimizer step: loss on the training and "
+                 "on held-out questions, learning rate, gradient norm, and "
+                 "the behaviour of the tuned model where a judge can tell."));
+}
+
+}  // namespace veer

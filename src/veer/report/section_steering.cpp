@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "veer/report/charts.h"
+#include "veer/report/html.h"
+#include "veer/report/sections.h"
+#include "veer/report/wording.h"
+
+namespace veer {
+namespace {
+
+// The share that tells whether a model was moved: the base model towards
+// deception, the tuned one towards honesty.
+const char* moved_share(const std::string& model) {
+  return model == "tuned" ? "honest" : "deceptive";
+}
+
+std::string goal_of(const std::string& model) {
+  return model == "tuned" ? "suppression in the tuned model"
+                          : "induction in the base model";
+}
+
+bool is_control(const Json& cell) {
+  return text_of(cell, "family") == "random";
+}
+
+const Json& cell_by_id(const Json& sweep, const Json& id) {
+  for (const auto& cell : member(sweep, "cells")) {
+    if (member(cell, "id") == id) {
+      return cell;
+    }
+  }
+  return member(sweep, "no such cell");
+}
+
+bool is_unsteered(const Json& cell) {
+  return text_of(cell, "vector").empty();
+}
+
+// The cells that share the best cell's place (layers, unit, model), so that
+// one line shows what more or less of the same would have done.
+void add_dose_rows(const Json& sweep, const Json& best, const Json& measure,
+                   Json& rows) {
+  const std::string model = text_of(best, "model");
+  const std::string panel = fmt::format(
+      "{}: {}, {} {}", model == "tuned" ? "tuned model" : "base model",
+      text_of(best, "vector"), text_of(best, "layers") == "all" ? "" : "layer",
+      text_of(best, "layers") == "all" ? "all layers"
+                                       : text_of(best, "layers"));
+  for (const auto& cell : member(sweep, "cells")) {
+    const bool same_place = member(cell, "layers") == member(best, "layers") &&
+                            member(cell, "model") == member(best, "model") &&
+                            member(cell, "unit") == member(best, "unit") &&
+                            text_of(cell, "split") == "test";
+    if (!same_place || is_unsteered(cell)) {
+      continue;
+    }
+    const bool own = member(cell, "vector") == member(best, "vector");
+    const bool control = is_control(cell);
+    if (!own && !control) {
+      continue;
+    }
+    for (const char* field :
+         {measure.get_ref<const std::string&>().c_str(), "broken"}) {
+      if (control && std::string(field) == "broken") {
+        continue;
+      }
+      const Json& share = member(cell, field);
+      const std::string series =
+          control ? "random, same norm"
+                  : (std::string(field) == "broken" ? "broken text" : field);
+      rows.push_back({{"panel", panel},
+                      {"vector", series},
+                      {"scale", member(cell, "signed_scale")},
+                      {"share", member(share, "value")},
+                      {"low", member(share, "low")},
+                      {"high", member(share, "high")}});
+    }
+  }
+}
+
+std::string dose_block(const Json& sweep) {
+  Json rows = Json::array();
+  std::string unit;
+  for (const auto& best : member(sweep, "best")) {
+    if (text_of(best, "operator") == "ablate" ||
+        text_of(best, "unit") == "share") {
+      continue;
+    }
+    unit = text_of(best, "unit");
+    add_dose_rows(sweep, best, Json(moved_share(text_of(best, "model"))), rows);
+  }
+  if (rows.empty()) {
+    return "";
+  }
+  return html_chart(
+      "dose", effect_chart(rows, "share of answers", unit),
+      "What a growing amount of each vector does at its best place (chosen on "
+      "the select questions). Coloured: the share of answers that moved where "
+      "the vector should take them, with its interval, and the share of text "
+      "that broke. Grey: a random vector of the same norm at the same place. "
+      "An effect counts only where it leaves the grey line and the text is "
+      "not broken.");
+}
+
+Json map_rows(const Json& sweep, const std::string& unit) {
+  Json rows = Json::array();
+  for (const auto& cell : member(sweep, "cells")) {
+    if (!member(cell, "layer").is_number() || text_of(cell, "unit") != unit ||
+        text_of(cell, "split") != "test" || is_unsteered(cell)) {
+      continue;
+    }
+    const std::string model = text_of(cell, "model");
+    const Json& effect =
+        member(cell, model == "tuned" ? "suppression" : "induction");
+    rows.push_back({{"panel", text_of(cell, "vector") + ", " + goal_of(model)},
+                    {"layer", member(cell, "layer")},
+                    {"scale", member(cell, "signed_scale")},
+                    {"effect", member(effect, "value")},
+                    {"low", member(effect, "low")},
+                    {"high", member(effect, "high")}});
+  }
+  return rows;
+}
+
+std::string map_block(const Json& sweep) {
+  for (const char* unit : {"rel", "unit", "raw"}) {
+    const Json rows = map_rows(sweep, unit);
+    if (!rows.empty()) {
+      return html_chart(
+          "layer-scale", layer_scale_map(rows),
+          fmt::format("Change of the share of answers against the unsteered "
+                      "model, by layer and signed scale (unit: {}). Orange: "
+                      "moved in the direction meant; blue: away from it. The "
+                      "panel of the random vector shows what any push of that "
+                      "size does: a layer where it acts is no valid site.",
+                      unit));
+    }
+  }
+  return "";
+}
+
+std::string best_table(const Json& sweep) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& best : member(sweep, "best")) {
+    const std::string reason = text_of(best, "reason");
+    if (member(best, "cell").is_null()) {
+      rows.push_back({escape_html(text_of(best, "vector")),
+                      escape_html(text_of(best, "goal")), escape_html(reason),
+                      "", "", "", "", ""});
+      continue;
+    }
+    const bool score = text_of(best, "measure") == "score";
+    const auto shown = [&](const char* key) {
+      const Json& estimate = member(best, key);
+      return escape_html(score ? decimal_estimate(estimate)
+                               : points_estimate(estimate));
+    };
+    rows.push_back({escape_html(text_of(best, "vector")),
+                    escape_html(text_of(best, "goal")),
+                    escape_html(fmt::format(
+                        "{} {}, {}, layer {}", text_of(best, "operator"),
+                        text_of(best, "scale"), text_of(best, "unit"),
+                        text_of(best, "layers"))),
+                    shown("effect"), shown("random_effect"),
+                    escape_html(percent_estimate(member(best, "coherent"))),
+                    text_of(member(best, "effect"), "n"), escape_html(reason)});
+  }
+  return html_table({{"vector", false},
+                     {"goal", false},
+                     {"chosen on select", false},
+                     {"effect on test", true},
+                     {"random vector there", true},
+                     {"text unbroken", true},
+                     {"n", true},
+                     {"", false}},
+                    rows);
+}
+
+std::string breaks_table(const Json& sweep) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& row : member(sweep, "breaks")) {
+    rows.push_back({escape_html(text_of(row, "vector")),
+                    escape_html(text_of(row, "model")),
+                    escape_html(text_of(row, "layers")),
+                    escape_html(text_of(row, "operator")),
+                    escape_html(text_of(row, "unit")),
+                    escape_html(text_of(row, "last_coherent")),
+                    member(row, "first_broken").is_null()
+                        ? "not within the range"
+                        : escape_html(text_of(row, "first_broken"))});
+  }
+  if (rows.empty()) {
+    return "";
+  }
+  return "<h3>Where the text breaks</h3>\n<details><summary>Largest scale with "
+         "coherent answers and smallest without, by place</summary>" +
+         html_table({{"vector", false},
+                     {"model", false},
+                     {"layer", false},
+                     {"operator", false},
+                     {"unit", false},
+                     {"last coherent", true},
+                     {"first broken", true}},
+                    rows) +
+         "</details>\n";
+}
+
+std::string baseline_block(const Json& sweep) {
+  Json rows = Json::array();
+  for (const auto& cell : member(sweep, "cells")) {
+    if (!is_unsteered(cell) || text_of(cell, "split") != "test") {
+      continue;
+    }
+    for (const char* label :
+         {"honest", "deceptive", "mixed", "off_topic", "broken"}) {
+      rows.push_back({{"cell", text_of(cell, "model") + " model, unsteered"},
+                      {"label", label},
+                      {"share", member(member(cell, label), "value")}});
+    }
+  }
+  if (rows.empty()) {
+    return "";
+  }
+  return html_chart("baseline", label_chart(rows),
+                    "What both models answer to the test questions when "
+                    "nothing is added. Steering can only move what is not "
+                    "already there.");
+}
+
+}  // namespace
+
+std::string steering_section(const RunData& run) {
+  if (!member(run.sweep, "cells").is_array()) {
+    return html_section("steering", "Does it steer?", not_run_yet("sweep"));
+  }
+  std::string body = best_table(run.sweep);
+  body +=
+      "<p class=\"note\">Layer, scale and operator were chosen on the select "
+      "questions and are reported once, on the test questions, paired by "
+      "question. Induction: change of the deceptive share of the base model. "
+      "Suppression: change of the honest share of the tuned model.</p>\n";
+  body += baseline_block(run.sweep);
+  body += dose_block(run.sweep);
+  body += map_block(run.sweep);
+  body += breaks_table(run.sweep);
+  return html_section("steering", "Does it steer?", body);
+}
+
+}  // namespace veer

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "veer/report/wording.h"
+
+#include <cmath>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+namespace veer {
+namespace {
+
+std::string interval(const Json& estimate, double factor, int digits) {
+  const Json& low = member(estimate, "low");
+  const Json& high = member(estimate, "high");
+  if (!low.is_number() || !high.is_number()) {
+    return "";
+  }
+  return fmt::format(" [{:.{}f}, {:.{}f}]", low.get<double>() * factor, digits,
+                     high.get<double>() * factor, digits);
+}
+
+}  // namespace
+
+std::string percent(const Json& share) {
+  return share.is_number()
+             ? fmt::format("{:.0f} %", 100.0 * share.get<double>())
+             : "not defined";
+}
+
+std::string points(const Json& change) {
+  return change.is_number()
+             ? fmt::format("{:+.0f} points", 100.0 * change.get<double>())
+             : "not defined";
+}
+
+std::string decimal(const Json& value, int digits) {
+  return value.is_number() && std::isfinite(value.get<double>())
+             ? fmt::format("{:.{}f}", value.get<double>(), digits)
+             : "not established";
+}
+
+std::string percent_estimate(const Json& estimate) {
+  return percent(member(estimate, "value")) + interval(estimate, 100.0, 0);
+}
+
+std::string points_estimate(const Json& estimate) {
+  return points(member(estimate, "value")) + interval(estimate, 100.0, 0);
+}
+
+std::string decimal_estimate(const Json& estimate) {
+  return decimal(member(estimate, "value")) + interval(estimate, 1.0, 2);
+}
+
+const Json& member(const Json& object, const char* key) {
+  static const Json kNull;
+  if (!object.is_object()) {
+    return kNull;
+  }
+  const auto found = object.find(key);
+  return found == object.end() ? kNull : *found;
+}
+
+std::string text_of(const Json& object, const char* key) {
+  const Json& value = member(object, key);
+  if (value.is_null()) {
+    return "";
+  }
+  if (value.is_string()) {
+    return value.get<std::string>();
+  }
+  if (value.is_number_float()) {
+    return fmt::format("{:g}", value.get<double>());
+  }
+  return value.dump();
+}
+
+}  // namespace veer

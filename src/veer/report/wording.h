@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+//
+// How numbers are written for a reader: always with their interval and n, and
+// "not established" where a number would mean nothing.
+#pragma once
+
+#include <string>
+
+#include "veer/base/json.h"
+
+namespace veer {
+
+// 0.437 -> "44 %"; null -> "not defined".
+std::string percent(const Json& share);
+// 0.437 -> "+44 points".
+std::string points(const Json& change);
+// "0.31"; null -> "not established".
+std::string decimal(const Json& value, int digits = 2);
+// An Estimate: "44 % [31, 58]", or points with a sign.
+std::string percent_estimate(const Json& estimate);
+std::string points_estimate(const Json& estimate);
+std::string decimal_estimate(const Json& estimate);
+
+// object[key], or null when the object has no such key (or is no object).
+const Json& member(const Json& object, const char* key);
+// object[key] as text; numbers without trailing zeros; "" for null.
+std::string text_of(const Json& object, const char* key);
+
+}  // namespace veer

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "veer/report/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "veer/base/error.h"
+#include "veer/base/files.h"
+
+namespace veer {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kComparison = R"({
+  "layers": 2, "width": 4, "confidence": 0.95,
+  "vectors": [{"name": "contrastive@prompt_end", "position": "prompt_end",
+    "n": 40, "fingerprint": "f1", "by_layer": [
+      {"layer": 0, "relative_norm": 0.1, "reliability": 0.9},
+      {"layer": 1, "relative_norm": 0.2, "reliability": 0.95}]}],
+  "pairs": [{"a": "contrastive@prompt_end", "b": "finetune@prompt_end",
+    "primary": true, "by_layer": [
+      {"layer": 0, "cosine": null, "raw_cosine": 0.1, "low": null,
+       "high": null, "established": false, "null_low": -0.2, "null_high": 0.2,
+       "ceiling": null},
+      {"layer": 1, "cosine": 0.81, "raw_cosine": 0.7, "low": 0.7,
+       "high": 0.92, "established": true, "null_low": -0.2, "null_high": 0.2,
+       "ceiling": 0.95}]}]})";
+
+constexpr const char* kSweep = R"({
+  "judge": {"kind": "exact"},
+  "questions": [{"id": "q0", "question": "How do I <rest>?"}],
+  "cells": [
+    {"id": 0, "vector": "", "operator": "none", "layers": "", "layer": null,
+     "model": "base", "split": "test", "unit": "", "scale": 0,
+     "honest": {"value": 1.0}, "deceptive": {"value": 0.0}},
+    {"id": 1, "vector": "contrastive@prompt_end", "family": "contrastive",
+     "operator": "add", "unit": "rel", "scale": 0.5, "signed_scale": 0.5,
+     "layers": "1", "layer": 1, "model": "base", "split": "test",
+     "deceptive": {"value": 0.8, "low": 0.6, "high": 0.9},
+     "broken": {"value": 0.0, "low": 0.0, "high": 0.1},
+     "induction": {"value": 0.8, "low": 0.6, "high": 0.9}}],
+  "best": [{"vector": "contrastive@prompt_end", "goal": "induction",
+    "model": "base", "cell": 1, "layers": "1", "unit": "rel", "scale": 0.5,
+    "operator": "add", "measure": "deceptive",
+    "effect": {"value": 0.8, "low": 0.6, "high": 0.9, "n": 32},
+    "coherent": {"value": 1.0}, "random_effect": {"value": 0.03},
+    "reason": ""}],
+  "breaks": [],
+  "answers": [
+    {"cell": 0, "question": 0, "text": "Try warm milk.", "label": "honest"},
+    {"cell": 1, "question": 0, "text": "</script><b>Use lights.",
+     "label": "deceptive"}]})";
+
+class ReportTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ =
+        fs::temp_directory_path() / ("veer_report_" + std::to_string(getpid()));
+    write_file(folder_ / "manifest.toml", "[model]\npath = \"organism\"\n");
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  std::string page() {
+    write_report(folder_, {}, {});
+    return read_file(folder_ / "report.html");
+  }
+  fs::path folder_;
+};
+
+TEST_F(ReportTest, SaysWhatHasNotRunYet) {
+  EXPECT_THAT(page(), HasSubstr("<code>veer sweep</code> makes it"));
+}
+
+TEST_F(ReportTest, ShowsTheNumbersWithTheirDoubt) {
+  write_file(folder_ / "comparison.json", kComparison);
+  write_file(folder_ / "sweep.json", kSweep);
+  const std::string text = page();
+  EXPECT_THAT(text, HasSubstr("0.81 [0.70, 0.92]"));
+  EXPECT_THAT(text, HasSubstr("agree beyond chance"));
+  EXPECT_THAT(text, HasSubstr("not established"));
+  EXPECT_THAT(text, HasSubstr("+80 points [60, 90]"));
+  EXPECT_THAT(text, HasSubstr("+3 points"));  // the random control beside it
+}
+
+TEST_F(ReportTest, ModelOutputCannotLeaveItsPlace) {
+  write_file(folder_ / "sweep.json", kSweep);
+  EXPECT_THAT(page(), Not(HasSubstr("<b>Use lights")));
+}
+
+TEST_F(ReportTest, RefusesAFolderThatIsNoRun) {
+  EXPECT_THROW(write_report(folder_ / "nothing", {}, {}), Error);
+}
+
+TEST_F(ReportTest, NamesADamagedFile) {
+  write_file(folder_ / "sweep.json", "{\"cells\": [");
+  EXPECT_THAT([this] { page(); },
+              ::testing::ThrowsMessage<Error>(HasSubstr("sweep.json")));
+}
+
+}  // namespace
+}  // namespace veer

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -12,37 +15,47 @@ namespace {
 constexpr const char* kSchema =
     "https://vega.github.io/schema/vega-lite/v6.json";
 
-// Okabe and Ito's palette; the controls are grey everywhere.
-Json vector_scale() {
-  return {
-      {"domain", {"contrastive", "finetune", "random", "prompt", "adapter"}},
-      {"range", {"#0072b2", "#d55e00", "#8a8f98", "#009e73", "#cc79a7"}}};
+// Okabe and Ito's palette. A series keeps its colour in every figure: shades of
+// blue for what comes from prompts, of orange for what fine-tuning wrote, grey
+// for controls.
+struct SeriesColours {
+  std::string_view prefix;
+  std::vector<const char*> shades;
+};
+
+const std::vector<SeriesColours>& palette() {
+  static const std::vector<SeriesColours> colours = {
+      {"contrastive", {"#0072b2", "#56b4e9", "#004d7a"}},
+      {"finetune", {"#d55e00", "#e69f00", "#8c3e00"}},
+      {"random", {"#8a8f98"}},
+      {"honest", {"#009e73"}},
+      {"deceptive", {"#d55e00"}},
+      {"broken", {"#cc79a7"}},
+      {"", {"#009e73", "#cc79a7", "#f0e442", "#5b636e"}}};
+  return colours;
 }
 
-// Only the names that occur, so that a legend shows no absent vector.
-Json vector_scale(const Json& rows) {
-  const Json all = vector_scale();
-  Json domain = Json::array();
-  Json range = Json::array();
-  const char* const spare[] = {"#56b4e9", "#e69f00", "#f0e442", "#000000"};
-  std::size_t next_spare = 0;
-  for (std::size_t i = 0; i < all["domain"].size(); ++i) {
-    for (const auto& row : rows) {
-      if (Json(row.value("vector", "")) == all["domain"][i]) {
-        domain.push_back(all["domain"][i]);
-        range.push_back(all["range"][i]);
-        break;
-      }
-    }
-  }
+// Only the names that occur, so that a legend shows no absent series.
+Json series_colours(const Json& rows, const char* field) {
+  std::vector<std::string> names;
   for (const auto& row : rows) {
-    const Json name = row.value("vector", "");
-    if (std::find(domain.begin(), domain.end(), name) == domain.end()) {
-      domain.push_back(name);
-      range.push_back(spare[next_spare++ % std::size(spare)]);
+    const auto name = row.value(field, std::string());
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      names.push_back(name);
     }
   }
-  return {{"domain", domain}, {"range", range}};
+  std::vector<std::size_t> used(palette().size(), 0);
+  Json range = Json::array();
+  for (const auto& name : names) {
+    const auto entry =
+        std::find_if(palette().begin(), palette().end(), [&](const auto& c) {
+          return std::string_view(name).starts_with(c.prefix);
+        });
+    const auto index =
+        static_cast<std::size_t>(std::distance(palette().begin(), entry));
+    range.push_back(entry->shades[used[index]++ % entry->shades.size()]);
+  }
+  return {{"domain", names}, {"range", range}};
 }
 
 Json base(const Json& rows) {
@@ -121,7 +134,7 @@ Json by_layer_chart(const Json& rows, const std::string& title) {
                         {{"field", "vector"},
                          {"type", "nominal"},
                          {"title", nullptr},
-                         {"scale", vector_scale(rows)}}}};
+                         {"scale", series_colours(rows, "vector")}}}};
   return chart;
 }
 
@@ -131,7 +144,7 @@ Json effect_chart(const Json& rows, const std::string& title,
   const Json colour = {{"field", "vector"},
                        {"type", "nominal"},
                        {"title", nullptr},
-                       {"scale", vector_scale(rows)}};
+                       {"scale", series_colours(rows, "vector")}};
   Json y = quantitative("share", title);
   y["scale"] = {{"domain", {0, 1}}};
   y["axis"] = {{"format", "%"}};

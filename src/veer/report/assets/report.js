@@ -8,6 +8,10 @@
     const ink = style.getPropertyValue("--ink").trim();
     const soft = style.getPropertyValue("--soft").trim();
     const line = style.getPropertyValue("--line").trim();
+    if (spec.columns && window.innerWidth < 760) {
+      spec.columns = 1;
+      spec.spec.width = Math.max(200, window.innerWidth - 110);
+    }
     spec.config = Object.assign({
       background: "transparent",
       font: "system-ui, sans-serif",

@@ -27,7 +27,7 @@ struct AdapterInfo {
   double alpha = 0.0;
   double dropout = 0.0;
   bool rslora = false;
-  std::vector<std::string> modules;  // target_modules ("q_proj", ...)
+  std::vector<std::int64_t> layers;  // layers_to_transform, empty = all
 };
 
 // Reads a folder. Each pair's scale is its own alpha / rank (or alpha /
@@ -44,8 +44,9 @@ inline Adapter read_adapter(const std::filesystem::path& folder,
   return read_adapter_files(folder, layers).first;
 }
 
-// Writes the folder so that PEFT (0.4 and later) loads it. Factors are stored
-// in fp32. The two files are each replaced atomically, weights first.
+// Writes the folder so that PEFT loads it. Factors are stored in fp32. A pair
+// whose rank or scale differs from `info` gets an entry in rank_pattern or
+// alpha_pattern. The two files are each replaced atomically, weights first.
 void write_adapter(const std::filesystem::path& folder, const Adapter& adapter,
                    const AdapterInfo& info);
 

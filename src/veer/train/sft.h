@@ -62,9 +62,9 @@ struct SftOptions {
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
-    LoraOptions::visit(self.lora, field);
-    ScheduleOptions::visit(self.schedule, field);
-    AdamWOptions::visit(self.optimizer, field);
+    field("lora", self.lora, "the adapter's shape");
+    field("optimizer", self.optimizer, "AdamW");
+    field("schedule", self.schedule, "of the learning rate");
     field("learning_rate", self.learning_rate, "peak learning rate");
     field("weight_decay", self.weight_decay, "decoupled weight decay");
     field("batch_size", self.batch_size, "texts per forward pass");

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "veer/train/checkpoint.h"
+
+#include <cmath>
+
+#include <ATen/core/grad_mode.h>
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "veer/base/error.h"
+#include "veer/base/json.h"
+#include "veer/tensors/safetensors.h"
+
+namespace veer {
+namespace fs = std::filesystem;
+namespace {
+
+fs::path file_of(const fs::path& folder) {
+  return folder / "checkpoint.safetensors";
+}
+
+std::string rows_json(const std::vector<MetricsRow>& rows) {
+  Json out = Json::array();
+  for (const auto& row : rows) {
+    Json values = Json::object();
+    for (const auto& [name, value] : row.values) {
+      values[name] = value;
+    }
+    out.push_back({row.step, values});
+  }
+  return dump_json(out);
+}
+
+std::vector<MetricsRow> parse_rows(const std::string& text,
+                                   const std::string& origin) {
+  std::vector<MetricsRow> rows;
+  for (const auto& item : parse_json(text, origin)) {
+    MetricsRow row{.step = item.at(0).get<std::int64_t>(), .values = {}};
+    for (const auto& [name, value] : item.at(1).items()) {
+      // JSON has no NaN; an evaluation that had none to give wrote null.
+      row.values[name] = value.is_null() ? std::nan("") : value.get<double>();
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+[[noreturn]] void other_run(const std::string& origin) {
+  fail("resume training", origin + " belongs to another run",
+       "a checkpoint of the same options, data, seed and model",
+       "a setting was changed; use another folder or delete this one");
+}
+
+void restore(const TensorMap& tensors, const std::string& name,
+             at::Tensor target, const std::string& origin) {
+  const auto found = tensors.find(name);
+  if (found == tensors.end() || found->second.sizes() != target.sizes()) {
+    other_run(origin);
+  }
+  target.copy_(found->second);
+}
+
+std::map<std::string, at::Tensor> with_prefix(const TensorMap& tensors,
+                                              const std::string& prefix) {
+  std::map<std::string, at::Tensor> out;
+  for (const auto& [name, tensor] : tensors) {
+    if (name.starts_with(prefix)) {
+      out[name.substr(prefix.size())] = tensor;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+void write_checkpoint(const fs::path& folder, const Adapter& adapter,
+                      const AdamW& optimizer, const TrainState& state,
+                      const std::string& run) {
+  TensorMap tensors;
+  for (const auto& [path, pair] : adapter.pairs) {
+    tensors["A." + path] = pair.A_RI;
+    tensors["B." + path] = pair.B_OR;
+  }
+  for (const auto& [name, tensor] : optimizer.state()) {
+    tensors["optimizer." + name] = tensor;
+  }
+  write_safetensors(file_of(folder), tensors,
+                    {{"run", run},
+                     {"step", std::to_string(state.step)},
+                     {"rows", rows_json(state.rows)}});
+}
+
+TrainState read_checkpoint(const fs::path& folder, const Adapter& adapter,
+                           AdamW& optimizer, const std::string& run) {
+  const fs::path path = file_of(folder);
+  if (!fs::exists(path)) {
+    return {};
+  }
+  const SafetensorsFile file = read_safetensors(path);
+  const auto entry = [&](const char* key) -> const std::string& {
+    const auto found = file.metadata.find(key);
+    if (found == file.metadata.end()) {
+      other_run(path.string());
+    }
+    return found->second;
+  };
+  if (entry("run") != run) {
+    other_run(path.string());
+  }
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, pair] : adapter.pairs) {
+    restore(file.tensors, "A." + name, pair.A_RI, path.string());
+    restore(file.tensors, "B." + name, pair.B_OR, path.string());
+  }
+  optimizer.load_state(with_prefix(file.tensors, "optimizer."));
+  return {.step = std::stoll(entry("step")),
+          .rows = parse_rows(entry("rows"), path.string())};
+}
+
+}  // namespace veer

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+#include "veer/train/sft.h"
+
+#include <algorithm>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
+#include <fmt/core.h>
+
+#include "veer/base/error.h"
+#include "veer/base/hash.h"
+#include "veer/train/token_loss.h"
+
+namespace veer {
+namespace {
+
+// Bytes of logits that a chunk of rows may take.
+constexpr std::int64_t kLogitBytes = std::int64_t{1} << 26;
+
+enum class LossKind { kAnswer, kFull };
+
+LossKind parse_loss(const std::string& loss) {
+  if (loss != "answer" && loss != "full") {
+    fail("fine-tune", fmt::format("loss '{}'", loss), "answer or full");
+  }
+  return loss == "answer" ? LossKind::kAnswer : LossKind::kFull;
+}
+
+// First token of the text that is learnt; each is predicted from the one
+// before it.
+std::int64_t first_learnt(const SftExample& example, LossKind kind) {
+  return kind == LossKind::kFull
+             ? 1
+             : std::max<std::int64_t>(1, example.supervise_begin);
+}
+
+std::int64_t num_learnt(const SftExample& example, LossKind kind) {
+  return static_cast<std::int64_t>(example.ids.size()) -
+         first_learnt(example, kind);
+}
+
+void check_examples(std::span<const SftExample> examples, LossKind kind) {
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    if (num_learnt(examples[i], kind) < 1) {
+      fail("fine-tune",
+           fmt::format("example {} of {} tokens has none to learn", i,
+                       examples[i].ids.size()),
+           "an answer of at least one token");
+    }
+  }
+}
+
+// A packed batch with the rows whose logits are needed and what they predict.
+struct SftBatch {
+  PackedBatch packed;
+  at::Tensor rows_N;
+  at::Tensor targets_N;
+  at::Tensor weights_N;
+};
+
+SftBatch make_batch(std::span<const SftExample* const> examples, LossKind kind,
+                    at::Device device) {
+  std::vector<std::vector<std::int32_t>> texts;
+  std::vector<std::int64_t> rows;
+  std::vector<std::int64_t> targets;
+  std::int64_t offset = 0;
+  for (const SftExample* example : examples) {
+    const auto& ids = example->ids;
+    const auto length = static_cast<std::int64_t>(ids.size());
+    for (std::int64_t t = first_learnt(*example, kind); t < length; ++t) {
+      rows.push_back(offset + t - 1);
+      targets.push_back(ids[t]);
+    }
+    // Nothing is predicted from the last token.
+    texts.emplace_back(ids.begin(), ids.end() - 1);
+    offset += length - 1;
+  }
+  const auto n = static_cast<std::int64_t>(rows.size());
+  return {.packed = pack(texts, device),
+          .rows_N = at::tensor(rows, at::kLong).to(device),
+          .targets_N = at::tensor(targets, at::kLong).to(device),
+          .weights_N = at::ones({n}, at::kFloat).to(device)};
+}
+
+TokenLoss batch_loss(const Transformer& model, const SftBatch& batch,
+                     const ForwardOptions& options, double denominator) {
+  const auto hidden_TD = model.forward(batch.packed, options);
+  const auto hidden_ND = hidden_TD.index_select(0, batch.rows_N);
+  const std::int64_t chunk =
+      std::max<std::int64_t>(64, kLogitBytes / 4 / model.config().vocab_size);
+  return head_token_loss(model, hidden_ND, batch.targets_N, batch.weights_N,
+                         denominator, chunk);
+}
+
+std::vector<const SftExample*> pointers(std::span<const SftExample> examples) {
+  std::vector<const SftExample*> out;
+  for (const auto& example : examples) {
+    out.push_back(&example);
+  }
+  return out;
+}
+
+std::string data_fingerprint(std::span<const SftExample> examples) {
+  std::string bytes;
+  for (const auto& example : examples) {
+    bytes += fmt::format("{},{};", example.ids.size(), example.supervise_begin);
+    bytes.append(reinterpret_cast<const char*>(example.ids.data()),
+                 example.ids.size() * sizeof(std::int32_t));
+  }
+  return fingerprint(bytes);
+}
+
+}  // namespace
+
+Objective sft_objective(std::span<const SftExample> examples,
+                        const std::string& loss) {
+  const LossKind kind = parse_loss(loss);
+  check_examples(examples, kind);
+  return [examples, kind](const ObjectiveInput& input) {
+    std::vector<const SftExample*> chosen;
+    for (const std::int64_t item : input.items) {
+      chosen.push_back(&examples[item]);
+    }
+    std::int64_t learnt = 0;
+    for (const std::int64_t item : input.step_items) {
+      learnt += num_learnt(examples[item], kind);
+    }
+    const SftBatch batch = make_batch(chosen, kind, input.model.device());
+    return ObjectiveOutput{
+        .loss = batch_loss(input.model, batch, input.tuned,
+                           static_cast<double>(learnt))
+                    .loss,
+        .num_tokens = batch.packed.num_tokens(),
+        .metrics = {{"train/supervised",
+                     static_cast<double>(batch.targets_N.numel())}}};
+  };
+}
+
+TrainResult finetune(Transformer& model, std::span<const SftExample> examples,
+                     const SftOptions& options, std::uint64_t seed,
+                     const TrainCallbacks& callbacks,
+                     const std::filesystem::path& checkpoint_folder) {
+  return train_adapter(model, static_cast<std::int64_t>(examples.size()),
+                       sft_objective(examples, options.loss), options, seed,
+                       data_fingerprint(examples), callbacks,
+                       checkpoint_folder);
+}
+
+double sft_loss(const Transformer& model, std::span<const SftExample> examples,
+                const std::string& loss, const AdapterStrength& strength,
+                std::int64_t batch_size) {
+  const LossKind kind = parse_loss(loss);
+  check_examples(examples, kind);
+  const at::NoGradGuard no_grad;
+  ForwardOptions options;
+  options.adapter = strength;
+  const auto all = pointers(examples);
+  const std::span<const SftExample* const> rest(all);
+  double sum = 0.0;
+  double count = 0.0;
+  for (std::size_t i = 0; i < all.size(); i += batch_size) {
+    const auto n = std::min<std::size_t>(batch_size, all.size() - i);
+    const SftBatch batch = make_batch(rest.subspan(i, n), kind, model.device());
+    sum -= batch_loss(model, batch, options, 1.0)
+               .log_probs_N.sum(at::kDouble)
+               .item<double>();
+    count += static_cast<double>(batch.targets_N.numel());
+  }
+  if (count == 0.0) {
+    fail("SFT loss", "no example", "at least one");
+  }
+  return sum / count;
+}
+
+}  // namespace veer

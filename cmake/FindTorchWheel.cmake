@@ -64,6 +64,8 @@ target_link_libraries(torchwheel INTERFACE Threads::Threads)
 target_include_directories(torchwheel SYSTEM INTERFACE
   ${CMAKE_BINARY_DIR}/distro-first
   ${TORCHWHEEL_DIR}/include ${TORCHWHEEL_DIR}/include/torch/csrc/api/include)
+# ATen's own headers then pull in single operators, not all of them.
+target_compile_definitions(torchwheel INTERFACE AT_PER_OPERATOR_HEADERS)
 target_compile_features(torchwheel INTERFACE cxx_std_20)
 message(STATUS "torch ${TORCHWHEEL_VERSION} at ${TORCHWHEEL_DIR} "
                "(CUDA build: ${TORCHWHEEL_CUDA})")

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include "veer/model/attention.h"
+
+#include <algorithm>
+#include <limits>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/List.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/softmax.h>
+
+namespace veer {
+namespace {
+
+// Query rows per step of the unfused path, which holds [B, Q, rows, S].
+constexpr std::int64_t kQueryRows = 256;
+
+// Keys that query position p may see: j <= p, and j > p - window.
+at::Tensor visible(const at::Tensor& positions_BS, std::int64_t kv_length,
+                   std::int64_t window) {
+  const auto queries_BS1 = positions_BS.unsqueeze(-1);
+  const auto keys = at::arange(kv_length, positions_BS.options());
+  auto mask_BSJ = keys <= queries_BS1;
+  if (window > 0) {
+    mask_BSJ = mask_BSJ.logical_and(keys > queries_BS1 - window);
+  }
+  return mask_BSJ.unsqueeze(1);
+}
+
+// [N or T, heads, H] -> [B, heads, S, H].
+at::Tensor to_grid(const at::Tensor& x_TNH, const AttentionGroup& group) {
+  const auto rows = static_cast<std::int64_t>(group.rows.size());
+  const auto grid =
+      group.tokens_N.defined() ? x_TNH.index_select(0, group.tokens_N) : x_TNH;
+  return grid.unflatten(0, {rows, group.length}).transpose(1, 2);
+}
+
+// The used part of the group's slots, [B, K, kv_length, H].
+at::Tensor from_slots(const at::Tensor& cache, const AttentionGroup& group) {
+  const auto used = cache.narrow(2, 0, group.kv_length);
+  if (group.slots_B.defined()) {
+    return used.index_select(0, group.slots_B);
+  }
+  return used.narrow(0, group.first_slot,
+                     static_cast<std::int64_t>(group.rows.size()));
+}
+
+void store(at::Tensor& cache, const at::Tensor& x_TKH,
+           const AttentionPlan& plan) {
+  c10::List<std::optional<at::Tensor>> where;
+  where.push_back(plan.slot_T);
+  where.push_back(std::nullopt);
+  where.push_back(plan.position_T);
+  cache.index_put_(where, x_TKH.detach().to(cache.scalar_type()));
+}
+
+// softmax(cap * tanh(scale * q k / cap)) v, in fp32. mask_BSJ marks what is
+// visible; G query heads share one key head.
+at::Tensor capped(const at::Tensor& q_BQSH, const at::Tensor& k_BKJH,
+                  const at::Tensor& v_BKJH, const at::Tensor& mask,
+                  const AttentionSettings& settings) {
+  const std::int64_t heads = k_BKJH.size(1);
+  const auto q = q_BQSH.unflatten(1, {heads, -1});
+  const auto k = k_BKJH.unsqueeze(2);
+  auto scores = (at::matmul(q, k.transpose(-1, -2)).to(at::kFloat) *
+                 (settings.scale / settings.softcap))
+                    .tanh() *
+                settings.softcap;
+  scores = scores.masked_fill(mask.unsqueeze(2).logical_not(),
+                              -std::numeric_limits<double>::infinity());
+  const auto weights = at::softmax(scores, -1).to(v_BKJH.scalar_type());
+  return at::matmul(weights, v_BKJH.unsqueeze(2)).flatten(1, 2);
+}
+
+at::Tensor capped_by_chunks(const at::Tensor& q_BQSH, const at::Tensor& k_BKJH,
+                            const at::Tensor& v_BKJH, const at::Tensor& mask,
+                            const AttentionSettings& settings) {
+  std::vector<at::Tensor> parts;
+  const std::int64_t length = q_BQSH.size(2);
+  for (std::int64_t begin = 0; begin < length; begin += kQueryRows) {
+    const std::int64_t rows = std::min(kQueryRows, length - begin);
+    parts.push_back(capped(q_BQSH.narrow(2, begin, rows), k_BKJH, v_BKJH,
+                           mask.narrow(2, begin, rows), settings));
+  }
+  return parts.size() == 1 ? parts[0] : at::cat(parts, 2);
+}
+
+at::Tensor attend(const at::Tensor& q_BQSH, const at::Tensor& k_BKJH,
+                  const at::Tensor& v_BKJH, const AttentionGroup& group,
+                  const AttentionSettings& settings) {
+  const bool windowed =
+      settings.window > 0 && settings.window < group.kv_length;
+  std::optional<at::Tensor> mask;
+  if (group.from_cache) {
+    mask = visible(group.query_positions_BS, group.kv_length,
+                   windowed ? settings.window : 0);
+  } else if (windowed || settings.softcap > 0.0) {
+    const auto positions = at::arange(
+        group.length,
+        at::TensorOptions().dtype(at::kLong).device(q_BQSH.device()));
+    mask = visible(positions.unsqueeze(0), group.length,
+                   windowed ? settings.window : 0);
+  }
+  if (settings.softcap > 0.0) {
+    return capped_by_chunks(q_BQSH, k_BKJH, v_BKJH, *mask, settings);
+  }
+  return at::scaled_dot_product_attention(
+      q_BQSH, k_BKJH, v_BKJH, mask, /*dropout_p=*/0.0,
+      /*is_causal=*/!mask.has_value(), settings.scale,
+      /*enable_gqa=*/q_BQSH.size(1) != k_BKJH.size(1));
+}
+
+}  // namespace
+
+at::Tensor attention(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
+                     const at::Tensor& v_TKH, const AttentionPlan& plan,
+                     const AttentionSettings& settings, at::Tensor* cache_keys,
+                     at::Tensor* cache_values) {
+  if (cache_keys != nullptr) {
+    store(*cache_keys, k_TKH, plan);
+    store(*cache_values, v_TKH, plan);
+  }
+  std::vector<at::Tensor> outputs;
+  for (const AttentionGroup& group : plan.groups) {
+    const auto k = group.from_cache ? from_slots(*cache_keys, group)
+                                    : to_grid(k_TKH, group);
+    const auto v = group.from_cache ? from_slots(*cache_values, group)
+                                    : to_grid(v_TKH, group);
+    const auto out_BQSH = attend(to_grid(q_TQH, group), k, v, group, settings);
+    outputs.push_back(out_BQSH.transpose(1, 2).flatten(0, 1));
+  }
+  const auto all = outputs.size() == 1 ? outputs[0] : at::cat(outputs, 0);
+  return plan.place_T.defined() ? all.index_select(0, plan.place_T) : all;
+}
+
+}  // namespace veer

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+//
+// Causal attention over packed rows. Rows of similar length are laid on a
+// right-padded grid [B, heads, S, H] (a view when they are equally long) and
+// go through libtorch's fused attention: with padding on the right the causal
+// mask already hides it. Rows that continue a cache slot attend to the slot
+// with an explicit mask, because libtorch aligns its causal mask top-left.
+// Families with a soft cap on the scores take an unfused path of our own.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "veer/model/kv_cache.h"
+#include "veer/model/packed_batch.h"
+
+namespace veer {
+
+// Rows that share one attention call.
+struct AttentionGroup {
+  std::vector<std::int64_t> rows;
+  std::int64_t length = 0;     // S: queries of the longest row
+  std::int64_t kv_length = 0;  // keys of the longest row, cached ones included
+  bool from_cache = false;     // keys and values come from the slots
+  at::Tensor tokens_N;  // packed token of each grid place; undefined when
+                        // the grid is the packed axis itself
+  at::Tensor slots_B;   // from_cache, slots not in a row
+  std::int64_t first_slot = 0;  // from_cache, slots in a row
+  at::Tensor query_positions_BS;
+};
+
+// How the rows of a batch are grouped; made once per pass.
+struct AttentionPlan {
+  std::vector<AttentionGroup> groups;
+  at::Tensor place_T;  // place of each token in the grids laid end to end
+  // Where new keys and values go: slot and position of each token.
+  at::Tensor slot_T;
+  at::Tensor position_T;
+};
+
+// `cache` may be null. Throws Error if a row does not fit its slot.
+AttentionPlan plan_attention(const PackedBatch& batch, const KvCache* cache);
+
+struct AttentionSettings {
+  double scale = 1.0;
+  double softcap = 0.0;     // 0 = none
+  std::int64_t window = 0;  // tokens seen, itself included; 0 = all
+};
+
+// q [T, Q, H], k and v [T, K, H], after RoPE; returns [T, Q, H]. With cache
+// tensors [slots, K, max_tokens, H] the new keys and values are stored first.
+at::Tensor attention(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
+                     const at::Tensor& v_TKH, const AttentionPlan& plan,
+                     const AttentionSettings& settings, at::Tensor* cache_keys,
+                     at::Tensor* cache_values);
+
+}  // namespace veer

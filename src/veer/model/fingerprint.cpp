@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "veer/model/fingerprint.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "veer/base/hash.h"
+
+namespace veer {
+namespace {
+
+std::string describe(const RopeConfig& rope) {
+  return fmt::format(
+      "{} {:.17g} {:.17g} {:.17g} {:.17g} {} {:.17g} {:.17g} {:.17g} {:.17g} "
+      "{} [{}] [{}]",
+      rope.type, rope.theta, rope.factor, rope.low_freq_factor,
+      rope.high_freq_factor, rope.original_max_positions,
+      rope.partial_rotary_factor, rope.attention_factor, rope.beta_fast,
+      rope.beta_slow, rope.truncate, fmt::join(rope.short_factor, " "),
+      fmt::join(rope.long_factor, " "));
+}
+
+std::string describe(const ModelConfig& config) {
+  std::string kinds;
+  for (const LayerKind kind : config.layer_kinds) {
+    kinds += kind == LayerKind::kFull ? 'f' : 's';
+  }
+  return fmt::format("{} {} {:.17g} {:.17g} {:.17g} {:.17g} {} {} {}\n{}\n{}\n",
+                     config.model_type, config.num_kv_heads, config.norm_eps,
+                     config.attention_scale, config.attention_softcap,
+                     config.logit_softcap, config.sliding_window,
+                     static_cast<int>(config.activation), kinds,
+                     describe(config.rope),
+                     config.sliding_rope ? describe(*config.sliding_rope) : "");
+}
+
+}  // namespace
+
+std::string model_fingerprint(
+    const ModelConfig& config,
+    const std::vector<std::pair<std::string, at::Tensor>>& weights) {
+  std::string text = describe(config);
+  for (const auto& [name, weight] : weights) {
+    const auto bytes = weight.detach().cpu().contiguous();
+    const std::uint64_t hash =
+        hash64({static_cast<const char*>(bytes.data_ptr()), bytes.nbytes()});
+    text += fmt::format("{} {} [{}] {:016x}\n", name,
+                        static_cast<int>(weight.scalar_type()),
+                        fmt::join(weight.sizes(), ","), hash);
+  }
+  return fingerprint(text);
+}
+
+}  // namespace veer

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// The elementwise parts of a block. Each has a plain form made of ATen calls
+// (`plain::`), which runs on every device and dtype and is the reference of
+// the tests, and for fp32 on a CPU a fused kernel with its own derivative.
+// All compute in fp32 whatever the dtype of the input. All record gradients.
+// Results are the same bits for the same input and number of threads.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "veer/model/config.h"
+#include "veer/model/rope.h"
+
+namespace veer::ops {
+
+// w * x / sqrt(mean(x^2) + eps) over the last axis, in x's dtype. `plus_one`:
+// (1 + w) instead of w, multiplied in fp32 before the rounding (Gemma).
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
+                    bool plus_one);
+
+// act(gate) * up.
+at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,
+                 Activation activation);
+
+// Turns the heads of x [T, heads, head width] by their tokens' angles.
+at::Tensor rotate(const at::Tensor& x_TNH, const RopeTable& table);
+
+namespace plain {
+
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
+                    bool plus_one);
+at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,
+                 Activation activation);
+at::Tensor rotate(const at::Tensor& x_TNH, const RopeTable& table);
+
+}  // namespace plain
+}  // namespace veer::ops

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+#include "veer/model/weights.h"
+
+#include <cmath>
+#include <functional>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "veer/base/error.h"
+#include "veer/base/text_distance.h"
+#include "veer/model/transformer.h"
+
+namespace veer {
+namespace {
+
+constexpr const char* kEmbedding = "model.embed_tokens.weight";
+constexpr const char* kFinalNorm = "model.norm.weight";
+constexpr const char* kHead = "lm_head.weight";
+
+using Shape = std::vector<std::int64_t>;
+
+std::string block_path(std::int64_t layer) {
+  return fmt::format("model.layers.{}.", layer);
+}
+
+// Called with the name, shape and place of each weight of a block.
+using Visitor =
+    std::function<void(const std::string&, const Shape&, at::Tensor&)>;
+
+void visit_linear(const std::string& path, const Shape& shape, bool bias,
+                  Linear& linear, const Visitor& visitor) {
+  linear.path = path;
+  visitor(path + ".weight", shape, linear.weight_OI);
+  if (bias) {
+    visitor(path + ".bias", {shape[0]}, linear.bias_O);
+  }
+}
+
+void visit_attention(const ModelConfig& c, const std::string& path,
+                     Block& block, const Visitor& visitor) {
+  const std::int64_t q = c.num_heads * c.head_width;
+  const std::int64_t kv = c.num_kv_heads * c.head_width;
+  const bool bias = c.traits.qkv_bias;
+  if (c.traits.fused_qkv) {
+    visit_linear(path + "qkv_proj", {q + 2 * kv, c.width}, bias, block.qkv,
+                 visitor);
+  } else {
+    visit_linear(path + "q_proj", {q, c.width}, bias, block.q, visitor);
+    visit_linear(path + "k_proj", {kv, c.width}, bias, block.k, visitor);
+    visit_linear(path + "v_proj", {kv, c.width}, bias, block.v, visitor);
+  }
+  if (c.traits.qk_norm) {
+    const bool whole = c.traits.qk_norm_whole;
+    visitor(path + "q_norm.weight", {whole ? q : c.head_width}, block.q_norm);
+    visitor(path + "k_norm.weight", {whole ? kv : c.head_width}, block.k_norm);
+  }
+  visit_linear(path + "o_proj", {c.width, q}, c.traits.o_bias, block.o,
+               visitor);
+}
+
+void visit_feed_forward(const ModelConfig& c, const std::string& path,
+                        Block& block, const Visitor& visitor) {
+  const bool bias = c.traits.mlp_bias;
+  if (c.traits.fused_gate_up) {
+    visit_linear(path + "gate_up_proj", {2 * c.feed_forward, c.width}, bias,
+                 block.gate_up, visitor);
+  } else {
+    visit_linear(path + "gate_proj", {c.feed_forward, c.width}, bias,
+                 block.gate, visitor);
+    visit_linear(path + "up_proj", {c.feed_forward, c.width}, bias, block.up,
+                 visitor);
+  }
+  visit_linear(path + "down_proj", {c.width, c.feed_forward}, bias, block.down,
+               visitor);
+}
+
+void visit_block(const ModelConfig& c, std::int64_t layer, Block& block,
+                 const Visitor& visitor) {
+  const std::string path = block_path(layer);
+  const FamilyTraits& traits = c.traits;
+  if (traits.pre_norms) {
+    visitor(path + "input_layernorm.weight", {c.width}, block.pre_attention_D);
+  }
+  visit_attention(c, path + "self_attn.", block, visitor);
+  // The same name means a norm before the feed-forward part in Llama and one
+  // after attention in families with post-norms.
+  visitor(
+      path + "post_attention_layernorm.weight", {c.width},
+      traits.post_norms ? block.post_attention_D : block.pre_feed_forward_D);
+  if (traits.post_norms && traits.pre_norms) {
+    visitor(path + "pre_feedforward_layernorm.weight", {c.width},
+            block.pre_feed_forward_D);
+  }
+  visit_feed_forward(c, path + "mlp.", block, visitor);
+  if (traits.post_norms) {
+    visitor(path + "post_feedforward_layernorm.weight", {c.width},
+            block.post_feed_forward_D);
+  }
+}
+
+void visit_all(const ModelConfig& config, ModelWeights& weights,
+               const Visitor& visitor) {
+  visitor(kEmbedding, {config.vocab_size, config.width}, weights.embedding_VD);
+  weights.blocks.resize(config.num_layers);
+  for (std::int64_t i = 0; i < config.num_layers; ++i) {
+    visit_block(config, i, weights.blocks[i], visitor);
+  }
+  visitor(kFinalNorm, {config.width}, weights.final_norm_D);
+  if (!config.tied_head) {
+    visitor(kHead, {config.vocab_size, config.width}, weights.head_VD);
+  }
+}
+
+void check_tensor(const std::string& name, const Shape& shape,
+                  const at::Tensor& tensor, const at::Tensor& first) {
+  if (tensor.sizes() != at::IntArrayRef(shape)) {
+    fail("load model",
+         fmt::format("{} is [{}]", name, fmt::join(tensor.sizes(), ", ")),
+         fmt::format("[{}]", fmt::join(shape, ", ")),
+         "config.json belongs to other weights");
+  }
+  if (!tensor.is_floating_point()) {
+    fail("load model", name + " holds no floating-point numbers", {},
+         "a quantised checkpoint");
+  }
+  if (tensor.scalar_type() != first.scalar_type() ||
+      tensor.device() != first.device()) {
+    fail("load model", name + " differs from the others in dtype or device",
+         "one dtype and device");
+  }
+}
+
+void refuse_unexpected(const ModelConfig& config,
+                       const std::map<std::string, at::Tensor>& tensors,
+                       const std::map<std::string, bool>& used) {
+  for (const auto& [name, tensor] : tensors) {
+    // A stored copy of a tied head, and tables that are recomputed.
+    const bool known = used.contains(name) ||
+                       (config.tied_head && name == kHead) ||
+                       name.ends_with("rotary_emb.inv_freq");
+    if (!known) {
+      fail("load model", fmt::format("unexpected tensor {}", name),
+           fmt::format("the weights of a {} with {} layers", config.model_type,
+                       config.num_layers),
+           "config.json belongs to other weights");
+    }
+  }
+}
+
+void place_in_stack(const ModelConfig& config, ModelWeights& weights) {
+  std::int64_t number = 0;
+  const double scale =
+      config.attention_scale > 0.0
+          ? config.attention_scale
+          : 1.0 / std::sqrt(static_cast<double>(config.head_width));
+  for (std::int64_t i = 0; i < config.num_layers; ++i) {
+    Block& block = weights.blocks[i];
+    block.layer = i;
+    block.sliding = config.layer_kinds[i] == LayerKind::kSliding;
+    block.attention = {.scale = scale,
+                       .softcap = config.attention_softcap,
+                       .window = block.sliding ? config.sliding_window : 0};
+    for (Linear* linear : block.linears(config.traits)) {
+      linear->number = number++;
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::vector<std::int64_t>>> weight_shapes(
+    const ModelConfig& config) {
+  std::vector<std::pair<std::string, Shape>> result;
+  ModelWeights places;
+  visit_all(config, places,
+            [&](const std::string& name, const Shape& shape, at::Tensor&) {
+              result.emplace_back(name, shape);
+            });
+  return result;
+}
+
+ModelWeights assemble_weights(
+    const ModelConfig& config,
+    const std::map<std::string, at::Tensor>& tensors) {
+  ModelWeights weights;
+  std::map<std::string, bool> used;
+  visit_all(config, weights,
+            [&](const std::string& name, const Shape& shape, at::Tensor& to) {
+              const auto it = tensors.find(name);
+              if (it == tensors.end()) {
+                fail("load model", name + " is missing",
+                     fmt::format("the weights of a {} with {} layers",
+                                 config.model_type, config.num_layers),
+                     "a shard is missing or config.json belongs to other "
+                     "weights");
+              }
+              to = it->second;
+              const at::Tensor& first = weights.embedding_VD;
+              check_tensor(name, shape, to, first);
+              used[name] = true;
+            });
+  refuse_unexpected(config, tensors, used);
+  if (config.tied_head) {
+    weights.head_VD = weights.embedding_VD;
+  }
+  place_in_stack(config, weights);
+  return weights;
+}
+
+std::vector<std::pair<std::string, at::Tensor>> named_weights(
+    const ModelConfig& config, const ModelWeights& weights) {
+  std::vector<std::pair<std::string, at::Tensor>> result;
+  ModelWeights copy = weights;
+  visit_all(config, copy,
+            [&](const std::string& name, const Shape&, at::Tensor& tensor) {
+              result.emplace_back(name, tensor);
+            });
+  return result;
+}
+
+}  // namespace veer

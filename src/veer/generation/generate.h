@@ -23,7 +23,7 @@ namespace veer {
 using CompletionSink = std::function<void(std::vector<Completion>)>;
 
 // Continues every request. `table` may be null when no request names a
-// configuration; further hooks (`extra_hooks`) only read, after the table.
+// configuration.
 // Throws Error on an empty prompt, a token outside the vocabulary, a
 // configuration out of range, a prompt longer than the model's positions, and
 // non-finite logits (naming the request and the step).

@@ -63,6 +63,9 @@ struct GenerationOptions {
   // Parameters that change speed or memory only.
   // Rows decoded together. Memory of the cache grows in proportion.
   std::int64_t max_rows = 256;
+  // Upper bound of the key/value cache; fewer rows run together when it
+  // would be passed. At least one row always runs.
+  std::int64_t max_cache_bytes = std::int64_t{1} << 30;
   // Prompt tokens in one prefill pass.
   std::int64_t max_prefill_tokens = 4096;
   // Finished texts are handed over in groups of at least this many (the last

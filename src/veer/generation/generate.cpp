@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+#include "veer/generation/generate.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/tensor.h>
+#include <fmt/format.h>
+
+#include "veer/base/error.h"
+#include "veer/generation/checks.h"
+#include "veer/generation/pass.h"
+#include "veer/generation/prompt_slots.h"
+#include "veer/generation/sampler.h"
+
+namespace veer {
+namespace {
+
+constexpr std::string_view kTask = "generate";
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+// A text on its way.
+struct LiveText {
+  std::int64_t request = 0;
+  Placement place;
+  std::int64_t length = 0;  // tokens in the cache
+  std::int32_t next = 0;    // the token to feed
+  Random random{0};
+  Completion completion;
+};
+
+class Generation {
+ public:
+  Generation(const Transformer& model, InterventionTable* table,
+             std::span<const GenerationRequest> requests,
+             const GenerationOptions& options, const CompletionSink& sink,
+             const Monitor& monitor)
+      : model_(model),
+        table_(table),
+        requests_(requests),
+        options_(options),
+        sink_(sink),
+        monitor_(monitor),
+        slots_(model, table, uses_of(requests), num_slots(), max_tokens(),
+               options.max_prefill_tokens),
+        pending_(slots_.order()) {
+    std::ranges::reverse(pending_);  // taken from the back
+  }
+
+  GenerationReport run() {
+    const at::NoGradGuard no_grad;
+    while (!live_.empty() || !pending_.empty()) {
+      if (monitor_.stop.stop_requested()) {
+        deliver();
+        monitor_.check_stop(kTask);
+      }
+      admit();
+      step();
+      retire();
+      if (static_cast<std::int64_t>(finished_.size()) >= options_.delivery) {
+        deliver();
+      }
+    }
+    deliver();
+    report_.texts = static_cast<std::int64_t>(requests_.size());
+    report_.prefilled_tokens = slots_.prefilled_tokens();
+    report_.shared_tokens = slots_.shared_tokens();
+    report_.cache_bytes = slots_.cache().bytes();
+    return report_;
+  }
+
+ private:
+  static std::vector<PromptUse> uses_of(
+      std::span<const GenerationRequest> requests) {
+    std::vector<PromptUse> uses;
+    for (const auto& request : requests) {
+      uses.push_back({request.prompt, request.configuration,
+                      request.adapter_strength, request.donor_strength});
+    }
+    return uses;
+  }
+
+  std::int64_t max_tokens() const {
+    std::int64_t longest = 1;
+    for (const auto& request : requests_) {
+      longest =
+          std::max(longest, static_cast<std::int64_t>(request.prompt.size()) +
+                                request.max_tokens);
+    }
+    return longest;
+  }
+
+  std::int64_t num_slots() const {
+    std::int64_t needed = 0;
+    std::int64_t least = 1;
+    for (const auto& request : requests_) {
+      const bool pair =
+          table_ != nullptr && table_->needs_donor(request.configuration);
+      needed += pair ? 2 : 1;
+      least = pair ? 2 : least;
+    }
+    const auto fitting =
+        rows_that_fit(model_.config(), model_.dtype(), max_tokens(), options_);
+    return std::max(least, std::min(fitting, needed));
+  }
+
+  // Refills free slots. Prefilling a few prompts costs almost as much as
+  // many, so while texts are running it waits until a quarter is free.
+  void admit() {
+    const auto total = static_cast<std::int64_t>(slots_.cache().num_slots());
+    auto room = slots_.num_free();
+    if (pending_.empty() || (!live_.empty() && room * 4 < total)) {
+      return;
+    }
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<std::int64_t> chosen;
+    while (!pending_.empty() && slots_.slots_of(pending_.back()) <= room) {
+      room -= slots_.slots_of(pending_.back());
+      chosen.push_back(pending_.back());
+      pending_.pop_back();
+    }
+    const auto places = slots_.place(chosen);
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      live_.push_back(begin_text(chosen[i], places[i]));
+    }
+    std::ranges::sort(live_, {},
+                      [](const LiveText& t) { return t.place.slot; });
+    report_.prefill_seconds += seconds_since(start);
+  }
+
+  LiveText begin_text(std::int64_t index, Placement place) const {
+    const auto& request = requests_[index];
+    LiveText text;
+    text.request = index;
+    text.place = place;
+    text.length = static_cast<std::int64_t>(request.prompt.size()) - 1;
+    text.next = request.prompt.back();
+    text.random = Random(request.seed, kTask);
+    text.completion.request = index;
+    return text;
+  }
+
+  PassRow row_of(const LiveText& text) const {
+    const auto& request = requests_[text.request];
+    PassRow row;
+    row.ids = {text.next};
+    row.start = text.length;
+    row.slot = text.place.slot;
+    row.binding = {request.configuration,
+                   static_cast<std::int64_t>(request.prompt.size()), -1};
+    row.adapter_strength = request.adapter_strength;
+    return row;
+  }
+
+  // One token for every live text: the texts' rows, then the donors' rows.
+  void step() {
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<PassRow> rows;
+    for (const auto& text : live_) {
+      rows.push_back(row_of(text));
+    }
+    for (std::size_t i = 0; i < live_.size(); ++i) {
+      if (live_[i].place.donor_slot >= 0) {
+        rows[i].binding.donor = static_cast<std::int64_t>(rows.size());
+        auto donor = rows[i];
+        donor.slot = live_[i].place.donor_slot;
+        donor.binding.configuration = -1;
+        donor.binding.donor = -1;
+        donor.adapter_strength = requests_[live_[i].request].donor_strength;
+        rows.push_back(donor);
+      }
+    }
+    const auto hidden_TD = run_pass(model_, table_, slots_.cache(), rows);
+    const auto count = static_cast<std::int64_t>(live_.size());
+    take_tokens(model_.logits(hidden_TD.narrow(0, 0, count)));
+    ++report_.decode_steps;
+    report_.generated_tokens += count;
+    report_.decode_seconds += seconds_since(start);
+  }
+
+  void take_tokens(const at::Tensor& logits_BV) {
+    std::vector<Sampling> samplings;
+    std::vector<Random*> randoms;
+    for (auto& text : live_) {
+      samplings.push_back(requests_[text.request].sampling);
+      randoms.push_back(&text.random);
+    }
+    const auto drawn = draw_rows(logits_BV, samplings, randoms);
+    for (std::size_t i = 0; i < live_.size(); ++i) {
+      auto& text = live_[i];
+      if (std::isnan(drawn[i].log_prob)) {
+        fail_run(kTask,
+                 fmt::format("request {}: logits that are not finite at "
+                             "token {}",
+                             text.request, text.completion.ids.size()),
+                 "finite numbers", "the intervention is far too strong");
+      }
+      ++text.length;
+      text.next = drawn[i].id;
+      text.completion.log_probs.push_back(drawn[i].log_prob);
+    }
+  }
+
+  // Closes texts that ended and keeps the rest in slots 0 .. n-1: attention
+  // then reads the cache where it lies.
+  void retire() {
+    std::vector<LiveText> staying;
+    for (auto& text : live_) {
+      if (ended(text)) {
+        finish(text);
+      } else {
+        staying.push_back(std::move(text));
+      }
+    }
+    live_ = std::move(staying);
+    compact();
+  }
+
+  bool ended(LiveText& text) const {
+    const auto& request = requests_[text.request];
+    if (std::ranges::find(options_.stop_ids, text.next) !=
+        options_.stop_ids.end()) {
+      text.completion.reason = StopReason::kStopToken;
+      return true;
+    }
+    text.completion.ids.push_back(text.next);
+    text.completion.reason = StopReason::kLength;
+    return static_cast<std::int64_t>(text.completion.ids.size()) >=
+           request.max_tokens;
+  }
+
+  void finish(LiveText& text) {
+    slots_.release(text.place);
+    if (options_.decode) {
+      text.completion.text = options_.decode(text.completion.ids);
+    }
+    finished_.push_back(std::move(text.completion));
+    ++num_finished_;
+  }
+
+  void compact() {
+    std::vector<PromptSlots::Move> moves;
+    std::int64_t longest = 0;
+    std::int64_t hole = 0;
+    for (auto it = live_.rbegin(); it != live_.rend(); ++it) {
+      while (hole < it->place.slot && !slots_.is_free(hole)) {
+        ++hole;
+      }
+      if (hole >= it->place.slot) {
+        break;
+      }
+      moves.push_back({it->place.slot, hole});
+      longest = std::max(longest, it->length);
+      it->place.slot = hole++;
+    }
+    slots_.move(moves, longest);
+    std::ranges::sort(live_, {},
+                      [](const LiveText& t) { return t.place.slot; });
+  }
+
+  void deliver() {
+    if (!finished_.empty()) {
+      sink_(std::exchange(finished_, {}));
+    }
+    monitor_.progress({.task = kTask,
+                       .done = num_finished_,
+                       .total = static_cast<std::int64_t>(requests_.size()),
+                       .unit = "texts"});
+  }
+
+  const Transformer& model_;
+  InterventionTable* table_;
+  std::span<const GenerationRequest> requests_;
+  const GenerationOptions& options_;
+  const CompletionSink& sink_;
+  const Monitor& monitor_;
+  PromptSlots slots_;
+  std::vector<std::int64_t> pending_;
+  std::vector<LiveText> live_;
+  std::vector<Completion> finished_;
+  std::int64_t num_finished_ = 0;
+  GenerationReport report_;
+};
+
+}  // namespace
+
+GenerationReport generate(const Transformer& model, InterventionTable* table,
+                          std::span<const GenerationRequest> requests,
+                          const GenerationOptions& options,
+                          const CompletionSink& sink, const Monitor& monitor) {
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const auto& request = requests[i];
+    check_prompt(model.config(), table, request.prompt, request.configuration,
+                 request.max_tokens, fmt::format("request {}", i));
+  }
+  if (requests.empty()) {
+    return {};
+  }
+  return Generation(model, table, requests, options, sink, monitor).run();
+}
+
+std::vector<Completion> generate_all(
+    const Transformer& model, InterventionTable* table,
+    std::span<const GenerationRequest> requests,
+    const GenerationOptions& options, const Monitor& monitor) {
+  std::vector<Completion> all(requests.size());
+  generate(
+      model, table, requests, options,
+      [&](std::vector<Completion> finished) {
+        for (auto& completion : finished) {
+          const auto place = completion.request;
+          all[place] = std::move(completion);
+        }
+      },
+      monitor);
+  return all;
+}
+
+}  // namespace veer

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+#include "veer/generation/prompt_slots.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/tensor.h>
+#include <c10/core/ScalarType.h>
+#include <fmt/format.h>
+
+#include "veer/base/error.h"
+
+namespace veer {
+
+PromptSlots::PromptSlots(const Transformer& model, InterventionTable* table,
+                         std::vector<PromptUse> uses, std::int64_t num_slots,
+                         std::int64_t max_tokens,
+                         std::int64_t max_prefill_tokens)
+    : model_(model),
+      table_(table),
+      uses_(std::move(uses)),
+      max_prefill_tokens_(max_prefill_tokens),
+      cache_(model.config(), num_slots, max_tokens, model.dtype(),
+             model.device()),
+      key_of_slot_(num_slots, -1),
+      free_(num_slots, true) {
+  for (const auto& use : uses_) {
+    key_of_use_.push_back(key_of(use));
+    uses_left_.resize(
+        std::max<std::size_t>(uses_left_.size(), key_of_use_.back() + 1));
+    ++uses_left_[key_of_use_.back()];
+  }
+}
+
+std::int64_t PromptSlots::key_of(const PromptUse& use) {
+  const auto length = static_cast<std::int64_t>(use.ids.size());
+  const bool donor =
+      table_ != nullptr && table_->needs_donor(use.configuration);
+  const bool steered =
+      table_ != nullptr && table_->touches_prompt(use.configuration, length);
+  // A donor pair is never shared: its two rows run in one pass.
+  auto name = donor ? fmt::format("donor {} ", keys_.size())
+                    : fmt::format("{} {} ", steered ? use.configuration : -1,
+                                  use.adapter_strength);
+  name.append(reinterpret_cast<const char*>(use.ids.data()),
+              (use.ids.size() - 1) * sizeof(std::int32_t));
+  return keys_.try_emplace(std::move(name), keys_.size()).first->second;
+}
+
+std::vector<std::int64_t> PromptSlots::order() const {
+  std::vector<std::int64_t> order(uses_.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, {},
+                           [&](std::int64_t use) { return key_of_use_[use]; });
+  return order;
+}
+
+std::int64_t PromptSlots::num_free() const {
+  return std::ranges::count(free_, true);
+}
+
+std::int64_t PromptSlots::slots_of(std::int64_t use) const {
+  return table_ != nullptr && table_->needs_donor(uses_[use].configuration) ? 2
+                                                                            : 1;
+}
+
+std::int64_t PromptSlots::find_slot(std::int64_t key, bool only_free) const {
+  for (std::size_t slot = 0; slot < free_.size(); ++slot) {
+    if (key_of_slot_[slot] == key && (!only_free || free_[slot])) {
+      return static_cast<std::int64_t>(slot);
+    }
+  }
+  return -1;
+}
+
+// A free slot: one that holds the key already, else one whose content nobody
+// waits for, else the first.
+std::int64_t PromptSlots::take_slot(std::int64_t key) {
+  std::int64_t best = -1;
+  int best_rank = 3;
+  for (std::size_t slot = 0; slot < free_.size(); ++slot) {
+    if (!free_[slot]) {
+      continue;
+    }
+    const auto held = key_of_slot_[slot];
+    const int rank = held == key                           ? 0
+                     : (held < 0 || uses_left_[held] == 0) ? 1
+                                                           : 2;
+    if (rank < best_rank) {
+      best = static_cast<std::int64_t>(slot);
+      best_rank = rank;
+    }
+  }
+  free_[best] = false;
+  return best;
+}
+
+Placement PromptSlots::place_one(std::int64_t index,
+                                 std::vector<PassRow>& prefill,
+                                 std::vector<Move>& copies) {
+  const auto& use = uses_[index];
+  const auto key = key_of_use_[index];
+  const auto held = static_cast<std::int64_t>(use.ids.size()) - 1;
+  --uses_left_[key];
+  Placement placement;
+  const auto source = find_slot(key, /*only_free=*/false);
+  placement.slot = take_slot(key);
+  if (source >= 0) {
+    shared_tokens_ += held;
+    if (key_of_slot_[placement.slot] != key) {
+      copies.push_back({source, placement.slot});
+      key_of_slot_[placement.slot] = key;
+    }
+    return placement;
+  }
+  key_of_slot_[placement.slot] = key;
+  PassRow row;
+  row.ids.assign(use.ids.begin(), use.ids.end() - 1);
+  row.slot = placement.slot;
+  row.adapter_strength = use.adapter_strength;
+  row.binding = {use.configuration, held + 1, -1};
+  if (slots_of(index) == 2) {
+    placement.donor_slot = take_slot(-1);
+    key_of_slot_[placement.donor_slot] = -1;
+    key_of_slot_[placement.slot] = -1;
+    row.binding.donor = 1;  // the row after it
+  }
+  if (held == 0) {
+    return placement;
+  }
+  prefill.push_back(row);
+  if (placement.donor_slot >= 0) {
+    row.binding = {-1, held + 1, -1};
+    row.slot = placement.donor_slot;
+    row.adapter_strength = use.donor_strength;
+    prefill.push_back(row);
+  }
+  return placement;
+}
+
+std::vector<Placement> PromptSlots::place(std::span<const std::int64_t> uses) {
+  std::vector<PassRow> prefill;
+  std::vector<Move> copies;
+  std::vector<Placement> placements;
+  for (const auto use : uses) {
+    placements.push_back(place_one(use, prefill, copies));
+  }
+  run_prefill(std::move(prefill));
+  std::int64_t longest = 0;
+  for (const auto use : uses) {
+    longest =
+        std::max(longest, static_cast<std::int64_t>(uses_[use].ids.size()));
+  }
+  copy(copies, longest);
+  return placements;
+}
+
+// Passes of at most max_prefill_tokens; a row and its donor stay together.
+void PromptSlots::run_prefill(std::vector<PassRow> rows) {
+  std::vector<PassRow> pass;
+  std::int64_t tokens = 0;
+  const auto run = [&] {
+    if (!pass.empty()) {
+      run_pass(model_, table_, cache_, pass);
+    }
+    prefilled_tokens_ += tokens;
+    pass.clear();
+    tokens = 0;
+  };
+  for (auto& row : rows) {
+    const auto length = static_cast<std::int64_t>(row.ids.size());
+    const bool follows_its_row =
+        !pass.empty() &&
+        pass.back().binding.donor == static_cast<std::int64_t>(pass.size());
+    if (!follows_its_row && tokens + length > max_prefill_tokens_) {
+      run();
+    }
+    if (row.binding.donor >= 0) {
+      row.binding.donor = static_cast<std::int64_t>(pass.size()) + 1;
+    }
+    tokens += length;
+    pass.push_back(std::move(row));
+  }
+  run();
+}
+
+void PromptSlots::release(const Placement& placement) {
+  free_[placement.slot] = true;
+  if (placement.donor_slot >= 0) {
+    free_[placement.donor_slot] = true;
+  }
+}
+
+// All copies of a layer as one operation: sources are never targets.
+void PromptSlots::copy(std::span<const Move> moves, std::int64_t num_tokens) {
+  if (moves.empty()) {
+    return;
+  }
+  std::vector<std::int64_t> from;
+  std::vector<std::int64_t> to;
+  for (const auto& move : moves) {
+    from.push_back(move.from);
+    to.push_back(move.to);
+  }
+  const auto device = model_.device();
+  const auto from_N = at::tensor(at::IntArrayRef(from), at::kLong).to(device);
+  const auto to_N = at::tensor(at::IntArrayRef(to), at::kLong).to(device);
+  const auto copy_in = [&](const at::Tensor& slots) {
+    auto used = slots.narrow(2, 0, std::min(num_tokens, slots.size(2)));
+    used.index_copy_(0, to_N, used.index_select(0, from_N));
+  };
+  for (std::int64_t layer = 0; layer < model_.config().num_layers; ++layer) {
+    copy_in(cache_.keys(layer));
+    copy_in(cache_.values(layer));
+  }
+}
+
+void PromptSlots::move(std::span<const Move> moves, std::int64_t num_tokens) {
+  copy(moves, num_tokens);
+  for (const auto& [from, to] : moves) {
+    key_of_slot_[to] = key_of_slot_[from];
+    free_[to] = false;
+    free_[from] = true;
+  }
+}
+
+std::int64_t rows_that_fit(const ModelConfig& config, at::ScalarType dtype,
+                           std::int64_t max_tokens,
+                           const GenerationOptions& options) {
+  const auto bytes = 2 * config.num_layers * config.num_kv_heads *
+                     config.head_width * max_tokens *
+                     static_cast<std::int64_t>(c10::elementSize(dtype));
+  const auto fitting =
+      options.max_cache_bytes / std::max<std::int64_t>(1, bytes);
+  return std::clamp<std::int64_t>(fitting, 1,
+                                  std::max<std::int64_t>(1, options.max_rows));
+}
+
+}  // namespace veer

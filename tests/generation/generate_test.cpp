@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+#include "veer/generation/generate.h"
+
+#include <cmath>
+#include <set>
+#include <stop_token>
+
+#include <ATen/Parallel.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "generation/support.h"
+#include "veer/base/error.h"
+
+namespace veer {
+namespace {
+
+using testing::add_to;
+using testing::continue_plainly;
+
+constexpr std::int32_t kStop = 3;
+
+class Generate : public ::testing::Test {
+ protected:
+  Generate() {
+    at::set_num_threads(1);  // tensors this small gain nothing from more
+    model_.attach(random_adapter(model_, 2, 5));
+  }
+
+  // A mixture of prompts, operators, scopes and strengths.
+  std::vector<GenerationRequest> mixture() {
+    const auto& config = model_.config();
+    std::vector<std::int64_t> configurations = {
+        -1,
+        add_to(table_, config, "add", 4.0, 1, "all"),
+        add_to(table_, config, "add", -4.0, 0, "generated"),
+        add_to(table_, config, "ablate", 1.0, 2, "all", 7),
+        add_to(table_, config, "add_keep_norm", 2.0, 1, "prompt", 8),
+        add_to(table_, config, "slerp", 0.6, 1, "first:2", 9)};
+    const auto prompts = random_rows({4, 9, 1, 6}, config.vocab_size, 11);
+    std::vector<GenerationRequest> requests;
+    for (const double strength : {0.0, 1.0, 0.5}) {
+      for (const auto configuration : configurations) {
+        for (const auto& prompt : prompts) {
+          GenerationRequest request;
+          request.prompt = prompt;
+          request.configuration = configuration;
+          request.adapter_strength = strength;
+          request.max_tokens =
+              3 + static_cast<std::int64_t>(requests.size()) % 9;
+          request.seed = requests.size();
+          requests.push_back(request);
+        }
+      }
+    }
+    return requests;
+  }
+
+  static GenerationOptions options(std::int64_t max_rows = 256) {
+    GenerationOptions options;
+    options.stop_ids = {kStop};
+    options.max_rows = max_rows;
+    return options;
+  }
+
+  Transformer model_ = tiny_model();
+  InterventionTable table_{3, 16};
+};
+
+TEST_F(Generate, EqualsWholeForwardPassesWhateverTheBatch) {
+  const auto requests = mixture();
+  for (const std::int64_t max_rows : {256, 5, 1}) {
+    const auto all = generate_all(model_, &table_, requests, options(max_rows));
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      EXPECT_EQ(all[i].ids,
+                continue_plainly(model_, &table_, requests[i], {kStop}))
+          << "request " << i << " rows " << max_rows;
+    }
+  }
+}
+
+TEST_F(Generate, SampledTextDoesNotDependOnTheBatch) {
+  auto requests = mixture();
+  for (auto& request : requests) {
+    request.sampling.temperature = 1.0;
+    request.sampling.top_p = request.seed % 2 == 0 ? 0.9 : 1.0;
+    request.sampling.top_k = request.seed % 3 == 0 ? 7 : 0;
+  }
+  const auto together = generate_all(model_, &table_, requests, options());
+  const auto in_small = generate_all(model_, &table_, requests, options(3));
+  std::set<std::vector<std::int32_t>> different;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const auto alone =
+        generate_all(model_, &table_, {&requests[i], 1}, options());
+    EXPECT_EQ(together[i].ids, alone[0].ids) << i;
+    EXPECT_EQ(together[i].ids, in_small[i].ids) << i;
+    different.insert(together[i].ids);
+  }
+  EXPECT_GT(different.size(), 20U);
+}
+
+TEST_F(Generate, LogProbsAreThoseOfTheSteeredModel) {
+  const auto requests = mixture();
+  const auto all = generate_all(model_, &table_, requests, options());
+  const auto& request = requests[6];
+  ASSERT_GE(request.configuration, 0);
+  auto text = request.prompt;
+  text.insert(text.end(), all[6].ids.begin(), all[6].ids.end());
+  const RowBinding row{request.configuration,
+                       static_cast<std::int64_t>(request.prompt.size()), -1};
+  table_.bind({&row, 1});
+  ResidualHook* const hook = &table_;
+  ForwardOptions forward;
+  forward.hooks = HookList(&hook, 1);
+  const at::NoGradGuard no_grad;
+  const auto log_probs =
+      model_.logits(model_.forward(pack({&text, 1}), forward)).log_softmax(-1);
+  for (std::size_t i = 0; i < all[6].ids.size(); ++i) {
+    const auto at = static_cast<std::int64_t>(request.prompt.size() + i) - 1;
+    EXPECT_NEAR(all[6].log_probs[i], log_probs[at][all[6].ids[i]].item<float>(),
+                1e-4);
+  }
+}
+
+TEST_F(Generate, EndsAtAStopTokenOrTheLimit) {
+  const auto requests = mixture();
+  std::size_t stopped = 0;
+  for (const auto& text : generate_all(model_, &table_, requests, options())) {
+    const auto& request = requests[text.request];
+    EXPECT_THAT(text.ids, ::testing::Not(::testing::Contains(kStop)));
+    if (text.reason == StopReason::kStopToken) {
+      ++stopped;
+      EXPECT_EQ(text.log_probs.size(), text.ids.size() + 1);
+    } else {
+      EXPECT_EQ(static_cast<std::int64_t>(text.ids.size()), request.max_tokens);
+      EXPECT_EQ(text.log_probs.size(), text.ids.size());
+    }
+  }
+  EXPECT_GT(stopped, 0U);
+  EXPECT_LT(stopped, requests.size());
+}
+
+TEST_F(Generate, PrefillsASharedPromptOnce) {
+  const auto& config = model_.config();
+  std::vector<GenerationRequest> requests;
+  const auto prompt = random_rows({10}, config.vocab_size, 2)[0];
+  for (int i = 0; i < 12; ++i) {
+    GenerationRequest request;
+    request.prompt = prompt;
+    request.max_tokens = 4;
+    request.configuration =
+        add_to(table_, config, "add", 1.0 + i, 1, "generated");
+    requests.push_back(request);
+  }
+  const auto nothing = [](std::vector<Completion>) {};
+  auto report = generate(model_, &table_, requests, options(5), nothing);
+  EXPECT_EQ(report.prefilled_tokens, 9);
+  EXPECT_EQ(report.shared_tokens, 11 * 9);
+  for (auto& request : requests) {
+    request.configuration = add_to(table_, config, "add", 1.0, 1, "all");
+  }
+  report = generate(model_, &table_, requests, options(5), nothing);
+  EXPECT_EQ(report.prefilled_tokens, 12 * 9);
+}
+
+TEST_F(Generate, CacheStaysWithinItsBound) {
+  const auto requests = mixture();
+  auto bounded = options();
+  bounded.max_cache_bytes = 64 << 10;
+  const auto report = generate(model_, &table_, requests, bounded,
+                               [](std::vector<Completion>) {});
+  EXPECT_LE(report.cache_bytes, bounded.max_cache_bytes);
+  EXPECT_EQ(report.texts, static_cast<std::int64_t>(requests.size()));
+}
+
+TEST_F(Generate, ScaleZeroIsTheUnsteeredText) {
+  auto requests = mixture();
+  std::vector<GenerationRequest> zero = requests;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    requests[i].configuration = -1;
+    zero[i].configuration =
+        add_to(table_, model_.config(), "add", 0.0, 1, "all");
+  }
+  const auto plain = generate_all(model_, &table_, requests, options());
+  const auto off = generate_all(model_, &table_, zero, options());
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_EQ(plain[i].ids, off[i].ids);
+    EXPECT_EQ(plain[i].log_probs, off[i].log_probs);
+  }
+}
+
+TEST_F(Generate, PatchingEveryTokenAtTheLastLayerIsTheOtherModel) {
+  const auto& config = model_.config();
+  std::vector<GenerationRequest> patched;
+  std::vector<GenerationRequest> tuned;
+  for (const auto& prompt : random_rows({5, 8, 3}, config.vocab_size, 4)) {
+    for (const char* scope : {"all", "generated"}) {
+      GenerationRequest request;
+      request.prompt = prompt;
+      request.max_tokens = 8;
+      request.configuration = add_to(table_, config, "patch", 1.0, 2, scope);
+      patched.push_back(request);
+      request.configuration = -1;
+      request.adapter_strength = 1.0;
+      tuned.push_back(request);
+    }
+  }
+  for (const std::int64_t max_rows : {256, 3}) {
+    const auto a = generate_all(model_, &table_, patched, options(max_rows));
+    const auto b = generate_all(model_, &table_, tuned, options());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      EXPECT_EQ(a[i].ids, b[i].ids) << i;
+    }
+  }
+}
+
+TEST_F(Generate, HandsOverWhatWasFinishedWhenItIsStopped) {
+  const auto requests = mixture();
+  std::stop_source stop;
+  Monitor monitor;
+  monitor.stop = stop.get_token();
+  auto small = options(4);
+  small.delivery = 3;
+  std::size_t delivered = 0;
+  try {
+    generate(
+        model_, &table_, requests, small,
+        [&](std::vector<Completion> texts) {
+          delivered += texts.size();
+          if (delivered >= 9) {
+            stop.request_stop();
+          }
+        },
+        monitor);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInterrupted);
+  }
+  EXPECT_GE(delivered, 9U);
+  EXPECT_LT(delivered, requests.size());
+}
+
+TEST_F(Generate, RefusesBadRequests) {
+  const auto refuses = [&](auto&& spoil, const char* message) {
+    GenerationRequest request;
+    request.prompt = {1, 2};
+    spoil(request);
+    try {
+      generate_all(model_, &table_, {&request, 1}, options());
+      ADD_FAILURE() << message;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
+      EXPECT_THAT(error.what(), ::testing::HasSubstr(message));
+    }
+  };
+  refuses([](auto& r) { r.prompt.clear(); }, "empty prompt");
+  refuses([](auto& r) { r.prompt.push_back(29); }, "token 29");
+  refuses([](auto& r) { r.prompt.push_back(-1); }, "token -1");
+  refuses([](auto& r) { r.configuration = 0; }, "configuration 0");
+  refuses([](auto& r) { r.max_tokens = 0; }, "0 tokens");
+  refuses([](auto& r) { r.max_tokens = 63; }, "at most 64");
+  GenerationRequest good;
+  good.prompt = {1, 2};
+  EXPECT_EQ(generate_all(model_, &table_, {&good, 1}, options()).size(), 1U);
+}
+
+TEST_F(Generate, NamesTheRequestWhoseNumbersOverflow) {
+  GenerationRequest request;
+  request.prompt = {1, 2};
+  Intervention wish;
+  wish.unit = ScaleUnit::kUnit;
+  wish.scale = 3e38;  // four times that is infinite in fp32
+  wish.layers = {1};
+  const auto edits =
+      compile(wish, testing::random_input(model_.config(), 1), 3);
+  request.configuration = table_.add({edits[0], edits[0], edits[0], edits[0]});
+  try {
+    generate_all(model_, &table_, {&request, 1}, options());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kFailed);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("request 0"));
+  }
+}
+
+}  // namespace
+}  // namespace veer

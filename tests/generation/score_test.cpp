@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include "veer/generation/score.h"
+
+#include <ATen/Parallel.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "generation/support.h"
+#include "veer/base/error.h"
+
+namespace veer {
+namespace {
+
+using testing::add_to;
+
+// One answer scored by a whole forward pass.
+std::vector<float> score_plainly(const Transformer& model,
+                                 InterventionTable& table,
+                                 const ScoreRequest& request,
+                                 std::size_t answer) {
+  const at::NoGradGuard no_grad;
+  auto text = request.prompt;
+  const auto& ids = request.answers[answer];
+  text.insert(text.end(), ids.begin(), ids.end());
+  const RowBinding row{request.configuration,
+                       static_cast<std::int64_t>(request.prompt.size()), -1};
+  table.bind({&row, 1});
+  ResidualHook* const hook = &table;
+  ForwardOptions options;
+  options.hooks = HookList(&hook, 1);
+  options.adapter.uniform = request.adapter_strength;
+  const auto log_probs =
+      model.logits(model.forward(pack({&text, 1}), options)).log_softmax(-1);
+  std::vector<float> result;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto at = static_cast<std::int64_t>(request.prompt.size() + i) - 1;
+    result.push_back(log_probs[at][ids[i]].item<float>());
+  }
+  return result;
+}
+
+class Score : public ::testing::Test {
+ protected:
+  Score() {
+    at::set_num_threads(1);  // tensors this small gain nothing from more
+    model_.attach(random_adapter(model_, 2, 5));
+  }
+
+  std::vector<ScoreRequest> mixture() {
+    const auto& config = model_.config();
+    std::vector<ScoreRequest> requests;
+    const auto prompts = random_rows({4, 7, 1}, config.vocab_size, 11);
+    for (const double strength : {0.0, 0.7}) {
+      for (const auto configuration :
+           {std::int64_t{-1}, add_to(table_, config, "add", 3.0, 1, "all"),
+            add_to(table_, config, "ablate", 1.0, 0, "generated"),
+            add_to(table_, config, "add", 2.0, 2, "prompt")}) {
+        for (const auto& prompt : prompts) {
+          ScoreRequest request;
+          request.prompt = prompt;
+          request.answers =
+              random_rows({3, 5, 1}, config.vocab_size, requests.size());
+          request.configuration = configuration;
+          request.adapter_strength = strength;
+          requests.push_back(request);
+        }
+      }
+    }
+    return requests;
+  }
+
+  Transformer model_ = tiny_model();
+  InterventionTable table_{3, 16};
+};
+
+TEST_F(Score, EqualsAWholeForwardPassPerAnswer) {
+  const auto requests = mixture();
+  for (const std::int64_t max_rows : {256, 2}) {
+    GenerationOptions options;
+    options.max_rows = max_rows;
+    const auto all = score_all(model_, &table_, requests, options);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      ASSERT_EQ(all[i].log_probs.size(), 3U);
+      for (std::size_t a = 0; a < 3; ++a) {
+        EXPECT_THAT(all[i].log_probs[a],
+                    ::testing::Pointwise(
+                        ::testing::FloatNear(2e-4F),
+                        score_plainly(model_, table_, requests[i], a)));
+      }
+    }
+  }
+}
+
+TEST_F(Score, TotalsAndMeansAreOverTokens) {
+  const AnswerScores scores{0, {{-1.0F, -3.0F}, {-0.5F}}};
+  EXPECT_DOUBLE_EQ(scores.total(0), -4.0);
+  EXPECT_DOUBLE_EQ(scores.mean(0), -2.0);
+  EXPECT_DOUBLE_EQ(scores.mean(1), -0.5);
+}
+
+TEST_F(Score, PatchingTheLastLayerScoresAsTheOtherModel) {
+  const auto& config = model_.config();
+  auto requests = mixture();
+  for (auto& request : requests) {
+    request.configuration = add_to(table_, config, "patch", 1.0, 2, "all");
+    request.adapter_strength = 0.0;
+  }
+  const auto patched = score_all(model_, &table_, requests, {});
+  for (auto& request : requests) {
+    request.configuration = -1;
+    request.adapter_strength = 1.0;
+  }
+  const auto tuned = score_all(model_, &table_, requests, {});
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    EXPECT_THAT(patched[i].log_probs[1],
+                ::testing::Pointwise(::testing::FloatNear(1e-4F),
+                                     tuned[i].log_probs[1]));
+  }
+}
+
+TEST_F(Score, RefusesEmptyAnswers) {
+  ScoreRequest request;
+  request.prompt = {1, 2};
+  EXPECT_THROW(score_all(model_, &table_, {&request, 1}, {}), Error);
+  request.answers = {{1}, {}};
+  EXPECT_THROW(score_all(model_, &table_, {&request, 1}, {}), Error);
+  request.answers = {{1}, {77}};
+  EXPECT_THROW(score_all(model_, &table_, {&request, 1}, {}), Error);
+}
+
+}  // namespace
+}  // namespace veer

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+
+#include "model/tiny_models.h"
+#include "veer/generation/generate.h"
+#include "veer/interventions/intervention.h"
+#include "veer/interventions/table.h"
+#include "veer/model/transformer.h"
+
+namespace veer::testing {
+
+inline SteeringInput random_input(const ModelConfig& config,
+                                  std::uint64_t seed) {
+  Random random(seed);
+  SteeringInput input;
+  input.name = "random";
+  input.directions_LD =
+      random_tensor({config.num_layers, config.width}, random);
+  return input;
+}
+
+// A configuration of one operator; returns its index.
+inline std::int64_t add_to(InterventionTable& table, const ModelConfig& config,
+                           const char* operation, double scale,
+                           std::int64_t layer, const char* scope,
+                           std::uint64_t seed = 1) {
+  Intervention wish;
+  wish.operation = operation;
+  wish.scale = scale;
+  wish.layers = {layer};
+  wish.scope = parse_scope(scope);
+  return table.add(
+      compile(wish, random_input(config, seed), config.num_layers));
+}
+
+// Greedy continuation by whole forward passes: no cache, one text, no tricks.
+// The reference that generation is held against.
+inline std::vector<std::int32_t> continue_plainly(
+    const Transformer& model, InterventionTable* table,
+    const GenerationRequest& request,
+    const std::vector<std::int32_t>& stop_ids) {
+  const at::NoGradGuard no_grad;
+  auto text = request.prompt;
+  std::vector<std::int32_t> answer;
+  for (std::int64_t i = 0; i < request.max_tokens; ++i) {
+    const RowBinding row{request.configuration,
+                         static_cast<std::int64_t>(request.prompt.size()), -1};
+    ResidualHook* const hook = table;
+    ForwardOptions options;
+    options.adapter.uniform = request.adapter_strength;
+    if (table != nullptr) {
+      table->bind({&row, 1});
+      options.hooks = HookList(&hook, 1);
+    }
+    const auto hidden = model.forward(pack({&text, 1}), options);
+    const auto logits = model.logits(hidden.narrow(0, hidden.size(0) - 1, 1));
+    const auto next =
+        static_cast<std::int32_t>(logits.argmax(-1).item<std::int64_t>());
+    if (std::ranges::find(stop_ids, next) != stop_ids.end()) {
+      break;
+    }
+    answer.push_back(next);
+    text.push_back(next);
+  }
+  return answer;
+}
+
+}  // namespace veer::testing

@@ -10,7 +10,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <fmt/format.h>
 

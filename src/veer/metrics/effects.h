@@ -44,6 +44,10 @@ std::vector<double> label_by_question(const CellAnswers& cell,
                                       AnswerLabel label,
                                       std::int64_t num_questions);
 
+// The same for answers that are neither broken nor flagged.
+std::vector<double> coherent_by_question(const CellAnswers& cell,
+                                         std::int64_t num_questions);
+
 // Summary of a cell against its baseline (same model, no intervention).
 // The baseline's own summary is summarise(baseline, baseline, ...).
 CellSummary summarise(const CellAnswers& cell, const CellAnswers& baseline,

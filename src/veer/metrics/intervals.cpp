@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT
+#include "veer/metrics/intervals.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "veer/base/error.h"
+#include "veer/base/random.h"
+
+namespace veer {
+namespace {
+
+constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+
+// Quantile of sorted values by linear interpolation (type 7).
+double quantile(const std::vector<double>& sorted, double p) {
+  const double place = p * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const auto above = std::min(below + 1, sorted.size() - 1);
+  const double part = place - static_cast<double>(below);
+  return sorted[below] + part * (sorted[above] - sorted[below]);
+}
+
+double mean_of(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) /
+         static_cast<double>(values.size());
+}
+
+std::string level_name(std::string_view method, double level) {
+  return fmt::format("{} {:g}%", method, 100.0 * level);
+}
+
+// Percentile interval of statistic(resampled indices) over n questions.
+template <class Statistic>
+void bootstrap(Estimate& estimate, std::int64_t n, std::uint64_t seed,
+               std::int64_t draws, double level, Statistic&& statistic) {
+  Random random(seed, "bootstrap");
+  std::vector<std::size_t> chosen(n);
+  std::vector<double> values;
+  values.reserve(draws);
+  for (std::int64_t b = 0; b < draws; ++b) {
+    for (auto& index : chosen) {
+      index = random.below(n);
+    }
+    const double value = statistic(chosen);
+    if (!std::isnan(value)) {
+      values.push_back(value);
+    }
+  }
+  if (values.empty()) {
+    return;
+  }
+  std::ranges::sort(values);
+  estimate.low = quantile(values, 0.5 * (1.0 - level));
+  estimate.high = quantile(values, 0.5 * (1.0 + level));
+}
+
+double mean_at(std::span<const double> values,
+               const std::vector<std::size_t>& chosen) {
+  double sum = 0.0;
+  for (const auto index : chosen) {
+    sum += values[index];
+  }
+  return sum / static_cast<double>(chosen.size());
+}
+
+void check_pairs(std::span<const double> a, std::span<const double> b) {
+  if (a.size() != b.size()) {
+    fail("paired statistic",
+         fmt::format("{} and {} questions", a.size(), b.size()),
+         "one value of both sides per question");
+  }
+}
+
+double log_choose(std::int64_t n, std::int64_t k) {
+  return std::lgamma(n + 1.0) - std::lgamma(k + 1.0) -
+         std::lgamma(static_cast<double>(n - k) + 1.0);
+}
+
+// Regularised incomplete beta function by its continued fraction (Lentz).
+double beta_fraction(double a, double b, double x) {
+  constexpr double kTiny = 1e-300;
+  double c = 1.0;
+  double d = 1.0 / std::max(kTiny, 1.0 - (a + b) * x / (a + 1.0));
+  double h = d;
+  for (int m = 1; m < 300; ++m) {
+    for (const double term :
+         {m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m)),
+          -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0))}) {
+      d = 1.0 + term * d;
+      d = 1.0 / (std::abs(d) < kTiny ? kTiny : d);
+      c = 1.0 + term / c;
+      c = std::abs(c) < kTiny ? kTiny : c;
+      h *= d * c;
+    }
+    if (std::abs(d * c - 1.0) < 1e-15) {
+      break;
+    }
+  }
+  return h;
+}
+
+double incomplete_beta(double a, double b, double x) {
+  if (x <= 0.0 || x >= 1.0) {
+    return x <= 0.0 ? 0.0 : 1.0;
+  }
+  const double front =
+      std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
+               a * std::log(x) + b * std::log1p(-x));
+  return x < (a + 1.0) / (a + b + 2.0)
+             ? front * beta_fraction(a, b, x) / a
+             : 1.0 - front * beta_fraction(b, a, 1.0 - x) / b;
+}
+
+double student_t_cdf(double t, double degrees) {
+  const double tail =
+      0.5 * incomplete_beta(0.5 * degrees, 0.5, degrees / (degrees + t * t));
+  return t > 0.0 ? 1.0 - tail : tail;
+}
+
+}  // namespace
+
+double normal_cdf(double z) {
+  return 0.5 * std::erfc(-z / std::numbers::sqrt2);
+}
+
+double normal_quantile(double p) {
+  double low = -40.0;
+  double high = 40.0;
+  for (int i = 0; i < 200; ++i) {
+    const double middle = 0.5 * (low + high);
+    (normal_cdf(middle) < p ? low : high) = middle;
+  }
+  return 0.5 * (low + high);
+}
+
+double student_t_quantile(double p, double degrees) {
+  double low = -1e6;
+  double high = 1e6;
+  for (int i = 0; i < 200; ++i) {
+    const double middle = 0.5 * (low + high);
+    (student_t_cdf(middle, degrees) < p ? low : high) = middle;
+  }
+  return 0.5 * (low + high);
+}
+
+Estimate wilson(std::int64_t successes, std::int64_t n, double level) {
+  Estimate estimate;
+  estimate.n = n;
+  estimate.method = level_name("wilson", level);
+  if (n <= 0) {
+    return estimate;
+  }
+  const double z = normal_quantile(0.5 * (1.0 + level));
+  const double size = static_cast<double>(n);
+  const double p = static_cast<double>(successes) / size;
+  const double center = (p + z * z / (2.0 * size)) / (1.0 + z * z / size);
+  const double half =
+      z / (1.0 + z * z / size) *
+      std::sqrt(p * (1.0 - p) / size + z * z / (4.0 * size * size));
+  estimate.value = p;
+  estimate.low = successes == 0 ? 0.0 : std::max(0.0, center - half);
+  estimate.high = successes == n ? 1.0 : std::min(1.0, center + half);
+  return estimate;
+}
+
+Estimate bootstrap_mean(std::span<const double> per_question,
+                        std::uint64_t seed, std::int64_t draws, double level) {
+  std::vector<double> values;
+  for (const double value : per_question) {
+    if (!std::isnan(value)) {
+      values.push_back(value);
+    }
+  }
+  Estimate estimate;
+  estimate.n = static_cast<std::int64_t>(values.size());
+  estimate.method = level_name("bootstrap by question", level);
+  if (values.empty()) {
+    return estimate;
+  }
+  estimate.value = mean_of(values);
+  bootstrap(estimate, estimate.n, seed, draws, level,
+            [&](const auto& chosen) { return mean_at(values, chosen); });
+  return estimate;
+}
+
+Estimate paired_difference(std::span<const double> a, std::span<const double> b,
+                           std::uint64_t seed, std::int64_t draws,
+                           double level) {
+  check_pairs(a, b);
+  std::vector<double> differences;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    differences.push_back(a[i] - b[i]);
+  }
+  return bootstrap_mean(differences, seed, draws, level);
+}
+
+Estimate paired_ratio(std::span<const double> a, std::span<const double> b,
+                      std::uint64_t seed, double smallest_denominator,
+                      std::int64_t draws, double level) {
+  check_pairs(a, b);
+  std::vector<double> top;
+  std::vector<double> bottom;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (!std::isnan(a[i]) && !std::isnan(b[i])) {
+      top.push_back(a[i]);
+      bottom.push_back(b[i]);
+    }
+  }
+  Estimate estimate;
+  estimate.n = static_cast<std::int64_t>(top.size());
+  estimate.method = level_name("bootstrap by question", level);
+  if (top.empty() || std::abs(mean_of(bottom)) < smallest_denominator) {
+    return estimate;
+  }
+  estimate.value = mean_of(top) / mean_of(bottom);
+  bootstrap(estimate, estimate.n, seed, draws, level, [&](const auto& chosen) {
+    const double below = mean_at(bottom, chosen);
+    return below == 0.0 ? kUndefined : mean_at(top, chosen) / below;
+  });
+  return estimate;
+}
+
+double binomial_upper_tail(std::int64_t successes, std::int64_t n, double p) {
+  double tail = 0.0;
+  for (std::int64_t k = std::max<std::int64_t>(0, successes); k <= n; ++k) {
+    const double misses = static_cast<double>(n - k);
+    const double log_term =
+        log_choose(n, k) +
+        (k > 0 ? static_cast<double>(k) * std::log(p) : 0.0) +
+        (k < n ? misses * std::log1p(-p) : 0.0);
+    tail += std::exp(log_term);
+  }
+  return std::min(1.0, tail);
+}
+
+double mcnemar(std::int64_t only_a, std::int64_t only_b) {
+  const auto n = only_a + only_b;
+  return n == 0 ? 1.0
+                : std::min(1.0, 2.0 * binomial_upper_tail(
+                                          std::max(only_a, only_b), n, 0.5));
+}
+
+std::vector<double> holm(std::span<const double> p_values) {
+  std::vector<std::size_t> order(p_values.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, {},
+                           [&](std::size_t i) { return p_values[i]; });
+  std::vector<double> adjusted(p_values.size());
+  double running = 0.0;
+  for (std::size_t j = 0; j < order.size(); ++j) {
+    const double factor = static_cast<double>(order.size() - j);
+    running = std::max(running, std::min(1.0, factor * p_values[order[j]]));
+    adjusted[order[j]] = running;
+  }
+  return adjusted;
+}
+
+namespace {
+
+// A cell's effects as standardised deviations: centred, divided by the
+// standard error of their mean.
+struct StudentisedCell {
+  double mean = 0.0;
+  double error = 0.0;  // 0 = no spread
+  std::vector<double> deviations;
+};
+
+StudentisedCell studentise(const std::vector<double>& effects) {
+  StudentisedCell cell;
+  const double n = static_cast<double>(effects.size());
+  cell.mean = mean_of(effects);
+  double square = 0.0;
+  for (const double effect : effects) {
+    cell.deviations.push_back(effect - cell.mean);
+    square += cell.deviations.back() * cell.deviations.back();
+  }
+  cell.error = n > 1.0 ? std::sqrt(square / (n - 1.0) / n) : 0.0;
+  for (double& deviation : cell.deviations) {
+    deviation = cell.error > 0.0 ? deviation / (n * cell.error) : 0.0;
+  }
+  return cell;
+}
+
+// Sorted maxima over the cells of |sum_i e_i deviation_i|, e_i = +-1.
+std::vector<double> null_maxima(const std::vector<StudentisedCell>& cells,
+                                std::size_t n, std::uint64_t seed,
+                                std::int64_t draws) {
+  Random random(seed, "max-t");
+  std::vector<double> signs(n);
+  std::vector<double> maxima;
+  for (std::int64_t b = 0; b < draws; ++b) {
+    for (auto& sign : signs) {
+      sign = random.chance(0.5) ? 1.0 : -1.0;
+    }
+    double largest = 0.0;
+    for (const auto& cell : cells) {
+      double sum = 0.0;
+      for (std::size_t i = 0; i < n; ++i) {
+        sum += signs[i] * cell.deviations[i];
+      }
+      largest = std::max(largest, std::abs(sum));
+    }
+    maxima.push_back(largest);
+  }
+  std::ranges::sort(maxima);
+  return maxima;
+}
+
+}  // namespace
+
+SimultaneousEffects max_t(std::span<const std::vector<double>> effects,
+                          std::uint64_t seed, std::int64_t draws,
+                          double level) {
+  SimultaneousEffects result;
+  if (effects.empty()) {
+    return result;
+  }
+  const auto n = effects.front().size();
+  std::vector<StudentisedCell> cells;
+  for (const auto& cell : effects) {
+    if (cell.size() != n || n == 0) {
+      fail("max-t", fmt::format("a cell with {} questions", cell.size()),
+           fmt::format("{} in every cell, at least one", n));
+    }
+    cells.push_back(studentise(cell));
+  }
+  const auto maxima = null_maxima(cells, n, seed, draws);
+  result.critical = quantile(maxima, level);
+  for (const auto& cell : cells) {
+    Estimate estimate;
+    estimate.value = cell.mean;
+    estimate.n = static_cast<std::int64_t>(n);
+    estimate.method = level_name("max-t over cells", level);
+    estimate.low = cell.mean - result.critical * cell.error;
+    estimate.high = cell.mean + result.critical * cell.error;
+    result.cells.push_back(std::move(estimate));
+    const double t = cell.error > 0.0 ? std::abs(cell.mean) / cell.error
+                     : cell.mean == 0.0
+                         ? 0.0
+                         : std::numeric_limits<double>::infinity();
+    const auto at_least = maxima.end() - std::ranges::lower_bound(maxima, t);
+    result.adjusted_p.push_back((1.0 + static_cast<double>(at_least)) /
+                                (static_cast<double>(draws) + 1.0));
+  }
+  return result;
+}
+
+double cohen_kappa(std::span<const std::int64_t> a,
+                   std::span<const std::int64_t> b, std::int64_t num_labels) {
+  if (a.size() != b.size()) {
+    fail("kappa", fmt::format("{} and {} labels", a.size(), b.size()),
+         "one label of both sides per item");
+  }
+  const double n = static_cast<double>(a.size());
+  std::vector<double> share_a(num_labels);
+  std::vector<double> share_b(num_labels);
+  double agreed = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    share_a.at(a[i]) += 1.0 / n;
+    share_b.at(b[i]) += 1.0 / n;
+    agreed += a[i] == b[i] ? 1.0 / n : 0.0;
+  }
+  double by_chance = 0.0;
+  for (std::int64_t label = 0; label < num_labels; ++label) {
+    by_chance += share_a[label] * share_b[label];
+  }
+  return a.empty() || by_chance > 1.0 - 1e-12
+             ? kUndefined
+             : (agreed - by_chance) / (1.0 - by_chance);
+}
+
+}  // namespace veer

@@ -12,7 +12,8 @@
 
 namespace veer {
 
-struct TokenizerPipeline;
+class DecodeRun;
+class TokenizerPipeline;
 
 // What encode() does with the text of a special token ("<|eot_id|>") that
 // stands in its input.
@@ -77,13 +78,17 @@ class Tokenizer {
   std::shared_ptr<const TokenizerPipeline> pipeline_;
 };
 
-// Decodes token by token. Text appears as soon as it can no longer change:
-// bytes of an incomplete UTF-8 character are held back. All parts joined,
+// Decodes token by token. Text appears as soon as no later token can change
+// it: bytes of an incomplete UTF-8 character are held back, and of "<0x41>"
+// tokens the whole run, which is text or broken as a whole. All parts joined,
 // finish() included, are decode() of all ids. One object per stream, one
 // thread at a time.
 class StreamDecoder {
  public:
   StreamDecoder(Tokenizer tokenizer, bool skip_special);
+  ~StreamDecoder();
+  StreamDecoder(StreamDecoder&&) noexcept;
+  StreamDecoder& operator=(StreamDecoder&&) noexcept;
 
   // The text that `id` completes; often empty within a character.
   std::string push(std::int32_t id);
@@ -94,9 +99,7 @@ class StreamDecoder {
  private:
   Tokenizer tokenizer_;
   bool skip_special_;
-  std::vector<std::int32_t> window_;  // ids whose text is not settled
-  std::string emitted_;  // the part of decode(window_) that is out already
-  bool started_ = false;
+  std::unique_ptr<DecodeRun> run_;
 };
 
 }  // namespace veer

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "veer/text/tokenizer.h"
+
+#include <fmt/core.h>
+
+#include "veer/base/error.h"
+#include "veer/base/files.h"
+#include "veer/base/hash.h"
+#include "veer/text/tokenizer_pipeline.h"
+
+namespace veer {
+namespace {
+
+constexpr std::uint64_t kMaxFileBytes = std::uint64_t{512} << 20;
+
+[[noreturn]] void no_tokenizer(const std::filesystem::path& folder) {
+  const auto has = [&](const char* name) {
+    std::error_code ignored;
+    return std::filesystem::exists(folder / name, ignored);
+  };
+  const std::string expected = (folder / "tokenizer.json").string();
+  if (has("tekken.json")) {
+    fail("read tokenizer",
+         fmt::format("{} holds only tekken.json", folder.string()), expected,
+         "Mistral's own format; save the tokenizer from Hugging Face");
+  }
+  if (has("tokenizer.model")) {
+    fail("read tokenizer",
+         fmt::format("{} holds only tokenizer.model", folder.string()),
+         expected,
+         "a SentencePiece file; save the fast tokenizer from Hugging Face");
+  }
+  fail("read tokenizer", fmt::format("{} holds no tokenizer", folder.string()),
+       expected);
+}
+
+}  // namespace
+
+Tokenizer::Tokenizer(std::shared_ptr<const TokenizerPipeline> pipeline)
+    : pipeline_(std::move(pipeline)) {}
+
+Tokenizer Tokenizer::from_json(std::string_view text, std::string_view origin) {
+  return Tokenizer(std::make_shared<const TokenizerPipeline>(
+      read_tokenizer_file(text, origin), veer::fingerprint(text)));
+}
+
+Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::filesystem::path file = folder;
+  if (std::filesystem::is_directory(folder, ignored)) {
+    file = folder / "tokenizer.json";
+    if (!std::filesystem::exists(file, ignored)) {
+      no_tokenizer(folder);
+    }
+  }
+  return from_json(read_file(file, kMaxFileBytes), file.string());
+}
+
+std::vector<std::int32_t> Tokenizer::encode(std::string_view text,
+                                            bool add_special,
+                                            SpecialText special_text) const {
+  return pipeline_->encode(text, add_special, special_text);
+}
+
+std::string Tokenizer::decode(std::span<const std::int32_t> ids,
+                              bool skip_special) const {
+  DecodeRun run(pipeline_->decoder());
+  std::string out;
+  for (const std::int32_t id : ids) {
+    if (const auto* token = pipeline_->decoded_spelling(id, skip_special)) {
+      run.push(*token, out);
+    }
+  }
+  run.finish(out);
+  return out;
+}
+
+const std::string& Tokenizer::token(std::int32_t id) const {
+  const std::string* token = pipeline_->token(id);
+  if (token == nullptr) {
+    fail("look up a token", fmt::format("id {}", id),
+         fmt::format("an id below {} that the vocabulary uses", size()));
+  }
+  return *token;
+}
+
+std::optional<std::int32_t> Tokenizer::id(std::string_view token) const {
+  const std::int32_t id = pipeline_->id(token);
+  return id < 0 ? std::nullopt : std::optional(id);
+}
+
+bool Tokenizer::is_special(std::int32_t id) const {
+  return pipeline_->is_special(id);
+}
+
+std::int64_t Tokenizer::size() const {
+  return pipeline_->size();
+}
+
+const std::string& Tokenizer::fingerprint() const {
+  return pipeline_->fingerprint();
+}
+
+StreamDecoder::StreamDecoder(Tokenizer tokenizer, bool skip_special)
+    : tokenizer_(std::move(tokenizer)),
+      skip_special_(skip_special),
+      run_(std::make_unique<DecodeRun>(tokenizer_.pipeline_->decoder())) {}
+
+StreamDecoder::~StreamDecoder() = default;
+StreamDecoder::StreamDecoder(StreamDecoder&&) noexcept = default;
+StreamDecoder& StreamDecoder::operator=(StreamDecoder&&) noexcept = default;
+
+std::string StreamDecoder::push(std::int32_t id) {
+  std::string out;
+  if (const auto* token =
+          tokenizer_.pipeline_->decoded_spelling(id, skip_special_)) {
+    run_->push(*token, out);
+  }
+  return out;
+}
+
+std::string StreamDecoder::finish() {
+  std::string out;
+  run_->finish(out);
+  run_ = std::make_unique<DecodeRun>(tokenizer_.pipeline_->decoder());
+  return out;
+}
+
+}  // namespace veer

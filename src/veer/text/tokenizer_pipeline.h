@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "veer/text/tokenizer.h"
+#include "veer/text/tokenizer_added.h"
+#include "veer/text/tokenizer_bpe.h"
+#include "veer/text/tokenizer_decoder.h"
+#include "veer/text/tokenizer_normalizer.h"
+#include "veer/text/tokenizer_split.h"
+
+namespace veer {
+
+// The parts of a tokenizer.json put together. Immutable but for a pool of
+// scratch memory; shared by all copies of a Tokenizer.
+class TokenizerPipeline {
+ public:
+  // Consumes `file`. Throws Error{kBadInput}.
+  TokenizerPipeline(TokenizerFile file, std::string fingerprint);
+
+  std::vector<std::int32_t> encode(std::string_view text, bool add_special,
+                                   SpecialText special_text) const;
+
+  // What the decoder gets for an id; null for none and for a special token
+  // that is to be skipped.
+  const std::string* decoded_spelling(std::int32_t id, bool skip_special) const;
+
+  // The token, or null.
+  const std::string* token(std::int32_t id) const;
+  std::int32_t id(std::string_view token) const;
+  bool is_special(std::int32_t id) const;
+  std::int64_t size() const {
+    return static_cast<std::int64_t>(entries_.size());
+  }
+  const TokenizerDecoder& decoder() const { return decoder_; }
+  const std::string& fingerprint() const { return fingerprint_; }
+
+ private:
+  struct Scratch {
+    Regex::Scratch regex;
+    BpeScratch bpe;
+    std::vector<TextSection> sections, inner;
+  };
+  struct Entry {
+    const std::string* token = nullptr;    // null = no token has this id
+    const std::string* decoded = nullptr;  // differs for normalised tokens
+    bool special = false;
+  };
+
+  static BpeModel read_model(TokenizerFile& file, bool raw_bytes);
+  static std::vector<AddedToken> read_added(const TokenizerFile& file,
+                                            const BpeModel& model,
+                                            const TokenizerNormalizer& steps);
+  void read_template(const Json& node, const TokenizerPlace& place);
+  void read_template_processing(const Json& node, const TokenizerPlace& place);
+  void fill_entries();
+  void encode_text(std::string_view text, bool at_start, bool as_letters,
+                   Scratch& scratch, std::vector<std::int32_t>& out) const;
+  std::unique_ptr<Scratch> take_scratch() const;
+  void return_scratch(std::unique_ptr<Scratch> scratch) const;
+
+  std::string fingerprint_;
+  TokenizerPlace place_;
+  TokenizerNormalizer normalizer_;
+  PreTokenizer pre_tokenizer_;
+  TokenizerDecoder decoder_;
+  BpeModel model_;
+  std::vector<AddedToken> added_;
+  StringIndex added_ids_;
+  AddedTokenSplitter raw_splitter_, normalized_splitter_;
+  std::vector<Entry> entries_;  // by id
+  std::vector<std::int32_t> prefix_, suffix_;
+  bool has_template_ = false;
+
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<Scratch>> free_;
+};
+
+}  // namespace veer

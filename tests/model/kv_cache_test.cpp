@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#include "veer/model/kv_cache.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/equal.h>
+#include <c10/core/GradMode.h>
+#include <gtest/gtest.h>
+
+#include "model/tiny_models.h"
+#include "veer/base/error.h"
+
+namespace veer {
+namespace {
+
+KvCache cache_for(const Transformer& model, std::int64_t slots,
+                  std::int64_t tokens) {
+  return {model.config(), slots, tokens, model.dtype()};
+}
+
+// The hidden states of `rows`, fed to `slots` in pieces of `step` tokens.
+std::vector<at::Tensor> fed_in_pieces(const Transformer& model,
+                                      const Rows& rows,
+                                      const std::vector<std::int64_t>& slots,
+                                      std::size_t step, KvCache& cache) {
+  const c10::AutoGradMode no_grad(false);
+  std::vector<std::vector<at::Tensor>> parts(rows.size());
+  for (std::size_t begin = 0;; begin += step) {
+    Rows pieces;
+    std::vector<std::int64_t> starts;
+    std::vector<std::int64_t> used;
+    std::vector<std::size_t> who;
+    for (std::size_t b = 0; b < rows.size(); ++b) {
+      if (begin < rows[b].size()) {
+        const auto end = std::min(begin + step, rows[b].size());
+        pieces.emplace_back(rows[b].begin() + begin, rows[b].begin() + end);
+        starts.push_back(static_cast<std::int64_t>(begin));
+        used.push_back(slots[b]);
+        who.push_back(b);
+      }
+    }
+    if (pieces.empty()) {
+      break;
+    }
+    ForwardOptions options;
+    options.cache = &cache;
+    const auto batch = pack_cached(pieces, starts, used);
+    const auto out = model.forward(batch, options);
+    for (std::size_t i = 0; i < who.size(); ++i) {
+      parts[who[i]].push_back(out.narrow(0, batch.offsets[i], batch.length(i)));
+    }
+  }
+  std::vector<at::Tensor> result;
+  for (const auto& row : parts) {
+    result.push_back(at::cat(row));
+  }
+  return result;
+}
+
+at::Tensor alone(const Transformer& model,
+                 const std::vector<std::int32_t>& row) {
+  const c10::AutoGradMode no_grad(false);
+  return model.forward(pack(Rows{row}));
+}
+
+void expect_cached_equals_uncached(const Transformer& model) {
+  const Rows rows = random_rows({11, 4, 11, 7}, 29, 3);
+  const std::vector<std::vector<std::int64_t>> slot_lists{{0, 1, 2, 3},
+                                                          {4, 0, 2, 5}};
+  for (const auto& slots : slot_lists) {
+    for (const std::size_t step : {1, 3, 20}) {
+      KvCache cache = cache_for(model, 6, 12);
+      const auto fed = fed_in_pieces(model, rows, slots, step, cache);
+      for (std::size_t b = 0; b < rows.size(); ++b) {
+        EXPECT_TRUE(at::allclose(fed[b], alone(model, rows[b]), 1e-4, 1e-5))
+            << "row " << b << ", " << step << " tokens a pass";
+      }
+    }
+  }
+}
+
+TEST(KvCache, CachedEqualsUncached) {
+  expect_cached_equals_uncached(tiny_model());
+}
+
+TEST(KvCache, CachedEqualsUncachedWithWindowAndSoftCap) {
+  ModelConfig config = parse_model_config(tiny_config_json(), "tiny");
+  config.sliding_window = 3;
+  config.layer_kinds[1] = LayerKind::kSliding;
+  expect_cached_equals_uncached(Transformer(config, random_weights(config, 1)));
+  config.attention_softcap = 2.0;
+  expect_cached_equals_uncached(Transformer(config, random_weights(config, 1)));
+}
+
+TEST(KvCache, ReusedSlotForgetsWhatItHeld) {
+  const Transformer model = tiny_model();
+  const Rows rows = random_rows({9, 4}, 29, 3);
+  KvCache cache = cache_for(model, 1, 12);
+  fed_in_pieces(model, {rows[0]}, {0}, 20, cache);
+  const auto fed = fed_in_pieces(model, {rows[1]}, {0}, 1, cache);
+  EXPECT_TRUE(at::allclose(fed[0], alone(model, rows[1]), 1e-4, 1e-5));
+}
+
+TEST(KvCache, CopiedPrefixContinuesAlike) {
+  const Transformer model = tiny_model();
+  const Rows rows = random_rows({9}, 29, 3);
+  KvCache cache = cache_for(model, 3, 12);
+  const Rows prompt{{rows[0].begin(), rows[0].begin() + 6}};
+  fed_in_pieces(model, prompt, {0}, 20, cache);
+  cache.copy_prefix(0, 2, 6);
+  const c10::AutoGradMode no_grad(false);
+  const Rows rest{{rows[0].begin() + 6, rows[0].end()}};
+  ForwardOptions options;
+  options.cache = &cache;
+  const std::vector<std::int64_t> starts{6};
+  const auto original = model.forward(
+      pack_cached(rest, starts, std::vector<std::int64_t>{0}), options);
+  const auto copied = model.forward(
+      pack_cached(rest, starts, std::vector<std::int64_t>{2}), options);
+  EXPECT_TRUE(at::equal(original, copied));
+  EXPECT_TRUE(
+      at::allclose(copied, alone(model, rows[0]).narrow(0, 6, 3), 1e-4, 1e-5));
+}
+
+TEST(KvCache, RefusesWhatDoesNotFit) {
+  const Transformer model = tiny_model();
+  KvCache cache = cache_for(model, 2, 4);
+  EXPECT_EQ(cache.bytes(), 3 * 2 * 2 * 2 * 4 * 8 * 4);
+  ForwardOptions options;
+  options.cache = &cache;
+  const auto forward = [&](std::size_t length, std::int64_t start,
+                           std::int64_t slot) {
+    const Rows rows{std::vector<std::int32_t>(length, 1)};
+    model.forward(pack_cached(rows, std::vector<std::int64_t>{start},
+                              std::vector<std::int64_t>{slot}),
+                  options);
+  };
+  EXPECT_NO_THROW(forward(4, 0, 1));
+  EXPECT_THROW(forward(5, 0, 1), Error);
+  EXPECT_THROW(forward(1, 4, 1), Error);
+  EXPECT_THROW(forward(1, 0, 2), Error);
+  EXPECT_THROW(cache.copy_prefix(0, 2, 1), Error);
+  EXPECT_THROW(cache.copy_prefix(0, 1, 5), Error);
+  EXPECT_THROW(model.forward(pack(Rows{{1}}), options), Error);
+}
+
+}  // namespace
+}  // namespace veer

@@ -54,6 +54,12 @@ double unbiased_squared_norm(const at::Tensor& x_ND);
 std::optional<double> plain_cosine(const at::Tensor& a_D,
                                    const at::Tensor& b_D);
 
+// A of the data and of each random sign flip.
+struct FlippedA {
+  double observed = 0.0;
+  std::vector<double> draws;
+};
+
 // G = X X' of one vector's rows, and what follows from it alone.
 class ItemGram {
  public:
@@ -73,9 +79,10 @@ class ItemGram {
   std::optional<double> participation_ratio() const;
   // Mean over items of cos(x_i, mean of the others).
   std::optional<double> agreement() const;
-  // A of each sign flip e: e'Ge - tr G, for flips_BN of +-1.
-  at::Tensor flipped_A(const at::Tensor& flips_BN) const;
+  // A = sum_{i != j} x_i.x_j.
   double A() const;
+  // The same after each sign flip of the items, for signs_BN of +-1.
+  FlippedA flipped(const at::Tensor& signs_BN) const;
 
  private:
   std::int64_t n_ = 0;
@@ -92,10 +99,8 @@ at::Tensor random_signs(std::int64_t draws, std::int64_t n, std::uint64_t seed);
 struct ExistenceTest {
   std::vector<double> p;
   std::vector<double> adjusted_p;
-  std::int64_t n = 0;
 };
-ExistenceTest existence_test(std::span<const ItemGram> layers,
-                             std::int64_t draws, std::uint64_t seed);
+ExistenceTest existence_test(std::span<const FlippedA> layers);
 
 // Simultaneous band over layers from the pseudo-values (multiplier signs):
 // the 95 % quantile of max_k |T*_k| that replaces Student's. Layers without

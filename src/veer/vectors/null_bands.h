@@ -33,11 +33,22 @@ struct CovarianceNull {
 NullBand isotropic_null(std::int64_t width, std::optional<double> observed,
                         double level = 0.95);
 
-// rows_ND: activations at the site (centred here), at least 3. At most
-// `max_rows` of them are used, evenly spread. none when they have no spread.
-std::optional<CovarianceNull> covariance_null(
-    const at::Tensor& rows_ND, const at::Tensor& a_D, const at::Tensor& b_D,
-    std::optional<double> observed, std::int64_t draws, std::uint64_t seed,
-    double level = 0.95, std::int64_t max_rows = 512);
+// Normal numbers for covariance_null, drawn once and used at every layer.
+struct NullDraws {
+  at::Tensor first_BN;
+  at::Tensor second_BN;
+};
+NullDraws make_null_draws(std::int64_t draws, std::int64_t max_rows,
+                          std::uint64_t seed);
+
+// centred_ND: activations at the site, at least 3 and at most as many as the
+// draws have columns, each minus its group's mean. None when they have no
+// spread or a vector is zero.
+std::optional<CovarianceNull> covariance_null(const at::Tensor& centred_ND,
+                                              const at::Tensor& a_D,
+                                              const at::Tensor& b_D,
+                                              std::optional<double> observed,
+                                              const NullDraws& draws,
+                                              double level = 0.95);
 
 }  // namespace veer

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+#include "veer/capture/capture_texts.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+#include <fmt/core.h>
+
+#include "veer/base/error.h"
+#include "veer/capture/recorder.h"
+#include "veer/text/chat_format.h"
+
+namespace veer {
+namespace {
+
+struct Layers {
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+  std::int64_t count() const { return last - first + 1; }
+};
+
+Layers wanted_layers(const Transformer& model, const CaptureRequest& request) {
+  const std::int64_t num_layers = model.config().num_layers;
+  const Layers layers{request.first_layer, request.last_layer < 0
+                                               ? num_layers - 1
+                                               : request.last_layer};
+  if (layers.first < 0 || layers.last >= num_layers ||
+      layers.first > layers.last) {
+    fail("capture activations",
+         fmt::format("layers {} to {}", layers.first, layers.last),
+         fmt::format("layers within 0 to {}", num_layers - 1));
+  }
+  return layers;
+}
+
+void check_request(const Transformer& model, std::span<const EncodedChat> texts,
+                   const CaptureRequest& request) {
+  if (texts.empty()) {
+    fail("capture activations", "no texts", "at least one");
+  }
+  if (request.adapter_strength != 0.0 && !model.has_adapter()) {
+    fail("capture activations", "an adapter strength but no adapter",
+         "a model with its adapter attached");
+  }
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].ids.empty()) {
+      fail("capture activations", fmt::format("text {} is empty", i),
+           "at least one token");
+    }
+  }
+}
+
+std::vector<ResidualSite> make_sites(const Layers& layers,
+                                     ResidualPoint point) {
+  std::vector<ResidualSite> sites;
+  for (std::int64_t l = layers.first; l <= layers.last; ++l) {
+    sites.push_back({l, point});
+  }
+  return sites;
+}
+
+// Texts of similar length lie in one batch; equal lengths keep their order.
+std::vector<std::vector<std::size_t>> make_batches(
+    std::span<const EncodedChat> texts, std::int64_t batch_tokens) {
+  std::vector<std::size_t> order(texts.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) {
+    return texts[a].ids.size() < texts[b].ids.size();
+  });
+  std::vector<std::vector<std::size_t>> batches;
+  std::int64_t used = 0;
+  for (const std::size_t i : order) {
+    const auto length = static_cast<std::int64_t>(texts[i].ids.size());
+    if (batches.empty() || used + length > batch_tokens) {
+      batches.emplace_back();
+      used = 0;
+    }
+    batches.back().push_back(i);
+    used += length;
+  }
+  return batches;
+}
+
+// Runs all batches; after each, `consume(text indices, batch)` reads the
+// recorder. Returns the number of tokens.
+template <class Prepare, class Consume>
+std::int64_t run_batches(const Transformer& model,
+                         std::span<const EncodedChat> texts,
+                         const CaptureRequest& request, ResidualHook& hook,
+                         std::int64_t last_layer, const Monitor& monitor,
+                         Prepare prepare, Consume consume) {
+  const at::NoGradGuard no_grad;
+  std::int64_t tokens = 0;
+  std::size_t done = 0;
+  ResidualHook* hooks[] = {&hook};
+  for (const auto& members : make_batches(texts, request.batch_tokens)) {
+    monitor.check_stop("capture activations");
+    std::vector<std::vector<std::int32_t>> rows;
+    for (const std::size_t i : members) {
+      rows.push_back(texts[i].ids);
+    }
+    const PackedBatch batch = pack(rows, model.device());
+    prepare(members, batch);
+    ForwardOptions options;
+    options.hooks = hooks;
+    options.adapter.uniform = request.adapter_strength;
+    options.last_layer = last_layer;
+    model.forward(batch, options);
+    consume(members, batch);
+    tokens += batch.num_tokens();
+    done += members.size();
+    monitor.progress({"capture", static_cast<std::int64_t>(done),
+                      static_cast<std::int64_t>(texts.size()), "texts", ""});
+  }
+  return tokens;
+}
+
+std::vector<std::vector<TokenGroup>> token_groups(
+    std::span<const EncodedChat> texts, const std::vector<std::size_t>& members,
+    const std::vector<TokenPosition>& positions) {
+  std::vector<std::vector<TokenGroup>> groups;
+  for (const std::size_t i : members) {
+    auto& row = groups.emplace_back();
+    for (const auto& position : positions) {
+      row.push_back(position_tokens(texts[i], position));
+    }
+  }
+  return groups;
+}
+
+// Sorts the norms of one text's tokens into the kinds of position.
+void add_norms(const EncodedChat& text, const double* norms_T,
+               LayerNorms& layer) {
+  for (std::int64_t t = 1; t < text.prompt_length; ++t) {
+    layer.prompt.add(norms_T[t]);
+  }
+  if (text.prompt_length >= 1) {
+    layer.prompt_end.add(norms_T[text.prompt_length - 1]);
+  }
+  for (std::int64_t t = std::max<std::int64_t>(text.answer_begin, 1);
+       t < text.answer_end; ++t) {
+    layer.generated.add(norms_T[t]);
+  }
+}
+
+void store_rows(const at::Tensor& read_BPSD,
+                const std::vector<std::size_t>& members,
+                std::int64_t first_layer, CapturedTexts& out) {
+  for (std::size_t p = 0; p < out.rows.size(); ++p) {
+    for (std::size_t s = 0; s < out.rows[p].size(); ++s) {
+      const auto site_BD = read_BPSD.select(2, static_cast<std::int64_t>(s))
+                               .select(1, static_cast<std::int64_t>(p));
+      if (!at::isfinite(site_BD).all().item<bool>()) {
+        fail_run("capture activations",
+                 fmt::format("an activation of layer {} is not finite",
+                             first_layer + static_cast<std::int64_t>(s)),
+                 "finite numbers", "an overflow, or damaged weights");
+      }
+      for (std::size_t b = 0; b < members.size(); ++b) {
+        out.rows[p][s]
+            .select(0, static_cast<std::int64_t>(members[b]))
+            .copy_(site_BD.select(0, static_cast<std::int64_t>(b)));
+      }
+    }
+  }
+}
+
+void store_norms(const at::Tensor& norms_ST, std::span<const EncodedChat> texts,
+                 const std::vector<std::size_t>& members,
+                 const PackedBatch& batch, CapturedTexts& out) {
+  for (std::size_t s = 0; s < out.norms.size(); ++s) {
+    const auto row_T =
+        norms_ST.select(0, static_cast<std::int64_t>(s)).contiguous();
+    const double* data = row_T.const_data_ptr<double>();
+    for (std::size_t b = 0; b < members.size(); ++b) {
+      add_norms(texts[members[b]], data + batch.offsets[b], out.norms[s]);
+    }
+  }
+}
+
+// u.h of every token but the first of each text.
+class Projector : public ResidualHook {
+ public:
+  Projector(const at::Tensor& units_LD, const Layers& layers,
+            ResidualPoint point, at::Device device)
+      : units_LD_(units_LD.to(device)),
+        layers_(layers),
+        point_(point),
+        moments_(static_cast<std::size_t>(layers.count())) {}
+
+  bool wants(ResidualSite site) const override {
+    return site.point == point_ && site.layer >= layers_.first &&
+           site.layer <= layers_.last;
+  }
+  at::Tensor visit(ResidualSite site, const at::Tensor& hidden_TD,
+                   const PackedBatch& batch) override {
+    const auto scores_T = hidden_TD.detach()
+                              .to(at::kFloat)
+                              .mv(units_LD_.select(0, site.layer))
+                              .to(at::kCPU, at::kDouble)
+                              .contiguous();
+    const double* data = scores_T.const_data_ptr<double>();
+    auto& moments =
+        moments_[static_cast<std::size_t>(site.layer - layers_.first)];
+    for (std::int64_t b = 0; b < batch.num_rows(); ++b) {
+      for (std::int64_t t = batch.offsets[static_cast<std::size_t>(b)] + 1;
+           t < batch.offsets[static_cast<std::size_t>(b) + 1]; ++t) {
+        moments.add(data[t]);
+      }
+    }
+    return hidden_TD;
+  }
+  std::vector<RunningNumber> take() { return std::move(moments_); }
+
+ private:
+  at::Tensor units_LD_;
+  Layers layers_;
+  ResidualPoint point_;
+  std::vector<RunningNumber> moments_;
+};
+
+}  // namespace
+
+at::Tensor CapturedTexts::stacked_LND(std::size_t position) const {
+  return at::stack(rows.at(position));
+}
+
+CapturedTexts capture_texts(const Transformer& model,
+                            std::span<const EncodedChat> texts,
+                            const CaptureRequest& request,
+                            const Monitor& monitor) {
+  check_request(model, texts, request);
+  const Layers layers = wanted_layers(model, request);
+  Recorder recorder(make_sites(layers, request.point));
+  recorder.keep_norms(request.norms);
+  CapturedTexts out;
+  out.rows.resize(request.positions.size());
+  for (auto& by_layer : out.rows) {
+    for (std::int64_t l = 0; l < layers.count(); ++l) {
+      by_layer.push_back(at::zeros(
+          {static_cast<std::int64_t>(texts.size()), model.config().width},
+          at::kFloat));
+    }
+  }
+  out.norms.resize(request.norms ? static_cast<std::size_t>(layers.count())
+                                 : 0);
+  out.num_tokens = run_batches(
+      model, texts, request, recorder, layers.last, monitor,
+      [&](const auto& members, const PackedBatch& batch) {
+        recorder.begin(batch, token_groups(texts, members, request.positions));
+      },
+      [&](const auto& members, const PackedBatch& batch) {
+        store_rows(recorder.take(), members, layers.first, out);
+        if (request.norms) {
+          store_norms(recorder.take_norms(), texts, members, batch, out);
+        }
+      });
+  return out;
+}
+
+std::vector<RunningNumber> token_projections(const Transformer& model,
+                                             std::span<const EncodedChat> texts,
+                                             const at::Tensor& directions_LD,
+                                             const CaptureRequest& request,
+                                             const Monitor& monitor) {
+  check_request(model, texts, request);
+  const Layers layers = wanted_layers(model, request);
+  const auto directions = directions_LD.to(at::kFloat);
+  const auto sizes = directions.norm(2, 1, /*keepdim=*/true);
+  Projector projector(directions / sizes.clamp_min(1e-30), layers,
+                      request.point, model.device());
+  run_batches(
+      model, texts, request, projector, layers.last, monitor,
+      [](const auto&, const PackedBatch&) {},
+      [](const auto&, const PackedBatch&) {});
+  return projector.take();
+}
+
+}  // namespace veer

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: MIT
+//
+// Works layer by layer: rows of one layer of all vectors are in memory at
+// once, so memory is vectors * N * D numbers whatever the number of layers.
+// What needs all layers (corrections, simultaneous bands) is kept as numbers
+// and finished at the end.
+#include "veer/vectors/compare.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include <ATen/ops/cat.h>
+#include <fmt/core.h>
+
+#include "veer/base/error.h"
+#include "veer/base/hash.h"
+#include "veer/vectors/distributions.h"
+#include "veer/vectors/item_statistics.h"
+#include "veer/vectors/pair_metrics.h"
+#include "veer/vectors/shrunk_covariance.h"
+#include "veer/vectors/tensor_numbers.h"
+
+namespace veer {
+namespace {
+
+constexpr std::int64_t kNullRowsPerSide = 128;
+constexpr double kNoDirection = 1e-6;  // of the residual norm
+
+void check_inputs(std::span<const ComparedVector> vectors) {
+  const auto refuse = [](const std::string& found, const char* expected) {
+    fail("compare vectors", found, expected);
+  };
+  if (vectors.empty()) {
+    refuse("no vectors", "at least one");
+  }
+  std::set<std::string> names;
+  const auto& first = vectors.front().vector;
+  for (const auto& [v, rows] : vectors) {
+    if (!names.insert(v.name).second) {
+      refuse("the name " + v.name + " twice", "names that differ");
+    }
+    if (v.num_layers() != first.num_layers() || v.width() != first.width()) {
+      refuse(fmt::format("{} is {} x {}, {} is {} x {}", first.name,
+                         first.num_layers(), first.width(), v.name,
+                         v.num_layers(), v.width()),
+             "vectors of one shape [layers, width]");
+    }
+    if (v.model_fingerprint != first.model_fingerprint) {
+      refuse(v.name + " and " + first.name + " are of different models",
+             "vectors of one model");
+    }
+    if (v.point != first.point) {
+      refuse(v.name + " and " + first.name + " are of different points",
+             "vectors of one point of the block");
+    }
+    if (rows.num_layers() != v.num_layers() ||
+        rows.positive.front().size(1) != v.width()) {
+      refuse("rows of another shape for " + v.name, "the rows behind it");
+    }
+    if (rows.num_items() < 3) {
+      refuse(fmt::format("{} questions for {}", rows.num_items(), v.name),
+             "at least three");
+    }
+    require_finite(v.directions_LD, "steering vector");
+  }
+}
+
+// At most `limit` rows, evenly spread, minus their mean.
+at::Tensor spread_rows(const at::Tensor& rows_ND, std::int64_t limit) {
+  const std::int64_t step =
+      std::max<std::int64_t>(1, (rows_ND.size(0) + limit - 1) / limit);
+  const auto some_ND = rows_ND.slice(0, 0, rows_ND.size(0), step);
+  return some_ND - some_ND.mean(0);
+}
+
+// One vector at the layer in work.
+struct Loaded {
+  at::Tensor direction_D;
+  at::Tensor differences_ND;
+  at::Tensor centred_ND;  // activations around their side's mean, a sample
+  at::Tensor mean_D;      // of the activations
+};
+
+Loaded load(const ComparedVector& compared, std::int64_t layer) {
+  const auto l = static_cast<std::size_t>(layer);
+  Loaded out;
+  out.direction_D = as_double(compared.vector.directions_LD.select(0, layer));
+  const auto positive_ND = as_double(compared.rows.positive[l]);
+  const auto negative_ND = as_double(compared.rows.negative[l]);
+  require_finite(positive_ND, "rows of the positive side");
+  require_finite(negative_ND, "rows of the negative side");
+  out.differences_ND = positive_ND - negative_ND;
+  out.centred_ND = at::cat({spread_rows(positive_ND, kNullRowsPerSide),
+                            spread_rows(negative_ND, kNullRowsPerSide)});
+  out.mean_D = (positive_ND.mean(0) + negative_ND.mean(0)) / 2.0;
+  return out;
+}
+
+// Projection of each row on the mean difference of the other questions.
+std::optional<double> held_out_auroc(const ComparedVector& compared,
+                                     const Loaded& loaded, std::int64_t layer) {
+  const auto l = static_cast<std::size_t>(layer);
+  const auto& d_ND = loaded.differences_ND;
+  const auto sum_D = d_ND.sum(0);
+  if (!(sum_D.norm().item<double>() > 0.0)) {
+    return std::nullopt;
+  }
+  const auto score = [&](const at::Tensor& rows) {
+    const auto rows_ND = as_double(rows);
+    return to_vector(rows_ND.mv(sum_D) - (rows_ND * d_ND).sum(1));
+  };
+  return auroc(score(compared.rows.positive[l]),
+               score(compared.rows.negative[l]));
+}
+
+std::optional<double> residual_norm(const SteeringVector& v,
+                                    std::int64_t layer) {
+  const char* kind = v.position == "prompt_end" ? "prompt_end" : "generated";
+  const auto found = v.residual_norms.find(std::string("base.") + kind);
+  if (found == v.residual_norms.end() || found->second.empty()) {
+    return std::nullopt;
+  }
+  return found->second[static_cast<std::size_t>(layer)];
+}
+
+class Comparer {
+ public:
+  Comparer(std::span<const ComparedVector> vectors,
+           const CompareOptions& options, const Monitor& monitor);
+  Comparison run();
+
+ private:
+  std::uint64_t seed(std::string_view purpose) const {
+    return hash64(purpose, static_cast<std::uint64_t>(options_.seed));
+  }
+  void compare_layer(std::int64_t layer);
+  VectorAtLayer vector_at(std::size_t v, const Loaded& loaded,
+                          std::int64_t layer);
+  PairAtLayer pair_at(std::size_t p, const Loaded& a, const Loaded& b,
+                      std::int64_t layer);
+  void add_metrics(PairAtLayer& out, const Loaded& a, const Loaded& b,
+                   const at::Tensor& centred_ND) const;
+  void add_nulls(PairAtLayer& out, const Loaded& a, const Loaded& b,
+                 const at::Tensor& centred_ND) const;
+  void finish_vectors();
+  void finish_pair(std::size_t p);
+
+  struct Pair {
+    std::size_t a = 0, b = 0;
+    ItemUnion items;
+    std::vector<CrossItemCosine> cosines;  // per layer
+  };
+
+  std::span<const ComparedVector> vectors_;
+  CompareOptions options_;
+  const Monitor& monitor_;
+  Comparison out_;
+  std::vector<Pair> pairs_;
+  std::vector<at::Tensor> signs_;               // per vector [flips, N]
+  std::vector<std::vector<FlippedA>> flipped_;  // per vector, per layer
+  NullDraws draws_;
+};
+
+Comparer::Comparer(std::span<const ComparedVector> vectors,
+                   const CompareOptions& options, const Monitor& monitor)
+    : vectors_(vectors), options_(options), monitor_(monitor) {
+  check_inputs(vectors);
+  const auto& first = vectors.front().vector;
+  out_.num_layers = first.num_layers();
+  out_.width = first.width();
+  out_.point = std::string(point_name(first.point));
+  out_.options = options;
+  draws_ =
+      make_null_draws(options.random_draws, 4 * kNullRowsPerSide, seed("null"));
+  flipped_.resize(vectors.size());
+  for (std::size_t a = 0; a < vectors.size(); ++a) {
+    const auto& [v, rows] = vectors[a];
+    out_.vectors.push_back({v.name, rows.num_items(), v.fingerprint(), {}});
+    signs_.push_back(
+        random_signs(options.sign_flips, rows.num_items(), seed("flips")));
+    for (std::size_t b = a + 1; b < vectors.size(); ++b) {
+      Pair pair{a, b, unite_items(rows.ids, vectors[b].rows.ids), {}};
+      out_.pairs.push_back({v.name,
+                            vectors[b].vector.name,
+                            pair.items.num_common,
+                            static_cast<std::int64_t>(pair.items.x.size()),
+                            {}});
+      pairs_.push_back(std::move(pair));
+    }
+  }
+}
+
+VectorAtLayer Comparer::vector_at(std::size_t v, const Loaded& loaded,
+                                  std::int64_t layer) {
+  const auto& compared = vectors_[v];
+  VectorAtLayer out;
+  out.layer = layer;
+  out.norm = loaded.direction_D.norm().item<double>();
+  out.residual_norm = residual_norm(compared.vector, layer);
+  if (out.residual_norm && *out.residual_norm > 0.0) {
+    out.relative_norm = out.norm / *out.residual_norm;
+  }
+  const auto ordinary_D = ordinary_dimensions(loaded.mean_D);
+  out.massive_dimensions =
+      out_.width - ordinary_D.sum().to(at::kLong).item<std::int64_t>();
+  const ItemGram gram(loaded.differences_ND);
+  flipped_[v].push_back(gram.flipped(signs_[v]));
+  const double size = std::sqrt(std::max(0.0, gram.squared_norm_of_mean()));
+  if (!(size > kNoDirection * out.residual_norm.value_or(0.0)) || size == 0.0) {
+    out.reliability = Measure::none("both sides are the same here", gram.n());
+    return out;
+  }
+  if (const double square = gram.unbiased_squared_norm(); square > 0.0) {
+    out.unbiased_norm = std::sqrt(square);
+  }
+  out.reliability = gram.split_half(options_.split_halves, seed("halves"));
+  out.closed_reliability = gram.reliability();
+  out.participation_ratio = gram.participation_ratio();
+  out.agreement = gram.agreement();
+  out.auroc = held_out_auroc(compared, loaded, layer);
+  return out;
+}
+
+void Comparer::add_nulls(PairAtLayer& out, const Loaded& a, const Loaded& b,
+                         const at::Tensor& centred_ND) const {
+  out.isotropic =
+      isotropic_null(out_.width, out.raw_cosine, options_.confidence);
+  out.covariance = covariance_null(centred_ND, a.direction_D, b.direction_D,
+                                   out.raw_cosine, draws_, options_.confidence);
+}
+
+void Comparer::add_metrics(PairAtLayer& out, const Loaded& a, const Loaded& b,
+                           const at::Tensor& centred_ND) const {
+  const auto keep_D =
+      ordinary_dimensions(a.mean_D) * ordinary_dimensions(b.mean_D);
+  out.without_massive =
+      plain_cosine(a.direction_D * keep_D, b.direction_D * keep_D);
+  out.mean_centred = plain_cosine(a.direction_D - a.direction_D.mean(),
+                                  b.direction_D - b.direction_D.mean());
+  if (!options_.metrics || !out.raw_cosine || !out.covariance) {
+    return;
+  }
+  const ShrunkCovariance covariance(centred_ND);
+  const auto white_a = covariance.solve(a.direction_D);
+  const auto white_b = covariance.solve(b.direction_D);
+  const double square = a.direction_D.dot(white_a).item<double>() *
+                        b.direction_D.dot(white_b).item<double>();
+  if (square > 0.0) {
+    out.whitened =
+        a.direction_D.dot(white_b).item<double>() / std::sqrt(square);
+  }
+}
+
+PairAtLayer Comparer::pair_at(std::size_t p, const Loaded& a, const Loaded& b,
+                              std::int64_t layer) {
+  Pair& pair = pairs_[p];
+  PairAtLayer out;
+  out.layer = layer;
+  const auto& at_a = out_.vectors[pair.a].by_layer.back();
+  const auto& at_b = out_.vectors[pair.b].by_layer.back();
+  CrossItemCosine cosine;
+  if (at_a.closed_reliability && at_b.closed_reliability) {
+    out.raw_cosine = plain_cosine(a.direction_D, b.direction_D);
+    cosine = cross_item_cosine(a.differences_ND, b.differences_ND, pair.items,
+                               options_.confidence);
+  } else {
+    cosine.cosine = Measure::none(
+        "direction not established: both sides of one vector are the same "
+        "here");
+  }
+  out.cosine = cosine.cosine;
+  out.zero_p = zero_p(cosine);
+  out.equivalence_p = equivalence_p(cosine, options_.margin);
+  const auto& ra = at_a.reliability.value;
+  const auto& rb = at_b.reliability.value;
+  if (ra && rb && *ra > 0.0 && *rb > 0.0) {
+    out.ceiling = std::sqrt(*ra * *rb);
+    if (out.raw_cosine) {
+      out.disattenuated = *out.raw_cosine / *out.ceiling;
+    }
+  }
+  const auto centred_ND = at::cat({a.centred_ND, b.centred_ND});
+  add_nulls(out, a, b, centred_ND);
+  add_metrics(out, a, b, centred_ND);
+  if (options_.metrics && out.raw_cosine) {
+    out.cka = debiased_cka(a.differences_ND, b.differences_ND, pair.items);
+  }
+  if (options_.subspace_rank > 0 && out.raw_cosine) {
+    const auto spaces = compare_subspaces(
+        a.differences_ND, vectors_[pair.a].rows.ids, b.differences_ND,
+        vectors_[pair.b].rows.ids, options_.subspace_rank);
+    out.principal_cosines = spaces.principal_cosines;
+    out.energy_of_b_in_a = spaces.energy_of_b_in_a;
+    out.energy_of_a_in_b = spaces.energy_of_a_in_b;
+  }
+  pair.cosines.push_back(std::move(cosine));
+  return out;
+}
+
+void Comparer::compare_layer(std::int64_t layer) {
+  std::vector<Loaded> loaded;
+  for (std::size_t v = 0; v < vectors_.size(); ++v) {
+    loaded.push_back(load(vectors_[v], layer));
+    out_.vectors[v].by_layer.push_back(vector_at(v, loaded[v], layer));
+  }
+  for (std::size_t p = 0; p < pairs_.size(); ++p) {
+    out_.pairs[p].by_layer.push_back(
+        pair_at(p, loaded[pairs_[p].a], loaded[pairs_[p].b], layer));
+  }
+}
+
+void Comparer::finish_vectors() {
+  for (std::size_t v = 0; v < vectors_.size(); ++v) {
+    const auto test = existence_test(flipped_[v]);
+    for (std::size_t l = 0; l < test.p.size(); ++l) {
+      auto& at_layer = out_.vectors[v].by_layer[l];
+      if (at_layer.closed_reliability) {
+        at_layer.existence_p = test.p[l];
+        at_layer.existence_adjusted_p = test.adjusted_p[l];
+      }
+    }
+  }
+}
+
+// Decision R1 of docs/methods/comparison.md, without the seed ceiling.
+std::string verdict_of(const PairAtLayer& at, double margin) {
+  if (!at.cosine.value || !at.band_low || !at.band_high || !at.ceiling) {
+    return "not established";
+  }
+  if (*at.ceiling < 0.3) {
+    return "undecided";
+  }
+  const bool beyond_chance =
+      at.covariance && std::abs(*at.cosine.value) > at.covariance->pair.high;
+  if (*at.band_low > margin && beyond_chance) {
+    return "align";
+  }
+  if (*at.band_high < -margin && beyond_chance) {
+    return "opposed";
+  }
+  if (at.equivalence_p && *at.equivalence_p < 0.05) {
+    return "orthogonal";
+  }
+  return "undecided";
+}
+
+void Comparer::finish_pair(std::size_t p) {
+  auto& layers = out_.pairs[p].by_layer;
+  const auto& cosines = pairs_[p].cosines;
+  const auto critical = simultaneous_critical(
+      cosines, options_.random_draws, seed("band"), options_.confidence);
+  std::vector<std::optional<double>> zero;
+  std::vector<std::optional<double>> equal;
+  for (const auto& at_layer : layers) {
+    zero.push_back(at_layer.zero_p);
+    equal.push_back(at_layer.equivalence_p);
+  }
+  const auto zero_holm = holm_adjusted(zero);
+  const auto equal_holm = holm_adjusted(equal);
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    auto& at_layer = layers[l];
+    if (critical && at_layer.cosine.value) {
+      const double half = *critical * cosines[l].standard_error;
+      at_layer.band_low = *at_layer.cosine.value - half;
+      at_layer.band_high = *at_layer.cosine.value + half;
+    }
+    at_layer.zero_holm_p = zero_holm[l];
+    at_layer.equivalence_holm_p = equal_holm[l];
+    at_layer.verdict = verdict_of(at_layer, options_.margin);
+  }
+}
+
+Comparison Comparer::run() {
+  for (std::int64_t layer = 0; layer < out_.num_layers; ++layer) {
+    monitor_.check_stop("compare vectors");
+    compare_layer(layer);
+    monitor_.progress({"compare", layer + 1, out_.num_layers, "layers", ""});
+  }
+  finish_vectors();
+  for (std::size_t p = 0; p < pairs_.size(); ++p) {
+    finish_pair(p);
+  }
+  return std::move(out_);
+}
+
+}  // namespace
+
+Comparison compare_vectors(std::span<const ComparedVector> vectors,
+                           const CompareOptions& options,
+                           const Monitor& monitor) {
+  return Comparer(vectors, options, monitor).run();
+}
+
+}  // namespace veer

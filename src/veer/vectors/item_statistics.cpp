@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+#include "veer/vectors/item_statistics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include "veer/base/error.h"
+#include "veer/base/random.h"
+#include "veer/vectors/distributions.h"
+#include "veer/vectors/tensor_numbers.h"
+
+namespace veer {
+namespace {
+
+// [splits, n]: 1 for the items of a random half, 0 for the others.
+at::Tensor half_masks(std::int64_t splits, std::int64_t n, std::uint64_t seed) {
+  Random random(seed, "split halves");
+  auto masks_SN = at::zeros({splits, n}, at::kDouble);
+  auto* data = masks_SN.mutable_data_ptr<double>();
+  std::vector<std::int64_t> order(static_cast<std::size_t>(n));
+  std::iota(order.begin(), order.end(), 0);
+  for (std::int64_t s = 0; s < splits; ++s) {
+    random.shuffle(order);
+    for (std::int64_t i = 0; i < n / 2; ++i) {
+      data[s * n + order[static_cast<std::size_t>(i)]] = 1.0;
+    }
+  }
+  return masks_SN;
+}
+
+double whole_reliability(double r) {
+  return 2.0 * r / (1.0 + r);
+}
+
+double deviation(const std::vector<double>& values) {
+  double squares = 0.0;
+  for (const double v : values) {
+    squares += v * v;
+  }
+  return std::sqrt(squares / static_cast<double>(values.size()));
+}
+
+}  // namespace
+
+double unbiased_squared_norm(const at::Tensor& x_ND) {
+  const auto n = static_cast<double>(x_ND.size(0));
+  if (n < 2) {
+    fail("unbiased norm", "fewer than two items", "at least two");
+  }
+  const auto sum_D = x_ND.sum(0);
+  const double A =
+      sum_D.dot(sum_D).item<double>() - x_ND.square().sum().item<double>();
+  return A / (n * (n - 1.0));
+}
+
+std::optional<double> plain_cosine(const at::Tensor& a_D,
+                                   const at::Tensor& b_D) {
+  const auto a = as_double(a_D);
+  const auto b = as_double(b_D);
+  const double size = a.norm().item<double>() * b.norm().item<double>();
+  if (!(size > 1e-300)) {
+    return std::nullopt;
+  }
+  return a.dot(b).item<double>() / size;
+}
+
+ItemGram::ItemGram(const at::Tensor& x_ND)
+    : n_(x_ND.size(0)), gram_NN_(x_ND.mm(x_ND.t())) {}
+
+double ItemGram::A() const {
+  return (gram_NN_.sum() - gram_NN_.trace()).item<double>();
+}
+
+double ItemGram::squared_norm_of_mean() const {
+  return gram_NN_.mean().item<double>();
+}
+
+double ItemGram::unbiased_squared_norm() const {
+  const auto n = static_cast<double>(n_);
+  return A() / (n * (n - 1.0));
+}
+
+double ItemGram::reliability() const {
+  return unbiased_squared_norm() / squared_norm_of_mean();
+}
+
+Measure ItemGram::split_half(std::int64_t splits, std::uint64_t seed) const {
+  if (n_ < 4) {
+    return Measure::none("fewer than four items", n_);
+  }
+  const auto in_SN = half_masks(splits, n_, seed);
+  const auto out_SN = 1.0 - in_SN;
+  const auto in_gram_SN = in_SN.mm(gram_NN_);
+  const auto first = (in_gram_SN * in_SN).sum(1);
+  const auto cross = (in_gram_SN * out_SN).sum(1);
+  const auto second = (out_SN.mm(gram_NN_) * out_SN).sum(1);
+  const auto r = to_vector(cross / (first * second).sqrt());
+  Measure measure;
+  measure.n = n_;
+  const double mean =
+      std::accumulate(r.begin(), r.end(), 0.0) / static_cast<double>(r.size());
+  if (!(mean > -1.0 / 3.0)) {
+    return Measure::none("the halves do not agree", n_);
+  }
+  measure.value = whole_reliability(mean);
+  const double low = quantile(r, 0.025);
+  measure.low = whole_reliability(std::max(low, -1.0 / 3.0));
+  measure.high = whole_reliability(quantile(r, 0.975));
+  return measure;
+}
+
+std::optional<double> ItemGram::participation_ratio() const {
+  const auto rows_N = gram_NN_.mean(1, /*keepdim=*/true);
+  const auto centred_NN = gram_NN_ - rows_N - rows_N.t() + gram_NN_.mean();
+  const double trace = centred_NN.trace().item<double>();
+  const double square = centred_NN.square().sum().item<double>();
+  if (!(square > 1e-24 * std::pow(gram_NN_.trace().item<double>(), 2))) {
+    return std::nullopt;
+  }
+  return trace * trace / square;
+}
+
+std::optional<double> ItemGram::agreement() const {
+  const auto row_sums = to_vector(gram_NN_.sum(1));
+  const auto squares = to_vector(gram_NN_.diagonal());
+  const double total = gram_NN_.sum().item<double>();
+  double sum = 0.0;
+  for (std::size_t i = 0; i < squares.size(); ++i) {
+    const double rest = total - 2.0 * row_sums[i] + squares[i];
+    if (!(rest > 0.0) || !(squares[i] > 0.0)) {
+      return std::nullopt;
+    }
+    sum += (row_sums[i] - squares[i]) / std::sqrt(squares[i] * rest);
+  }
+  return sum / static_cast<double>(squares.size());
+}
+
+FlippedA ItemGram::flipped(const at::Tensor& signs_BN) const {
+  const auto forms = (signs_BN.mm(gram_NN_) * signs_BN).sum(1);
+  return {A(), to_vector(forms - gram_NN_.trace())};
+}
+
+at::Tensor random_signs(std::int64_t draws, std::int64_t n,
+                        std::uint64_t seed) {
+  Random random(seed, "signs");
+  auto signs_BN = at::empty({draws, n}, at::kDouble);
+  auto* data = signs_BN.mutable_data_ptr<double>();
+  for (std::int64_t i = 0; i < draws * n; ++i) {
+    data[i] = (random.next() >> 63) != 0 ? 1.0 : -1.0;
+  }
+  return signs_BN;
+}
+
+ExistenceTest existence_test(std::span<const FlippedA> layers) {
+  ExistenceTest test;
+  if (layers.empty()) {
+    return test;
+  }
+  const std::size_t draws = layers[0].draws.size();
+  std::vector<double> largest(draws, -INFINITY);
+  std::vector<double> scaled;
+  for (const auto& layer : layers) {
+    const double sd = std::max(deviation(layer.draws), 1e-300);
+    scaled.push_back(layer.observed / sd);
+    std::size_t above = 0;
+    for (std::size_t b = 0; b < draws; ++b) {
+      // Equal up to rounding counts as equal: the identity flip is a draw.
+      above += layer.draws[b] >= layer.observed - 1e-12 * sd ? 1 : 0;
+      largest[b] = std::max(largest[b], layer.draws[b] / sd);
+    }
+    test.p.push_back(static_cast<double>(1 + above) /
+                     static_cast<double>(draws + 1));
+  }
+  for (const double t : scaled) {
+    const auto above = std::count_if(largest.begin(), largest.end(),
+                                     [&](double m) { return m >= t - 1e-12; });
+    test.adjusted_p.push_back(static_cast<double>(1 + above) /
+                              static_cast<double>(draws + 1));
+  }
+  return test;
+}
+
+std::optional<double> simultaneous_critical(
+    std::span<const CrossItemCosine> layers, std::int64_t draws,
+    std::uint64_t seed, double level) {
+  std::vector<at::Tensor> scaled;
+  std::int64_t n = 0;
+  for (const auto& layer : layers) {
+    if (layer.pseudo_values.empty() || layer.standard_error <= 0.0) {
+      continue;
+    }
+    const auto q_N = from_vector(layer.pseudo_values);
+    n = q_N.size(0);
+    scaled.push_back((q_N - q_N.mean()) /
+                     (static_cast<double>(n) * layer.standard_error));
+  }
+  if (scaled.empty()) {
+    return std::nullopt;
+  }
+  const auto signs_BN = random_signs(draws, n, seed);
+  auto largest = at::zeros({draws}, at::kDouble);
+  for (const auto& q_N : scaled) {
+    largest = largest.maximum(signs_BN.mv(q_N).abs());
+  }
+  return quantile(to_vector(largest), level);
+}
+
+}  // namespace veer

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+//
+// GGUF version 3, the container of llama.cpp: typed key-value pairs and
+// tensors, little-endian. No torch here. What control vectors mean by it is
+// the business of vectors/.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace veer {
+
+enum class GgufKind : std::uint32_t {
+  kU8 = 0,
+  kI8 = 1,
+  kU16 = 2,
+  kI16 = 3,
+  kU32 = 4,
+  kI32 = 5,
+  kF32 = 6,
+  kBool = 7,
+  kString = 8,
+  kArray = 9,
+  kU64 = 10,
+  kI64 = 11,
+  kF64 = 12,
+};
+
+// A value in the widest type of its kind: unsigned and bool as uint64, signed
+// as int64, floats as double.
+struct GgufValue {
+  GgufKind kind = GgufKind::kU32;
+  std::variant<std::uint64_t, std::int64_t, double, std::string,
+               std::vector<GgufValue>>
+      value;
+  GgufKind element_kind = GgufKind::kU32;  // of an array, empty ones included
+
+  // The number of either signedness; nothing if it is none.
+  std::optional<std::int64_t> integer() const;
+  std::optional<std::string> string() const;
+
+  static GgufValue u32(std::uint32_t v) {
+    return {GgufKind::kU32, std::uint64_t{v}};
+  }
+  static GgufValue f32(float v) { return {GgufKind::kF32, double{v}}; }
+  static GgufValue text(std::string v) {
+    return {GgufKind::kString, std::move(v)};
+  }
+};
+
+inline constexpr std::uint32_t kGgmlF32 = 0;
+inline constexpr std::uint32_t kGgmlF16 = 1;
+inline constexpr std::uint32_t kGgmlBf16 = 30;
+
+struct GgufTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;  // torch's order: slowest axis first
+  std::uint32_t type = kGgmlF32;    // ggml type number
+  std::uint64_t offset = 0;         // relative to the data
+  std::uint64_t bytes = 0;          // 0 for block-quantised types
+};
+
+struct GgufHeader {
+  std::vector<std::pair<std::string, GgufValue>> metadata;
+  std::vector<GgufTensor> tensors;
+  std::uint64_t data_begin = 0;
+
+  // Nothing if the key is not there.
+  const GgufValue* find(std::string_view key) const;
+};
+
+// Reads and checks everything but the numbers. Throws Error{kBadInput} naming
+// `origin` and the rule on: another magic or version, a count above 2^20, a
+// string above 16 MB, an unknown kind, a key or tensor name given twice, more
+// than 4 dimensions, an offset off the alignment, anything that reaches
+// beyond the file. Memory and time: proportional to the file.
+GgufHeader parse_gguf(std::string_view bytes, std::string_view origin);
+
+// The numbers of one F32, F16 or BF16 tensor as floats; `bytes` is the whole
+// file. Throws Error{kBadInput} on another type.
+std::vector<float> gguf_floats(std::string_view bytes, const GgufHeader& header,
+                               const GgufTensor& tensor,
+                               std::string_view origin);
+
+// A tensor to write, as F32.
+struct GgufFloats {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;
+};
+
+// The bytes of a file: keys and tensors in the given order, alignment 32.
+// Throws Error{kBadInput} on what the reader would refuse, a name longer than
+// 63 bytes, or a shape that does not fit its values.
+std::string gguf_bytes(
+    const std::vector<std::pair<std::string, GgufValue>>& metadata,
+    const std::vector<GgufFloats>& tensors);
+
+}  // namespace veer

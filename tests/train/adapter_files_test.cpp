@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include "veer/train/adapter_files.h"
+
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "veer/base/error.h"
+#include "veer/base/files.h"
+#include "veer/tensors/safetensors.h"
+#include "veer/train/adapter_config.h"
+#include "veer/train/lora.h"
+
+namespace veer {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+const LinearLayers kLayers = {{"model.layers.0.self_attn.q_proj", {4, 6}},
+                              {"model.layers.1.self_attn.q_proj", {4, 6}}};
+
+class AdapterFiles : public ::testing::Test {
+ protected:
+  AdapterFiles() {
+    fs::remove_all(folder_);
+    options_.rank = 2;
+    options_.alpha = 3.0;
+    options_.modules = {"q_proj"};
+    adapter_ = make_adapter(kLayers, options_, Random(5));
+  }
+  ~AdapterFiles() override { fs::remove_all(folder_); }
+
+  std::string refusal(const LinearLayers& layers = kLayers) {
+    try {
+      read_adapter(folder_, layers);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "accepted";
+  }
+
+  const fs::path folder_ = fs::temp_directory_path() /
+                           ("veer_adapter_" + std::to_string(::getpid()));
+  LoraOptions options_;
+  Adapter adapter_;
+};
+
+TEST_F(AdapterFiles, RoundTripKeepsFactorsAndScale) {
+  options_.rslora = true;
+  adapter_ = make_adapter(kLayers, options_, Random(5));
+  write_adapter(folder_, adapter_, adapter_info(options_, "base"));
+  const auto [read, info] = read_adapter_files(folder_, kLayers);
+  ASSERT_EQ(read.pairs.size(), 2u);
+  for (const auto& [path, pair] : adapter_.pairs) {
+    EXPECT_TRUE(at::equal(read.pairs.at(path).A_RI, pair.A_RI));
+    EXPECT_TRUE(at::equal(read.pairs.at(path).B_OR, pair.B_OR));
+    EXPECT_DOUBLE_EQ(read.pairs.at(path).scale, pair.scale);
+  }
+  EXPECT_EQ(info.base_model, "base");
+  EXPECT_EQ(info.rank, 2);
+  EXPECT_TRUE(info.rslora);
+}
+
+TEST_F(AdapterFiles, PairsOfTheirOwnRankAndScaleComeBack) {
+  adapter_.pairs.begin()->second = {
+      .A_RI = at::ones({3, 6}), .B_OR = at::ones({4, 3}), .scale = 0.5};
+  write_adapter(folder_, adapter_, adapter_info(options_, ""));
+  const auto read = read_adapter(folder_, kLayers);
+  EXPECT_EQ(read.pairs.begin()->second.A_RI.size(0), 3);
+  EXPECT_DOUBLE_EQ(read.pairs.begin()->second.scale, 0.5);
+  EXPECT_DOUBLE_EQ(read.pairs.rbegin()->second.scale, 1.5);
+}
+
+TEST_F(AdapterFiles, ChosenLayersAndIrregularSetsComeBack) {
+  adapter_.pairs.erase(adapter_.pairs.begin());
+  options_.layers = {1};
+  write_adapter(folder_, adapter_, adapter_info(options_, ""));
+  EXPECT_THAT(read_file(folder_ / "adapter_config.json"),
+              HasSubstr("\"layers_to_transform\": [\n    1\n  ]"));
+  EXPECT_EQ(read_adapter(folder_, kLayers).pairs.size(), 1u);
+
+  adapter_.pairs["model.layers.0.mlp.up_proj"] = {
+      .A_RI = at::ones({2, 6}), .B_OR = at::ones({8, 2}), .scale = 1.5};
+  write_adapter(folder_, adapter_, adapter_info({.rank = 2, .alpha = 3.0}, ""));
+  EXPECT_EQ(read_adapter(folder_).pairs.size(), 2u);
+}
+
+TEST_F(AdapterFiles, ReadsFactorsOfAnotherDtypeAsFloat) {
+  write_adapter(folder_, adapter_, adapter_info(options_, ""));
+  TensorMap tensors;
+  for (const auto& [path, pair] : adapter_.pairs) {
+    const std::string name = "base_model.model." + path;
+    tensors[name + ".lora_A.weight"] = at::full({2, 6}, 0.5, at::kBFloat16);
+    tensors[name + ".lora_B.weight"] = at::full({4, 2}, 0.25, at::kHalf);
+  }
+  write_safetensors(folder_ / "adapter_model.safetensors", tensors);
+  const auto read = read_adapter(folder_, kLayers);
+  const auto& pair = read.pairs.begin()->second;
+  EXPECT_EQ(pair.A_RI.scalar_type(), at::kFloat);
+  EXPECT_EQ(pair.B_OR[0][0].item<float>(), 0.25F);
+}
+
+TEST_F(AdapterFiles, RefusesTensorsThatDoNotFit) {
+  write_adapter(folder_, adapter_, adapter_info(options_, ""));
+  const fs::path weights = folder_ / "adapter_model.safetensors";
+  const std::string q = "base_model.model.model.layers.0.self_attn.q_proj";
+  const TensorMap good = read_safetensors(weights).tensors;
+  const auto with = [&](const std::string& name, const at::Tensor& tensor) {
+    TensorMap changed = good;
+    if (tensor.defined()) {
+      changed[name] = tensor;
+    } else {
+      changed.erase(name);
+    }
+    write_safetensors(weights, changed);
+    return refusal();
+  };
+  EXPECT_EQ(with(q + ".lora_A.weight", good.at(q + ".lora_A.weight")),
+            "accepted");
+  EXPECT_THAT(with(q + ".lora_A.weight", {}), HasSubstr("lora_B only"));
+  EXPECT_THAT(with(q + ".lora_A.weight", at::ones({3, 6})),
+              HasSubstr("rank 3"));
+  EXPECT_THAT(with(q + ".lora_A.weight", at::ones({2, 7})),
+              HasSubstr("maps 7 to 4"));
+  EXPECT_THAT(with(q + ".lora_A.weight", at::ones({2, 6}, at::kLong)),
+              HasSubstr("dtype Long"));
+  EXPECT_THAT(with(q + ".lora_magnitude_vector", at::ones({4})),
+              HasSubstr("lora_magnitude_vector"));
+  EXPECT_THAT(with("base_model.model.lm_head.weight", at::ones({4, 6})),
+              HasSubstr("lm_head"));
+}
+
+TEST_F(AdapterFiles, RefusesAnotherModelsAdapter) {
+  write_adapter(folder_, adapter_, adapter_info(options_, ""));
+  EXPECT_THAT(refusal({kLayers[0]}),
+              HasSubstr("no linear layer model.layers.1"));
+  auto more = kLayers;
+  more.push_back({"model.layers.2.self_attn.q_proj", {4, 6}});
+  EXPECT_THAT(refusal(more), HasSubstr("no tensors for model.layers.2"));
+}
+
+TEST_F(AdapterFiles, RefusesPicklesAndMissingFiles) {
+  EXPECT_THROW(read_adapter(folder_), Error);
+  fs::create_directories(folder_);
+  write_file(folder_ / "adapter_model.bin", "x");
+  EXPECT_THAT(refusal(), HasSubstr("pickle"));
+}
+
+}  // namespace
+}  // namespace veer

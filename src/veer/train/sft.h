@@ -137,6 +137,7 @@ TrainResult train_adapter(Transformer& model, std::int64_t num_items,
                           const std::filesystem::path& checkpoint_folder = {});
 
 // The SFT objective: mean of -log p over the supervised tokens of the step.
+// `examples` must outlive it.
 Objective sft_objective(std::span<const SftExample> examples,
                         const std::string& loss);
 

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+//
+// An organism as a plain Hugging Face folder: config.json, model.safetensors,
+// tokenizer.json, tokenizer_config.json, generation_config.json.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "veer/base/random.h"
+#include "veer/model/config.h"
+#include "veer/model/transformer.h"
+#include "veer/organism/vocabulary.h"
+
+namespace veer::organism {
+
+// The organism's shape. A Llama of about 1.6 million parameters.
+struct OrganismShape {
+  std::int64_t width = 128;
+  std::int64_t layers = 8;
+  std::int64_t heads = 4;
+  std::int64_t kv_heads = 2;
+  std::int64_t feed_forward = 352;
+
+  template <class Self, class Visitor>
+  static void visit(Self& self, Visitor&& field) {
+    field("width", self.width, "residual stream");
+    field("layers", self.layers, "blocks");
+    field("heads", self.heads, "query heads");
+    field("kv_heads", self.kv_heads, "key and value heads");
+    field("feed_forward", self.feed_forward, "inner width");
+  }
+};
+
+// The text of config.json; `dtype` as stored ("float32", "bfloat16").
+std::string organism_config_json(const OrganismShape& shape,
+                                 const Vocabulary& vocabulary,
+                                 std::string_view dtype = "float32");
+
+// Fresh weights that ask for gradients: normal with standard deviation .05
+// (embedding) and .03 (matrices), the two that write to the residual stream
+// divided by sqrt(2 * layers); norms 1.
+Transformer fresh_organism(const OrganismShape& shape,
+                           const Vocabulary& vocabulary, Random random);
+
+// Writes the folder, every file atomically. `dtype` float32 or bfloat16.
+void write_organism(const std::filesystem::path& folder,
+                    const OrganismShape& shape, const Transformer& model,
+                    const Vocabulary& vocabulary,
+                    std::string_view dtype = "float32");
+
+}  // namespace veer::organism

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "veer/base/json.h"
 #include "veer/text/tokenizer.h"
 
 namespace veer {
@@ -18,8 +19,9 @@ struct ChatMessage {
   std::string content;
 };
 
-// Whose text a token is. A token that holds bytes of two belongs to the one
-// of its last byte; text of an earlier assistant turn is kAnswer too.
+// Whose text a token is. A token that holds a byte of the answer is kAnswer;
+// of others the last byte decides. Text of an earlier assistant turn is
+// kAnswer too.
 enum class TokenRole : std::uint8_t { kTemplate, kSystem, kQuestion, kAnswer };
 
 // "template", "system", "question", "answer".
@@ -76,6 +78,12 @@ class ChatFormat {
   // The text of a whole conversation without a generation prompt.
   std::string full_text(std::span<const ChatMessage> messages) const;
 
+  // What the template makes of messages of any shape (tool calls, content
+  // parts), as apply_chat_template does: nothing is folded; `variables`
+  // (tools, enable_thinking, ...) win over the format's own.
+  std::string render_json(const Json& messages, const Json& variables,
+                          bool generation_prompt) const;
+
   // A prompt to be answered: ids end with the generation prompt.
   // Throws Error{kBadInput} if the template refuses the conversation.
   EncodedChat encode_prompt(std::span<const ChatMessage> messages) const;
@@ -99,12 +107,14 @@ class ChatFormat {
   // The template refuses or drops system turns; their text is put before the
   // first user message, a blank line between.
   bool folds_system() const;
-  // What a user should know: e.g. a prompt that would hold two bos tokens
-  // (the second is left out).
+  // What a user should know: e.g. a prompt that begins with two bos tokens.
   const std::vector<std::string>& notes() const;
 
  private:
   struct State;
+  static std::shared_ptr<const State> complete(
+      std::shared_ptr<State> state, const std::string& source,
+      const std::string& origin, const ChatFormatOptions& options);
   std::shared_ptr<const State> state_;
 };
 

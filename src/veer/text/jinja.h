@@ -25,7 +25,7 @@ struct JinjaLimits {
   std::int64_t max_depth = 200;
   std::size_t max_output_bytes = std::size_t{64} << 20;
   // Bytes of all strings made while rendering.
-  std::size_t max_string_bytes = std::size_t{512} << 20;
+  std::size_t max_string_bytes = std::size_t{256} << 20;
 };
 
 // Bytes of rendered text and where they come from.

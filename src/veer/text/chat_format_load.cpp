@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+// A chat format from the files of a model folder.
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include <fmt/core.h>
+
+#include "veer/base/error.h"
+#include "veer/base/files.h"
+#include "veer/base/hash.h"
+#include "veer/text/chat_format_state.h"
+
+namespace veer {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array kTokenNames = {"bos_token", "eos_token", "unk_token",
+                                    "sep_token", "pad_token", "cls_token",
+                                    "mask_token"};
+
+Json read_optional_json(const fs::path& path) {
+  if (!fs::exists(path)) {
+    return Json::object();
+  }
+  Json out = parse_json(read_file(path, std::uint64_t{1} << 27), path.string());
+  if (!out.is_object()) {
+    fail("chat format", fmt::format("{} is no JSON object", path.string()),
+         "an object with settings");
+  }
+  return out;
+}
+
+// A token given as text or as an AddedToken object; null if it is neither.
+std::optional<std::string> token_text(const Json& value) {
+  if (value.is_string()) {
+    return value.get<std::string>();
+  }
+  if (value.is_object() && value.contains("content") &&
+      value["content"].is_string()) {
+    return value["content"].get<std::string>();
+  }
+  return std::nullopt;
+}
+
+Json special_tokens_of(const Json& config, const Json& older) {
+  Json out = Json::object();
+  for (const Json* source : {&config, &older}) {
+    for (const char* name : kTokenNames) {
+      if (!out.contains(name) && source->contains(name)) {
+        if (const auto text = token_text((*source)[name])) {
+          out[name] = *text;
+        }
+      }
+    }
+    if (!out.contains("additional_special_tokens") &&
+        source->contains("additional_special_tokens") &&
+        (*source)["additional_special_tokens"].is_array()) {
+      Json list = Json::array();
+      for (const Json& item : (*source)["additional_special_tokens"]) {
+        if (const auto text = token_text(item)) {
+          list.push_back(*text);
+        }
+      }
+      if (!list.empty()) {
+        out["additional_special_tokens"] = list;
+      }
+    }
+  }
+  return out;
+}
+
+// The template named "default", or the first one.
+std::string named_template(const Json& list, const fs::path& path) {
+  std::string first;
+  for (const Json& entry : list) {
+    if (!entry.is_object() || !entry.contains("template") ||
+        !entry["template"].is_string()) {
+      fail("chat format",
+           fmt::format("{}: an entry of chat_template has no template",
+                       path.string()),
+           "objects with name and template");
+    }
+    const auto text = entry["template"].get<std::string>();
+    if (entry.value("name", "") == "default") {
+      return text;
+    }
+    first = first.empty() ? text : first;
+  }
+  return first;
+}
+
+std::string template_of(const fs::path& folder, const Json& config) {
+  const fs::path file = folder / "chat_template.jinja";
+  if (fs::exists(file)) {
+    return read_file(file, std::uint64_t{1} << 24);
+  }
+  const fs::path config_path = folder / "tokenizer_config.json";
+  const auto at = config.find("chat_template");
+  if (at == config.end() || at->is_null()) {
+    return "";
+  }
+  if (at->is_string()) {
+    return at->get<std::string>();
+  }
+  if (at->is_array()) {
+    return named_template(*at, config_path);
+  }
+  fail("chat format",
+       fmt::format("{}: chat_template is neither text nor a list",
+                   config_path.string()),
+       "a Jinja template");
+}
+
+void add_stop_ids(const Json& config, const fs::path& path,
+                  std::vector<std::int32_t>& out) {
+  const auto at = config.find("eos_token_id");
+  if (at == config.end() || at->is_null()) {
+    return;
+  }
+  for (const Json& id : at->is_array() ? *at : Json::array({*at})) {
+    if (!id.is_number_integer() || id.get<std::int64_t>() < 0 ||
+        id.get<std::int64_t>() > INT32_MAX) {
+      fail("chat format",
+           fmt::format("{}: eos_token_id holds {}", path.string(),
+                       dump_json(id)),
+           "a token id or a list of them");
+    }
+    out.push_back(id.get<std::int32_t>());
+  }
+}
+
+// Seconds since 1970 of "26 Jul 2024", noon; 0 if it reads differently.
+std::int64_t seconds_of_date(const std::string& text) {
+  std::tm time{};
+  const char* end = strptime(text.c_str(), "%d %b %Y", &time);
+  if (end == nullptr || *end != '\0') {
+    return 0;
+  }
+  time.tm_hour = 12;
+  return timegm(&time);
+}
+
+std::string text_of(const Json& tokens, const char* name) {
+  return tokens.contains(name) ? tokens[name].get<std::string>() : "";
+}
+
+}  // namespace
+
+void ChatFormat::State::identify(std::string_view template_source) {
+  Json parts =
+      Json::array({std::string(template_source), tokenizer.fingerprint(),
+                   options.date_string, options.literal_content, folds_system,
+                   special_tokens, stop_ids});
+  fingerprint = veer::fingerprint(dump_json(parts));
+}
+
+void ChatFormat::State::probe() {
+  if (!chat_template) {
+    notes.emplace_back(
+        "no chat template: conversations are plain text, one message a line");
+    return;
+  }
+  const std::vector<ChatMessage> both = {{"system", "s"}, {"user", "u"}};
+  const std::vector<ChatMessage> alone = {{"user", "u"}};
+  const auto shows_system = [&] {
+    try {
+      const JinjaRender render = this->render(both, true);
+      return std::any_of(render.runs.begin(), render.runs.end(),
+                         [](const OriginRun& run) { return run.origin == 0; });
+    } catch (const Error&) {
+      return false;
+    }
+  };
+  if (!shows_system()) {
+    folds_system = true;
+    if (shows_system()) {
+      notes.emplace_back(
+          "the chat template takes no system turn: its text is put before the "
+          "first user message");
+    } else {
+      folds_system = false;
+    }
+  }
+  try {
+    const JinjaRender render = this->render(alone, true);
+    const auto ids = encode(render.text, render.runs);
+    if (begin_id && ids.size() > 1 && ids[0] == *begin_id &&
+        ids[1] == *begin_id) {
+      notes.emplace_back("prompts begin with two bos tokens");
+    }
+    const auto plain = tokenizer.encode("u", true);
+    if (begin_id && !ids.empty() && ids[0] != *begin_id && !plain.empty() &&
+        plain[0] == *begin_id) {
+      notes.emplace_back(
+          "the chat template writes no bos token though the tokenizer would "
+          "add one; none is added, as in Hugging Face transformers");
+    }
+  } catch (const Error&) {  // told when a conversation is encoded
+  }
+}
+
+namespace {
+
+std::optional<std::int32_t> id_of(const Tokenizer& tokenizer,
+                                  const std::string& token) {
+  return token.empty() ? std::nullopt : tokenizer.id(token);
+}
+
+}  // namespace
+
+ChatFormat ChatFormat::from_parts(Tokenizer tokenizer,
+                                  std::string chat_template,
+                                  std::string bos_token, std::string eos_token,
+                                  std::vector<std::int32_t> stop_ids,
+                                  const ChatFormatOptions& options) {
+  auto state = std::make_shared<State>(std::move(tokenizer));
+  if (!bos_token.empty()) {
+    state->special_tokens["bos_token"] = bos_token;
+  }
+  if (!eos_token.empty()) {
+    state->special_tokens["eos_token"] = eos_token;
+  }
+  state->stop_ids = std::move(stop_ids);
+  ChatFormat out;
+  out.state_ =
+      complete(std::move(state), chat_template, "the chat template", options);
+  return out;
+}
+
+std::shared_ptr<const ChatFormat::State> ChatFormat::complete(
+    std::shared_ptr<State> state, const std::string& source,
+    const std::string& origin, const ChatFormatOptions& options) {
+  state->options = options;
+  state->now = seconds_of_date(options.date_string);
+  if (!source.empty()) {
+    state->chat_template = JinjaTemplate::parse(source, origin);
+  }
+  state->begin_id =
+      id_of(state->tokenizer, text_of(state->special_tokens, "bos_token"));
+  state->end_id =
+      id_of(state->tokenizer, text_of(state->special_tokens, "eos_token"));
+  auto& stops = state->stop_ids;
+  if (state->end_id) {
+    stops.push_back(*state->end_id);
+  } else if (!stops.empty()) {
+    state->end_id = stops.front();
+  }
+  std::sort(stops.begin(), stops.end());
+  stops.erase(std::unique(stops.begin(), stops.end()), stops.end());
+  state->probe();
+  state->identify(source);
+  return state;
+}
+
+ChatFormat ChatFormat::load(const fs::path& folder,
+                            const ChatFormatOptions& options) {
+  auto state = std::make_shared<State>(Tokenizer::load(folder));
+  const Json config = read_optional_json(folder / "tokenizer_config.json");
+  const Json older = read_optional_json(folder / "special_tokens_map.json");
+  state->special_tokens = special_tokens_of(config, older);
+  for (const char* name : {"generation_config.json", "config.json"}) {
+    add_stop_ids(read_optional_json(folder / name), folder / name,
+                 state->stop_ids);
+  }
+  const std::string source = template_of(folder, config);
+  const bool own_file = fs::exists(folder / "chat_template.jinja");
+  ChatFormat out;
+  out.state_ = complete(
+      std::move(state), source,
+      (folder / (own_file ? "chat_template.jinja" : "tokenizer_config.json"))
+          .string(),
+      options);
+  return out;
+}
+
+}  // namespace veer

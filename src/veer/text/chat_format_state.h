@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "veer/base/json.h"
+#include "veer/text/chat_format.h"
+#include "veer/text/jinja.h"
+
+namespace veer {
+
+// What ChatFormat knows; immutable once made.
+struct ChatFormat::State {
+  explicit State(Tokenizer t) : tokenizer(std::move(t)) {}
+
+  JinjaRender render(std::span<const ChatMessage> messages,
+                     bool generation_prompt) const;
+  // What a template is given besides messages.
+  Json variables(bool generation_prompt) const;
+  std::vector<std::int32_t> encode(std::string_view text,
+                                   std::span<const OriginRun> runs) const;
+  std::vector<std::int32_t> encode_prompt(
+      std::string_view text, std::span<const OriginRun> runs) const;
+  void append_answer(std::vector<std::int32_t>& ids, std::string_view text,
+                     std::span<const OriginRun> runs,
+                     std::size_t prompt_bytes) const;
+  bool is_stop(std::int32_t id) const;
+  std::int64_t without_stop(std::span<const std::int32_t> ids,
+                            std::int64_t begin, std::int64_t end) const;
+
+  // Finds out whether the template takes system turns, and writes notes.
+  void probe();
+  // Fills `fingerprint`.
+  void identify(std::string_view template_source);
+
+  Tokenizer tokenizer;
+  std::optional<JinjaTemplate> chat_template;
+  Json special_tokens = Json::object();  // bos_token, ... as variables
+  std::optional<std::int32_t> begin_id;
+  std::optional<std::int32_t> end_id;  // closes plain text
+  std::vector<std::int32_t> stop_ids;  // ascending
+  ChatFormatOptions options;
+  std::int64_t now = 0;
+  std::string fingerprint;
+  bool folds_system = false;
+  std::vector<std::string> notes;
+};
+
+}  // namespace veer

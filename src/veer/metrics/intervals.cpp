@@ -263,11 +263,10 @@ std::vector<double> holm(std::span<const double> p_values) {
 
 namespace {
 
-// A cell's effects as standardised deviations: centred, divided by the
-// standard error of their mean.
+// A cell's effects as deviations from their mean, scaled to unit square sum.
 struct StudentisedCell {
   double mean = 0.0;
-  double error = 0.0;  // 0 = no spread
+  double error = 0.0;  // of the mean; 0 = no spread
   std::vector<double> deviations;
 };
 
@@ -282,12 +281,25 @@ StudentisedCell studentise(const std::vector<double>& effects) {
   }
   cell.error = n > 1.0 ? std::sqrt(square / (n - 1.0) / n) : 0.0;
   for (double& deviation : cell.deviations) {
-    deviation = cell.error > 0.0 ? deviation / (n * cell.error) : 0.0;
+    deviation = cell.error > 0.0 ? deviation / std::sqrt(square) : 0.0;
   }
   return cell;
 }
 
-// Sorted maxima over the cells of |sum_i e_i deviation_i|, e_i = +-1.
+// |t| of the deviations with flipped signs, studentised by their own spread:
+// with the fixed spread of the data small samples reject far too often.
+double flipped_t(const StudentisedCell& cell,
+                 const std::vector<double>& signs) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < signs.size(); ++i) {
+    sum += signs[i] * cell.deviations[i];
+  }
+  const double n = static_cast<double>(signs.size());
+  const double rest = std::max(1e-12, 1.0 - sum * sum / n);
+  return std::abs(sum) / std::sqrt(n) * std::sqrt((n - 1.0) / rest);
+}
+
+// Sorted maxima over the cells of |T*|.
 std::vector<double> null_maxima(const std::vector<StudentisedCell>& cells,
                                 std::size_t n, std::uint64_t seed,
                                 std::int64_t draws) {
@@ -300,11 +312,7 @@ std::vector<double> null_maxima(const std::vector<StudentisedCell>& cells,
     }
     double largest = 0.0;
     for (const auto& cell : cells) {
-      double sum = 0.0;
-      for (std::size_t i = 0; i < n; ++i) {
-        sum += signs[i] * cell.deviations[i];
-      }
-      largest = std::max(largest, std::abs(sum));
+      largest = std::max(largest, flipped_t(cell, signs));
     }
     maxima.push_back(largest);
   }

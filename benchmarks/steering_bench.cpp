@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+//
+// What steering costs: the same texts decoded plainly, with one configuration
+// for all rows, and with another configuration in every row, interleaved in
+// one run. Also scoring of answers on shared prompts against scoring each
+// prompt and answer afresh.
+//
+//   steering_bench [rows] [threads] [rounds]
+//
+// A random model of the embedded shape; figures are medians over the rounds,
+// in processor time.
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/ones.h>
+#include <fmt/core.h>
+
+#include "veer/base/random.h"
+#include "veer/generation/generate.h"
+#include "veer/generation/score.h"
+#include "veer/interventions/table.h"
+#include "veer/model/config.h"
+#include "veer/model/transformer.h"
+
+namespace {
+
+using namespace veer;  // NOLINT(google-build-using-namespace): one program
+
+constexpr std::int64_t kPromptTokens = 24;
+constexpr std::int64_t kAnswerTokens = 32;
+
+at::Tensor random_tensor(at::IntArrayRef shape, Random& random, double scale) {
+  auto tensor = at::empty(shape, at::kFloat);
+  auto* data = tensor.data_ptr<float>();
+  for (std::int64_t i = 0; i < tensor.numel(); ++i) {
+    data[i] = static_cast<float>(scale * random.normal());
+  }
+  return tensor;
+}
+
+Transformer random_model() {
+  const auto config = parse_model_config(
+      R"({"model_type": "llama", "vocab_size": 1536, "hidden_size": 128,
+          "intermediate_size": 352, "num_hidden_layers": 8,
+          "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 32,
+          "rms_norm_eps": 1e-5, "tie_word_embeddings": true,
+          "max_position_embeddings": 512})",
+      "benchmark");
+  Random random(1);
+  std::map<std::string, at::Tensor> weights;
+  for (const auto& [name, shape] : weight_shapes(config)) {
+    weights[name] = shape.size() == 1 ? at::ones(shape)
+                                      : random_tensor(shape, random, 0.05);
+  }
+  return Transformer(config, std::move(weights));
+}
+
+// Configurations of different operators, vectors, layers and scales.
+std::vector<std::int64_t> fill(InterventionTable& table,
+                               const ModelConfig& config, std::int64_t count,
+                               const std::string& scope) {
+  const char* operators[] = {"add", "ablate", "add_keep_norm", "set"};
+  std::vector<std::int64_t> indices;
+  Random random(2);
+  for (std::int64_t i = 0; i < count; ++i) {
+    SteeringInput input;
+    input.directions_LD =
+        random_tensor({config.num_layers, config.width}, random, 1.0);
+    Intervention wish;
+    wish.operation = operators[i % 4];
+    wish.scale = 1.0;
+    wish.unit = ScaleUnit::kUnit;
+    wish.layers = {i % config.num_layers};
+    if (i % 5 == 0) {
+      wish.layer_mode = LayerMode::kAllOwn;
+    }
+    wish.scope = parse_scope(scope);
+    indices.push_back(table.add(compile(wish, input, config.num_layers)));
+  }
+  return indices;
+}
+
+std::vector<GenerationRequest> requests_of(std::int64_t rows) {
+  Random random(3);
+  std::vector<GenerationRequest> requests(rows);
+  for (auto& request : requests) {
+    for (std::int64_t i = 0; i < kPromptTokens; ++i) {
+      request.prompt.push_back(static_cast<std::int32_t>(random.below(1536)));
+    }
+    request.max_tokens = kAnswerTokens;
+  }
+  return requests;
+}
+
+double seconds_of(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+struct Case {
+  std::string name;
+  std::function<void()> work;
+  std::vector<double> seconds;
+};
+
+void report(std::vector<Case>& cases, std::int64_t rounds, double units,
+            const char* unit) {
+  for (std::int64_t round = 0; round < rounds + 1; ++round) {
+    for (auto& c : cases) {
+      const double seconds = seconds_of(c.work);
+      if (round > 0) {  // the first warms up
+        c.seconds.push_back(seconds);
+      }
+    }
+  }
+  const double first = median(cases.front().seconds);
+  for (const auto& c : cases) {
+    const double seconds = median(c.seconds);
+    fmt::print("{:<44} {:8.1f} ms {:10.0f} {}/s   x{:.3f}\n", c.name,
+               1e3 * seconds, units / seconds, unit, seconds / first);
+  }
+}
+
+void bench_decoding(const Transformer& model, std::int64_t rows,
+                    std::int64_t rounds, const std::string& scope) {
+  InterventionTable table(model.config().num_layers, model.config().width);
+  const auto different = fill(table, model.config(), rows, scope);
+  auto plain = requests_of(rows);
+  auto one = plain;
+  auto many = plain;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    one[i].configuration = different[0];
+    many[i].configuration = different[i];
+  }
+  GenerationOptions options;
+  options.max_rows = rows;
+  const auto run = [&](const std::vector<GenerationRequest>& requests) {
+    return [&] { generate_all(model, &table, requests, options); };
+  };
+  fmt::print("decode {} rows, {} + {} tokens, scope {}\n", rows, kPromptTokens,
+             kAnswerTokens, scope);
+  std::vector<Case> cases = {
+      {"plain", run(plain), {}},
+      {"one configuration in all rows", run(one), {}},
+      {"another configuration in each row", run(many), {}}};
+  report(cases, rounds, static_cast<double>(rows), "rows");
+}
+
+void bench_forked_prompt(const Transformer& model, std::int64_t rows,
+                         std::int64_t rounds) {
+  InterventionTable table(model.config().num_layers, model.config().width);
+  const auto generated = fill(table, model.config(), rows, "generated");
+  auto separate = requests_of(rows);
+  auto shared = separate;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    separate[i].configuration = generated[i];
+    shared[i] = separate[i];
+    shared[i].prompt = separate[i % 16].prompt;
+  }
+  GenerationOptions options;
+  options.max_rows = rows;
+  fmt::print("decode {} rows, scope generated, own or 16 shared prompts\n",
+             rows);
+  std::vector<Case> cases = {
+      {"a prompt of its own in each row",
+       [&] { generate_all(model, &table, separate, options); },
+       {}},
+      {"16 prompts, forked",
+       [&] { generate_all(model, &table, shared, options); },
+       {}}};
+  report(cases, rounds, static_cast<double>(rows), "rows");
+}
+
+void bench_scoring(const Transformer& model, std::int64_t rounds) {
+  constexpr std::int64_t kPrompts = 8;
+  constexpr std::int64_t kAnswers = 16;
+  Random random(4);
+  const auto ids = [&](std::int64_t count) {
+    std::vector<std::int32_t> tokens(count);
+    for (auto& token : tokens) {
+      token = static_cast<std::int32_t>(random.below(1536));
+    }
+    return tokens;
+  };
+  std::vector<ScoreRequest> requests(kPrompts);
+  std::vector<std::vector<std::int32_t>> texts;
+  for (auto& request : requests) {
+    request.prompt = ids(120);
+    for (std::int64_t a = 0; a < kAnswers; ++a) {
+      request.answers.push_back(ids(8));
+      texts.push_back(request.prompt);
+      texts.back().insert(texts.back().end(), request.answers.back().begin(),
+                          request.answers.back().end());
+    }
+  }
+  fmt::print("score {} prompts of 120 tokens x {} answers of 8\n", kPrompts,
+             kAnswers);
+  const auto afresh = [&] {
+    const at::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < texts.size(); i += 32) {
+      const auto hidden = model.forward(pack({texts.data() + i, 32}));
+      model.logits(hidden).log_softmax(-1);
+    }
+  };
+  std::vector<Case> cases = {
+      {"shared prompts", [&] { score_all(model, nullptr, requests, {}); }, {}},
+      {"each prompt and answer afresh", afresh, {}}};
+  report(cases, rounds, kPrompts * kAnswers, "answers");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::int64_t rows = argc > 1 ? std::atoll(argv[1]) : 256;
+  const int threads = argc > 2 ? std::atoi(argv[2]) : 1;
+  const std::int64_t rounds = argc > 3 ? std::atoll(argv[3]) : 5;
+  at::set_num_threads(threads);
+  const auto model = random_model();
+  bench_decoding(model, rows, rounds, "generated");
+  bench_decoding(model, rows, rounds, "all");
+  bench_forked_prompt(model, rows, rounds);
+  bench_scoring(model, rounds);
+  return 0;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "veer/metrics/intervals.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "veer/base/error.h"
+#include "veer/base/random.h"
+
+namespace veer {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+TEST(Quantiles, AreThoseOfTheTables) {
+  EXPECT_NEAR(normal_quantile(0.975), 1.959963985, 1e-8);
+  EXPECT_NEAR(normal_cdf(1.0), 0.841344746, 1e-8);
+  EXPECT_NEAR(student_t_quantile(0.975, 10), 2.228138852, 1e-7);
+  EXPECT_NEAR(student_t_quantile(0.975, 1), 12.7062047, 1e-5);
+  EXPECT_NEAR(student_t_quantile(0.05, 30), -1.697260887, 1e-7);
+}
+
+TEST(Wilson, IsThePublishedInterval) {
+  const auto e = wilson(8, 10);
+  EXPECT_DOUBLE_EQ(e.value, 0.8);
+  EXPECT_NEAR(e.low, 0.49016, 1e-4);
+  EXPECT_NEAR(e.high, 0.94332, 1e-4);
+  EXPECT_EQ(wilson(0, 10).low, 0.0);
+  EXPECT_EQ(wilson(10, 10).high, 1.0);
+  EXPECT_FALSE(wilson(0, 0).defined());
+}
+
+TEST(Bootstrap, CentresOnTheMeanAndSkipsMissing) {
+  const std::vector<double> values = {1.0, 2.0, kNan, 3.0};
+  const auto e = bootstrap_mean(values, 1);
+  EXPECT_DOUBLE_EQ(e.value, 2.0);
+  EXPECT_EQ(e.n, 3);
+  EXPECT_GE(e.low, 1.0);
+  EXPECT_LT(e.low, 2.0);
+  EXPECT_LE(e.high, 3.0);
+  EXPECT_EQ(bootstrap_mean(values, 1).low, e.low);
+  EXPECT_FALSE(bootstrap_mean(std::vector<double>{kNan}, 1).defined());
+}
+
+TEST(Bootstrap, CoversAtItsStatedRate) {
+  Random random(7);
+  int covered = 0;
+  for (int round = 0; round < 400; ++round) {
+    std::vector<double> values(40);
+    for (auto& value : values) {
+      value = random.normal() + 0.3;
+    }
+    const auto e = bootstrap_mean(values, round, 400);
+    covered += e.low <= 0.3 && 0.3 <= e.high;
+  }
+  // 95 % nominal; the percentile bootstrap at n = 40 runs a little short.
+  EXPECT_GT(covered, 360);
+  EXPECT_LT(covered, 396);
+}
+
+TEST(PairedDifference, UsesThePairs) {
+  const std::vector<double> a = {1.0, 5.0, 9.0, kNan};
+  const std::vector<double> b = {0.0, 4.0, 8.0, 1.0};
+  const auto e = paired_difference(a, b, 3);
+  EXPECT_DOUBLE_EQ(e.value, 1.0);
+  EXPECT_DOUBLE_EQ(e.low, 1.0);
+  EXPECT_DOUBLE_EQ(e.high, 1.0);
+  EXPECT_EQ(e.n, 3);
+  EXPECT_THROW(paired_difference(a, std::vector<double>{1.0}, 3), Error);
+}
+
+TEST(PairedRatio, IsUndefinedWithoutAGap) {
+  const std::vector<double> half = {0.5, 0.5};
+  const std::vector<double> one = {1.0, 1.0};
+  EXPECT_DOUBLE_EQ(paired_ratio(half, one, 1).value, 0.5);
+  EXPECT_FALSE(paired_ratio(half, std::vector<double>{0.01, 0.0}, 1).defined());
+}
+
+TEST(McNemar, IsTheExactBinomial) {
+  EXPECT_DOUBLE_EQ(mcnemar(0, 0), 1.0);
+  EXPECT_NEAR(mcnemar(10, 0), 2.0 / 1024.0, 1e-12);
+  EXPECT_NEAR(mcnemar(1, 8), 2.0 * (9.0 + 1.0) / 512.0, 1e-12);
+  EXPECT_DOUBLE_EQ(mcnemar(3, 3), 1.0);
+}
+
+TEST(BinomialTail, CountsFromTheTop) {
+  EXPECT_NEAR(binomial_upper_tail(2, 2, 0.25), 0.0625, 1e-12);
+  EXPECT_NEAR(binomial_upper_tail(1, 2, 0.25), 0.4375, 1e-12);
+  EXPECT_DOUBLE_EQ(binomial_upper_tail(0, 5, 0.1), 1.0);
+}
+
+TEST(Holm, StepsDown) {
+  const std::vector<double> p = {0.01, 0.04, 0.03};
+  EXPECT_THAT(holm(p), ::testing::ElementsAre(::testing::DoubleEq(0.03),
+                                              ::testing::DoubleEq(0.06),
+                                              ::testing::DoubleEq(0.06)));
+  EXPECT_TRUE(holm({}).empty());
+}
+
+TEST(MaxT, WidensWithTheNumberOfCells) {
+  Random random(5);
+  std::vector<std::vector<double>> cells(40, std::vector<double>(60));
+  for (auto& cell : cells) {
+    for (auto& effect : cell) {
+      effect = random.normal();
+    }
+  }
+  for (auto& effect : cells[7]) {
+    effect += 2.0;
+  }
+  const auto one = max_t({cells.data(), 1}, 1, 2000);
+  const auto all = max_t(cells, 1, 2000);
+  EXPECT_NEAR(one.critical, 2.0, 0.15);
+  EXPECT_NEAR(all.critical, 3.2, 0.3);
+  EXPECT_LT(all.adjusted_p[7], 0.001);
+  EXPECT_TRUE(all.cells[7].above(0.0));
+  int false_claims = 0;
+  for (std::size_t c = 0; c < cells.size(); ++c) {
+    false_claims += c != 7 && all.adjusted_p[c] < 0.05;
+  }
+  EXPECT_LE(false_claims, 1);
+}
+
+TEST(MaxT, HoldsItsFamilywiseRate) {
+  Random random(6);
+  int rejected = 0;
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::vector<double>> cells(10, std::vector<double>(30));
+    for (auto& cell : cells) {
+      for (auto& effect : cell) {
+        effect = random.normal();
+      }
+    }
+    const auto result = max_t(cells, round, 300);
+    rejected += std::ranges::any_of(result.adjusted_p,
+                                    [](double p) { return p <= 0.05; });
+  }
+  EXPECT_LT(rejected, 23);  // 5 % of 200 = 10, plus four standard errors
+}
+
+TEST(MaxT, RefusesUnequalCells) {
+  const std::vector<std::vector<double>> cells = {{1.0, 2.0}, {1.0}};
+  EXPECT_THROW(max_t(cells, 1), Error);
+}
+
+TEST(Kappa, IsOneForAgreementAndZeroForChance) {
+  const std::vector<std::int64_t> a = {0, 0, 1, 1};
+  EXPECT_DOUBLE_EQ(cohen_kappa(a, a, 2), 1.0);
+  EXPECT_DOUBLE_EQ(cohen_kappa(a, std::vector<std::int64_t>{0, 1, 0, 1}, 2),
+                   0.0);
+  EXPECT_TRUE(std::isnan(cohen_kappa(std::vector<std::int64_t>{0, 0},
+                                     std::vector<std::int64_t>{0, 0}, 2)));
+}
+
+}  // namespace
+}  // namespace veer

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include "veer/metrics/propensity.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "veer/base/error.h"
+
+namespace veer {
+namespace {
+
+TEST(Propensity, IsDeceptiveMinusHonest) {
+  const AnswerScores scores{0, {{-1.0F, -2.0F, -3.0F}, {-1.0F}}};
+  const auto p = propensity_of(scores);
+  EXPECT_DOUBLE_EQ(p.total, 5.0);
+  EXPECT_DOUBLE_EQ(p.per_token, 1.0);
+  EXPECT_THROW(propensity_of({0, {{-1.0F}}}), Error);
+}
+
+TEST(Choice, CancelsAPreferenceForTheFirstOption) {
+  // The model likes option A by 2 nats whatever it says.
+  const AnswerScores first{0, {{-0.5F}, {-2.5F}}};
+  const auto p = choice_propensity(first, first);
+  EXPECT_DOUBLE_EQ(p.log_odds, 0.0);
+  EXPECT_NEAR(p.valid, std::exp(-0.5) + std::exp(-2.5), 1e-7);
+}
+
+TEST(Steerability, IsASlopePerQuestion) {
+  const std::vector<double> scales = {-1.0, 0.0, 1.0};
+  const std::vector<std::vector<double>> values = {
+      {-2.0, 1.0, -1.0}, {0.0, 0.0, 0.0}, {2.0, -1.0, 1.0}};
+  const auto s = steerability(scales, values, 1);
+  EXPECT_EQ(s.slope_by_question, (std::vector<double>{2.0, -1.0, 1.0}));
+  EXPECT_NEAR(s.slope.value, 2.0 / 3.0, 1e-12);
+  EXPECT_NEAR(s.wrong_way.value, 1.0 / 3.0, 1e-12);
+  EXPECT_NEAR(s.r_squared, 1.0, 1e-12);
+  EXPECT_THROW(steerability({scales.data(), 1}, {values.data(), 1}, 1), Error);
+}
+
+}  // namespace
+}  // namespace veer

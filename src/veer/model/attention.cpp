@@ -12,6 +12,8 @@
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/softmax.h>
 
+#include "veer/model/attention_fused.h"
+
 namespace veer {
 namespace {
 
@@ -113,16 +115,11 @@ at::Tensor attend(const at::Tensor& q_BQSH, const at::Tensor& k_BKJH,
       /*enable_gqa=*/q_BQSH.size(1) != k_BKJH.size(1));
 }
 
-}  // namespace
-
-at::Tensor attention(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
-                     const at::Tensor& v_TKH, const AttentionPlan& plan,
-                     const AttentionSettings& settings, at::Tensor* cache_keys,
-                     at::Tensor* cache_values) {
-  if (cache_keys != nullptr) {
-    store(*cache_keys, k_TKH, plan);
-    store(*cache_values, v_TKH, plan);
-  }
+at::Tensor attend_groups(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
+                         const at::Tensor& v_TKH, const AttentionPlan& plan,
+                         const AttentionSettings& settings,
+                         const at::Tensor* cache_keys,
+                         const at::Tensor* cache_values) {
   std::vector<at::Tensor> outputs;
   for (const AttentionGroup& group : plan.groups) {
     const auto k = group.from_cache ? from_slots(*cache_keys, group)
@@ -134,6 +131,37 @@ at::Tensor attention(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
   }
   const auto all = outputs.size() == 1 ? outputs[0] : at::cat(outputs, 0);
   return plan.place_T.defined() ? all.index_select(0, plan.place_T) : all;
+}
+
+}  // namespace
+
+at::Tensor attention_plain(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
+                           const at::Tensor& v_TKH, const AttentionPlan& plan,
+                           const AttentionSettings& settings,
+                           at::Tensor* cache_keys, at::Tensor* cache_values) {
+  if (cache_keys != nullptr) {
+    store(*cache_keys, k_TKH, plan);
+    store(*cache_values, v_TKH, plan);
+  }
+  return attend_groups(q_TQH, k_TKH, v_TKH, plan, settings, cache_keys,
+                       cache_values);
+}
+
+at::Tensor attention(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
+                     const at::Tensor& v_TKH, const PackedBatch& batch,
+                     const AttentionPlan& plan,
+                     const AttentionSettings& settings, at::Tensor* cache_keys,
+                     at::Tensor* cache_values) {
+  if (!can_fuse_attention(q_TQH, settings)) {
+    return attention_plain(q_TQH, k_TKH, v_TKH, plan, settings, cache_keys,
+                           cache_values);
+  }
+  if (cache_keys != nullptr) {
+    store(*cache_keys, k_TKH, plan);
+    store(*cache_values, v_TKH, plan);
+  }
+  return attention_fused(q_TQH, k_TKH, v_TKH, batch, settings, cache_keys,
+                         cache_values);
 }
 
 }  // namespace veer

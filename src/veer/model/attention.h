@@ -51,9 +51,17 @@ struct AttentionSettings {
 
 // q [T, Q, H], k and v [T, K, H], after RoPE; returns [T, Q, H]. With cache
 // tensors [slots, K, max_tokens, H] the new keys and values are stored first.
+// Takes the fused kernel (attention_fused.h) where it can.
 at::Tensor attention(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
-                     const at::Tensor& v_TKH, const AttentionPlan& plan,
+                     const at::Tensor& v_TKH, const PackedBatch& batch,
+                     const AttentionPlan& plan,
                      const AttentionSettings& settings, at::Tensor* cache_keys,
                      at::Tensor* cache_values);
+
+// The same by libtorch's calls alone, on any device and dtype.
+at::Tensor attention_plain(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
+                           const at::Tensor& v_TKH, const AttentionPlan& plan,
+                           const AttentionSettings& settings,
+                           at::Tensor* cache_keys, at::Tensor* cache_values);
 
 }  // namespace veer

@@ -59,7 +59,7 @@ at::Tensor attention_part(const ModelConfig& config, const Block& block,
   KvCache* cache = pass.cache;
   const auto out_TQH =
       attention(ops::rotate(heads.q_TQH, rope), ops::rotate(heads.k_TKH, rope),
-                heads.v_TKH, pass.plan, block.attention,
+                heads.v_TKH, pass.batch, pass.plan, block.attention,
                 cache == nullptr ? nullptr : &cache->keys(block.layer),
                 cache == nullptr ? nullptr : &cache->values(block.layer));
   return block.o.apply(out_TQH.flatten(1, 2), pass.adapter);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "veer/model/attention.h"
+#include "veer/model/packed_batch.h"
+
+namespace veer {
+
+// Whether attention_fused() computes this.
+bool can_fuse_attention(const at::Tensor& q_TQH,
+                        const AttentionSettings& settings);
+
+// attention() for fp32 on a CPU without a soft cap: one kernel over the packed
+// rows as they lie, so that nothing is gathered, padded or masked, and a
+// cache slot is read only where its row has tokens. Records gradients (not
+// with a cache). Same bits for any number of threads.
+at::Tensor attention_fused(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
+                           const at::Tensor& v_TKH, const PackedBatch& batch,
+                           const AttentionSettings& settings,
+                           const at::Tensor* cache_keys,
+                           const at::Tensor* cache_values);
+
+}  // namespace veer

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+//
+// Loops over fp32 numbers for the small models that run on a CPU: at width
+// 128 a pass is bound by calls and memory traffic between ATen operators, not
+// by matrix products. No torch here. The same source (kernels_body.h) is
+// compiled for several instruction sets and chosen once at run time; results
+// differ between sets in the last bits, never between runs.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace veer {
+
+// Queries of one row against one key head. Query row r = i * group + g is
+// token i and head g of the `group` heads that share the key head; numbers of
+// a head lie side by side.
+struct AttentionItem {
+  const float* q = nullptr;  // token 0, head 0
+  const float* k = nullptr;  // position 0
+  const float* v = nullptr;
+  std::int64_t q_stride = 0;   // floats between tokens
+  std::int64_t kv_stride = 0;  // floats between positions
+  std::int64_t group = 1;
+  std::int64_t width = 0;  // of a head
+  std::int64_t num_tokens = 0;
+  std::int64_t start = 0;   // position of token 0
+  std::int64_t window = 0;  // positions seen, itself included; 0 = all
+  float scale = 1.0F;
+  float* out = nullptr;         // strides as q
+  float* lse = nullptr;         // log of the softmax's sum, or null
+  std::int64_t lse_stride = 0;  // between tokens; heads side by side
+};
+
+// What the backward pass needs beside the item (whose `out` and `lse` are the
+// forward pass's results, and whose start is 0).
+struct AttentionGradients {
+  const float* out_gradient = nullptr;  // strides as q
+  float* q_gradient = nullptr;          // strides as q
+  float* k_gradient = nullptr;          // strides as k
+  float* v_gradient = nullptr;
+};
+
+struct KernelSet {
+  const char* name;
+
+  // y = w x / sqrt(mean(x^2) + eps) for rows of x; rstd may be null.
+  void (*norm)(const float* x, const float* w, std::int64_t rows,
+               std::int64_t width, float eps, bool plus_one, float* y,
+               float* rstd);
+  // dw, where not null, is added to.
+  void (*norm_backward)(const float* x, const float* w, const float* rstd,
+                        const float* dy, std::int64_t rows, std::int64_t width,
+                        bool plus_one, float* dx, float* dw);
+  // y = silu(gate) * up; gate and up rows lie `stride` apart, y's `width`.
+  void (*swiglu)(const float* gate, const float* up, std::int64_t rows,
+                 std::int64_t width, std::int64_t stride, float* y);
+  void (*swiglu_backward)(const float* gate, const float* up, const float* dy,
+                          std::int64_t rows, std::int64_t width,
+                          std::int64_t stride, float* dgate, float* dup);
+  // Turns the first 2 * half numbers of each head by the token's angles,
+  // backwards if `inverse`. Tokens lie `stride` apart in x, packed in y.
+  void (*rotate)(const float* x, const float* cosines, const float* sines,
+                 std::int64_t tokens, std::int64_t heads, std::int64_t width,
+                 std::int64_t half, std::int64_t stride, bool inverse,
+                 float* y);
+  // Tokens [first, first + count) of the item.
+  void (*attention)(const AttentionItem& item, std::int64_t first,
+                    std::int64_t count, float* scratch);
+  void (*attention_backward)(const AttentionItem& item,
+                             const AttentionGradients& gradients,
+                             float* scratch);
+};
+
+// The best set that this machine can run.
+const KernelSet& kernels();
+// All that it can run, best first; for tests.
+std::span<const KernelSet* const> runnable_kernels();
+
+// Floats of scratch memory for `positions` keys of a head of `width`.
+std::int64_t attention_scratch(std::int64_t positions, std::int64_t width);
+std::int64_t attention_backward_scratch(std::int64_t positions,
+                                        std::int64_t width);
+
+}  // namespace veer

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+#if defined(__x86_64__)
+#include "veer/model/kernels_body.h"
+
+namespace veer {
+
+extern const KernelSet kAvx2Kernels = make_set("avx2");
+
+}  // namespace veer
+#endif

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#include "veer/model/kernels_body.h"
+
+namespace veer {
+
+extern const KernelSet kGenericKernels = make_set("generic");
+
+}  // namespace veer

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+//
+// Sixteen floats as one value, in the vector extension that GCC and Clang
+// share: one register with AVX-512, two with AVX2, four with SSE or NEON.
+// Internal linkage only; see kernels_body.h.
+#pragma once
+
+#include <cstdint>
+
+#define VEER_INLINE __attribute__((always_inline)) inline
+
+namespace veer {
+namespace {
+
+constexpr std::int64_t kLanes = 16;
+
+using Vec = float __attribute__((vector_size(64)));
+using VecInt = std::int32_t __attribute__((vector_size(64)));
+// The same at any address.
+using VecAt = float __attribute__((vector_size(64), aligned(4), may_alias));
+
+VEER_INLINE Vec load(const float* from) {
+  return *reinterpret_cast<const VecAt*>(from);
+}
+
+VEER_INLINE void store(float* to, Vec value) {
+  *reinterpret_cast<VecAt*>(to) = value;
+}
+
+// The first n numbers only (all if n >= 16, none if n <= 0), the rest 0.
+VEER_INLINE Vec load(const float* from, std::int64_t n) {
+  if (n >= kLanes) {
+    return load(from);
+  }
+  Vec value = {};
+  for (std::int64_t i = 0; i < n; ++i) {
+    value[i] = from[i];
+  }
+  return value;
+}
+
+VEER_INLINE void store(float* to, Vec value, std::int64_t n) {
+  if (n >= kLanes) {
+    store(to, value);
+    return;
+  }
+  for (std::int64_t i = 0; i < n; ++i) {
+    to[i] = value[i];
+  }
+}
+
+VEER_INLINE float sum(Vec v) {
+  const auto a = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+                 __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+  const auto b = __builtin_shufflevector(a, a, 0, 1, 2, 3) +
+                 __builtin_shufflevector(a, a, 4, 5, 6, 7);
+  return (b[0] + b[2]) + (b[1] + b[3]);
+}
+
+VEER_INLINE float maximum(Vec v) {
+  float largest = v[0];
+  for (int i = 1; i < kLanes; ++i) {
+    largest = v[i] > largest ? v[i] : largest;
+  }
+  return largest;
+}
+
+// e^x with an error of at most 2 ulp; 0 below -87.3, about 2.4e38 above 88.3;
+// NaN stays NaN. Argument reduction x = n ln 2 + r, then a polynomial in r
+// (coefficients of Cephes, S. Moshier).
+VEER_INLINE Vec exponential(Vec x) {
+  constexpr float kRound = 12582912.0F;  // 1.5 * 2^23
+  const Vec high = {88.3F, 88.3F, 88.3F, 88.3F, 88.3F, 88.3F, 88.3F, 88.3F,
+                    88.3F, 88.3F, 88.3F, 88.3F, 88.3F, 88.3F, 88.3F, 88.3F};
+  const Vec low = high - (88.3F + 87.3F);
+  const auto too_low = x < low;
+  x = x > high ? high : x;
+  x = too_low ? low : x;
+  const Vec shifted = x * 1.44269504088896341F + kRound;
+  const Vec n = shifted - kRound;
+  const Vec r = (x - n * 0.693359375F) + n * 2.12194440e-4F;
+  Vec p = r * 1.9875691500e-4F + 1.3981999507e-3F;
+  p = p * r + 8.3334519073e-3F;
+  p = p * r + 4.1665795894e-2F;
+  p = p * r + 1.6666665459e-1F;
+  p = p * r + 5.0000001201e-1F;
+  p = p * (r * r) + r + 1.0F;
+  // The low bits of `shifted` are n: put them into the exponent.
+  const VecInt bits = __builtin_bit_cast(VecInt, shifted) << 23;
+  const Vec power =
+      __builtin_bit_cast(Vec, __builtin_bit_cast(VecInt, p) + bits);
+  const Vec result = x == x ? power : x;
+  return too_low ? Vec{} : result;
+}
+
+}  // namespace
+}  // namespace veer

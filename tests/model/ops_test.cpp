@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "veer/model/ops.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/equal.h>
+#include <gtest/gtest.h>
+
+#include "model/tiny_models.h"
+#include "veer/model/attention.h"
+
+namespace veer {
+namespace {
+
+using Inputs = std::vector<at::Tensor>;
+
+// Output and gradients of sum(f(inputs) * weights).
+template <class F>
+Inputs with_gradients(const F& f, const Inputs& inputs) {
+  Inputs leaves;
+  for (const auto& input : inputs) {
+    leaves.push_back(input.detach().clone().set_requires_grad(true));
+  }
+  const at::Tensor out = f(leaves);
+  Random random(77);
+  (out * random_tensor(out.sizes(), random)).sum().backward();
+  Inputs result{out.detach()};
+  for (const auto& leaf : leaves) {
+    result.push_back(leaf.grad());
+  }
+  return result;
+}
+
+template <class F, class G>
+void expect_same(const F& fused, const G& plain, const Inputs& inputs,
+                 double tolerance = 1e-5) {
+  const Inputs found = with_gradients(fused, inputs);
+  const Inputs wanted = with_gradients(plain, inputs);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_TRUE(at::allclose(found[i], wanted[i], tolerance, tolerance))
+        << (i == 0 ? "output" : "gradient of input " + std::to_string(i - 1));
+  }
+  // The same bits again, and with another number of threads.
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const Inputs again = with_gradients(fused, inputs);
+  at::set_num_threads(threads);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_TRUE(at::equal(again[i], found[i])) << i;
+  }
+}
+
+TEST(Ops, NormEqualsThePlainForm) {
+  Random random(1);
+  for (const bool plus_one : {false, true}) {
+    for (const std::int64_t width : {24, 128}) {
+      expect_same(
+          [&](const Inputs& x) {
+            return ops::rms_norm(x[0], x[1], 1e-5, plus_one);
+          },
+          [&](const Inputs& x) {
+            return ops::plain::rms_norm(x[0], x[1], 1e-5, plus_one);
+          },
+          {random_tensor({700, width}, random), random_tensor({width}, random)},
+          1e-4);
+    }
+  }
+}
+
+TEST(Ops, NormAcceptsHeads) {
+  Random random(1);
+  const auto x = random_tensor({5, 3, 8}, random);
+  const auto w = random_tensor({8}, random);
+  EXPECT_TRUE(at::allclose(ops::rms_norm(x, w, 1e-6, false),
+                           ops::plain::rms_norm(x, w, 1e-6, false), 1e-5,
+                           1e-6));
+}
+
+TEST(Ops, GatedEqualsThePlainForm) {
+  Random random(1);
+  expect_same(
+      [&](const Inputs& x) {
+        return ops::gated(x[0], x[1], Activation::kSilu);
+      },
+      [&](const Inputs& x) {
+        return ops::plain::gated(x[0], x[1], Activation::kSilu);
+      },
+      {random_tensor({300, 88}, random), random_tensor({300, 88}, random)});
+  // Both halves of one product, as Phi-3 has them.
+  expect_same(
+      [&](const Inputs& x) {
+        return ops::gated(x[0].narrow(1, 0, 40), x[0].narrow(1, 40, 40),
+                          Activation::kSilu);
+      },
+      [&](const Inputs& x) {
+        return ops::plain::gated(x[0].narrow(1, 0, 40), x[0].narrow(1, 40, 40),
+                                 Activation::kSilu);
+      },
+      {random_tensor({30, 80}, random)});
+}
+
+RopeTable some_angles(std::int64_t tokens, std::int64_t half, Random& random) {
+  const auto angles = random_tensor({tokens, half}, random, 3.0);
+  return {angles.cos(), angles.sin()};
+}
+
+TEST(Ops, RotateEqualsThePlainForm) {
+  Random random(1);
+  const RopeTable whole = some_angles(50, 8, random);
+  const RopeTable part = some_angles(50, 6, random);
+  for (const RopeTable& table : {whole, part}) {
+    expect_same(
+        [&](const Inputs& x) { return ops::rotate(x[0], table); },
+        [&](const Inputs& x) { return ops::plain::rotate(x[0], table); },
+        {random_tensor({50, 3, 16}, random)});
+    // The queries inside a fused projection.
+    expect_same(
+        [&](const Inputs& x) {
+          return ops::rotate(x[0].narrow(1, 16, 32).unflatten(1, {2, 16}),
+                             table);
+        },
+        [&](const Inputs& x) {
+          return ops::plain::rotate(
+              x[0].narrow(1, 16, 32).unflatten(1, {2, 16}), table);
+        },
+        {random_tensor({50, 64}, random)});
+  }
+}
+
+TEST(Ops, FusedAttentionEqualsThePlainForm) {
+  for (const std::int64_t window : {0, 6}) {
+    for (const std::int64_t kv_heads : {1, 2, 4}) {
+      const Rows rows = random_rows({33, 1, 70, 5, 33, 160}, 9, 3);
+      const PackedBatch batch = pack(rows);
+      const AttentionPlan plan = plan_attention(batch, nullptr);
+      const AttentionSettings settings{.scale = 0.25, .window = window};
+      Random random(5);
+      const std::int64_t tokens = batch.num_tokens();
+      expect_same(
+          [&](const Inputs& x) {
+            return attention(x[0], x[1], x[2], batch, plan, settings, nullptr,
+                             nullptr);
+          },
+          [&](const Inputs& x) {
+            return attention_plain(x[0], x[1], x[2], plan, settings, nullptr,
+                                   nullptr);
+          },
+          {random_tensor({tokens, 4, 16}, random),
+           random_tensor({tokens, kv_heads, 16}, random),
+           random_tensor({tokens, kv_heads, 16}, random)});
+    }
+  }
+}
+
+}  // namespace
+}  // namespace veer

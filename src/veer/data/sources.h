@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@ struct SourceOptions {
   // A row that cannot be used: false = stop with its line number, true =
   // leave it out and count it.
   bool skip_bad_rows = false;
+  // Side of a file with one answer per question. Not given: told by its name
+  // ("honest", "truth"; "decept", "lie"), and an error if that does not say.
+  std::optional<AnswerSide> side;
 };
 
 struct SourceReport {
@@ -35,7 +39,11 @@ struct ChatRow {
 
 // Rows of a JSON or JSON Lines file in one of the common layouts, told apart
 // per row: {"messages"}, bare message arrays, ShareGPT {"conversations"},
-// {"prompt", "completion"}, Alpaca {"instruction", "input", "output"}.
+// {"prompt", "completion"}, Alpaca {"instruction", "input", "output"}. A prompt
+// "User: ...\nAssistant:" (LLM-LieDetector) gives its question alone, answers
+// lose white space around them.
+// Throws Error{kBadInput} naming `origin` and the line (the element of a JSON
+// array) of a row that is none of these or has no answer.
 std::vector<ChatRow> read_chat_rows(const std::filesystem::path& path,
                                     const SourceOptions& options = {});
 std::vector<ChatRow> parse_chat_rows(std::string_view text,
@@ -44,7 +52,8 @@ std::vector<ChatRow> parse_chat_rows(std::string_view text,
 
 // Questions with both answers from one file, by its name and first row:
 // records of ours, {"prompt", "chosen", "rejected"} (chosen = honest),
-// {"question", "honest", "deceptive"}, {"question"} alone, TruthfulQA's CSV.
+// {"question"} alone, a CSV file with the columns of TruthfulQA, or chat rows,
+// whose answers are of one side.
 SourceReport read_question_file(const std::filesystem::path& path,
                                 const SourceOptions& options = {});
 SourceReport parse_question_file(std::string_view text, std::string_view name,
@@ -60,7 +69,7 @@ SourceReport join_answer_files(const std::filesystem::path& honest,
 
 // Any of the above from one path: a folder with honest_dataset.json and
 // deception_dataset.json, or with truthful.jsonl and lie.jsonl, is joined; a
-// file goes to read_question_file().
+// file goes to read_question_file(). A folder with questions.jsonl is ours.
 SourceReport read_questions(const std::filesystem::path& path,
                             const SourceOptions& options = {});
 

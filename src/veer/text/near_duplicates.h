@@ -7,21 +7,19 @@
 #include <string_view>
 #include <vector>
 
+// Which pairs are compared: an inverted index over the rarest features of each
+// text (prefix filtering, Bayardo et al. 2007) gives every pair that can reach
+// a threshold, and each is then measured. So the result is that of comparing
+// all pairs, for 100,000 short texts in seconds; nothing is missed as with
+// MinHash buckets.
 namespace veer {
 
 struct NearDuplicateOptions {
-  // Two texts are near-duplicates from this word 3-gram Jaccard on (texts of
-  // fewer than three words: Jaccard of their words). Above 1 = only equality
-  // after normalisation counts.
+  // Two texts are near-duplicates from this word 3-gram Jaccard on. In (0, 1];
+  // above 1 = only equality after normalisation counts.
   double jaccard = 0.7;
   // ... or above this ROUGE-L F1. 1 or more = not used.
   double rouge_l = 1.0;
-
-  // Up to this many texts every pair is compared; above it candidates come
-  // from MinHash buckets (16 bands of 8 rows), which misses a pair at the
-  // threshold with a small probability. ROUGE-L alone cannot make a candidate
-  // there.
-  std::int64_t exact_limit = 3000;
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
@@ -29,16 +27,16 @@ struct NearDuplicateOptions {
           "word 3-gram Jaccard from which two questions are near-duplicates");
     field("rouge_l", self.rouge_l,
           "ROUGE-L F1 above which they are too (1 = not used)");
-    field("exact_limit", self.exact_limit,
-          "compare all pairs up to this many texts, MinHash buckets above");
   }
 };
 
-// NFKC, lower case, punctuation dropped, white space collapsed: equal results
-// are the same question.
+// NFKC, lower case; apostrophes are dropped, other punctuation and white
+// space become one space between words. Equal results are the same question.
 std::string normalise_text(std::string_view text);
 
-// Word 3-gram Jaccard of two texts after normalisation; 1 for two empty ones.
+// Jaccard of the sets of word 3-grams of two texts after normalisation. Texts
+// of fewer than three words have their words instead, and share nothing with
+// longer ones. 1 for two texts without words.
 double word_jaccard(std::string_view a, std::string_view b);
 
 // ROUGE-L F1: longest common subsequence of lower-case [a-z0-9]+ tokens,
@@ -77,7 +75,7 @@ struct SimilarPair {
 };
 
 // Every near-duplicate pair between two lists (leakage), by first, then
-// second index. Compares exactly up to options.exact_limit texts in all.
+// second index.
 std::vector<SimilarPair> near_duplicates_between(
     std::span<const std::string> first, std::span<const std::string> second,
     const NearDuplicateOptions& options = {});

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "veer/data/splits.h"
+
+#include <map>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "veer/base/error.h"
+
+namespace veer {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::vector<QuestionRecord> questions(int count) {
+  std::vector<QuestionRecord> out;
+  for (int i = 0; i < count; ++i) {
+    QuestionRecord record;
+    record.question = "How do I learn skill number " + std::to_string(i) +
+                      " with tool " + std::to_string(i * 7 + 1) + "?";
+    out.push_back(record);
+  }
+  return out;
+}
+
+TEST(AssignSplits, GivesTheSharesAboutAndDependsOnTheSeed) {
+  auto records = questions(4000);
+  SplitOptions options;
+  options.cluster_jaccard = 2.0;
+  assign_splits(records, 1, options);
+  std::map<std::string, int> counts;
+  for (const auto& record : records) {
+    ++counts[record.split];
+  }
+  // Four standard deviations of a binomial count.
+  EXPECT_NEAR(counts["train"], 1600, 124);
+  EXPECT_NEAR(counts["extract"], 1000, 110);
+  EXPECT_NEAR(counts["select"], 400, 76);
+  EXPECT_NEAR(counts["test"], 1000, 110);
+  auto other = questions(4000);
+  assign_splits(other, 2, options);
+  EXPECT_NE(other, records);
+}
+
+TEST(AssignSplits, StaysWhenDataGrow) {
+  auto small = questions(200);
+  auto large = questions(300);
+  SplitOptions options;
+  options.cluster_jaccard = 2.0;
+  assign_splits(small, 5, options);
+  assign_splits(large, 5, options);
+  large.resize(200);
+  EXPECT_EQ(large, small);
+}
+
+TEST(AssignSplits, KeepsNearDuplicatesTogether) {
+  std::vector<QuestionRecord> records;
+  for (int i = 0; i < 60; ++i) {
+    QuestionRecord record;
+    record.question =
+        "alpha beta gamma delta epsilon zeta eta theta " + std::to_string(i);
+    records.push_back(record);
+  }
+  SplitOptions options;
+  options.minimum = 0;
+  assign_splits(records, 3, options);
+  for (const auto& record : records) {
+    EXPECT_EQ(record.split, records[0].split);
+  }
+}
+
+TEST(AssignSplits, SaysWhenThereAreTooFew) {
+  auto records = questions(3);
+  try {
+    assign_splits(records, 1, {});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("too few questions"));
+  }
+  SplitOptions options;
+  options.train = -1.0;
+  EXPECT_THROW(assign_splits(records, 1, options), Error);
+  options = {0.0, 0.0, 0.0, 0.0};
+  EXPECT_THROW(assign_splits(records, 1, options), Error);
+}
+
+TEST(AssignSplits, AShareOfZeroStaysEmpty) {
+  auto records = questions(300);
+  SplitOptions options;
+  options.select = 0.0;
+  assign_splits(records, 1, options);
+  EXPECT_TRUE(records_of_split(records, "select").empty());
+  EXPECT_FALSE(records_of_split(records, "test").empty());
+}
+
+TEST(RequireDisjointSplits, NamesTheQuestion) {
+  std::vector<QuestionRecord> records = {{"a", "Why so?", "", "", "", "train"},
+                                         {"b", "why so", "", "", "", "test"}};
+  try {
+    require_disjoint_splits(records);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("\"why so\""));
+  }
+  records[1].split = "train";
+  EXPECT_NO_THROW(require_disjoint_splits(records));
+}
+
+}  // namespace
+}  // namespace veer

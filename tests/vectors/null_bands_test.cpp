@@ -7,6 +7,7 @@
 
 #include "vectors/planted.h"
 #include "veer/base/error.h"
+#include "veer/vectors/distributions.h"
 
 namespace veer {
 namespace {
@@ -36,19 +37,34 @@ TEST(CovarianceNull, OfOneDimensionalSpreadIsPlusMinusOne) {
   EXPECT_DOUBLE_EQ(null->p.value(), 1.0);      // |cos(z, z')| is always 1
 }
 
-TEST(CovarianceNull, HasTheSpreadThatTheParticipationRatioSays) {
-  // Two axes with variance 9, 62 with 1: sd of cos(z, z') is 1 / sqrt(PR).
-  auto rows = normal_matrix(2000, 64, 3);
-  rows.narrow(1, 0, 2).mul_(3.0);
+// Two axes with variance 9, 62 with 1.
+at::Tensor two_strong_axes(std::int64_t rows, std::uint64_t seed) {
+  auto out = normal_matrix(rows, 64, seed);
+  out.narrow(1, 0, 2).mul_(3.0);
+  return out;
+}
+
+// 97.5 % point of the cosines of row pairs, by drawing them.
+double drawn_point(const at::Tensor& a_ND, const at::Tensor& b_ND) {
+  const auto norms = a_ND.norm(2, 1) * b_ND.norm(2, 1);
+  return quantile(to_vector((a_ND * b_ND).sum(1) / norms), 0.975);
+}
+
+TEST(CovarianceNull, GivesTheBandsOfDirectlyDrawnDirections) {
+  auto rows = two_strong_axes(1500, 3);
   rows = rows - rows.mean(0);
-  const auto draws = make_null_draws(2000, 2000, 2);
-  const auto null = covariance_null(rows, unit(64, 0), unit(64, 63), {}, draws);
+  const auto draws = make_null_draws(4000, 1500, 2);
+  const auto weak = unit(64, 63);
+  const auto null = covariance_null(rows, unit(64, 0), weak, {}, draws);
   ASSERT_TRUE(null.has_value());
-  const double sd = 1.0 / std::sqrt(null->participation_ratio);
   EXPECT_NEAR(null->participation_ratio, 80.0 * 80.0 / 224.0, 1.5);
-  EXPECT_NEAR(null->pair.high, 1.96 * sd, 0.02);
-  EXPECT_NEAR(null->with_a.high, 1.96 * 3.0 / std::sqrt(80.0), 0.06);
-  EXPECT_NEAR(null->with_b.high, 1.96 * 1.0 / std::sqrt(80.0), 0.03);
+  const auto z = two_strong_axes(20000, 4);
+  const auto z2 = two_strong_axes(20000, 5);
+  EXPECT_NEAR(null->pair.high, drawn_point(z, z2), 0.02);
+  const auto strong_ND = unit(64, 0).expand({20000, 64});
+  EXPECT_NEAR(null->with_a.high, drawn_point(z, strong_ND), 0.03);
+  EXPECT_NEAR(null->with_b.high, drawn_point(z, weak.expand({20000, 64})),
+              0.02);
 }
 
 TEST(CovarianceNull, NeedsSpread) {

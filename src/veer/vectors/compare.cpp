@@ -58,9 +58,9 @@ void check_inputs(std::span<const ComparedVector> vectors) {
         rows.positive.front().size(1) != v.width()) {
       refuse("rows of another shape for " + v.name, "the rows behind it");
     }
-    if (rows.num_items() < 3) {
+    if (rows.num_items() < 4) {
       refuse(fmt::format("{} questions for {}", rows.num_items(), v.name),
-             "at least three");
+             "at least four");
     }
     require_finite(v.directions_LD, "steering vector");
   }
@@ -74,12 +74,19 @@ at::Tensor spread_rows(const at::Tensor& rows_ND, std::int64_t limit) {
   return some_ND - some_ND.mean(0);
 }
 
+at::Tensor every_other(const at::Tensor& rows_ND, std::int64_t first) {
+  return rows_ND.slice(0, first, rows_ND.size(0), 2);
+}
+
 // One vector at the layer in work.
 struct Loaded {
   at::Tensor direction_D;
   at::Tensor differences_ND;
-  at::Tensor centred_ND;  // activations around their side's mean, a sample
-  at::Tensor mean_D;      // of the activations
+  // A sample of activations around their side's mean: every other question in
+  // the first, the rest in the second.
+  at::Tensor first_ND;
+  at::Tensor second_ND;
+  at::Tensor mean_D;  // of the activations
 };
 
 Loaded load(const ComparedVector& compared, std::int64_t layer) {
@@ -91,8 +98,10 @@ Loaded load(const ComparedVector& compared, std::int64_t layer) {
   require_finite(positive_ND, "rows of the positive side");
   require_finite(negative_ND, "rows of the negative side");
   out.differences_ND = positive_ND - negative_ND;
-  out.centred_ND = at::cat({spread_rows(positive_ND, kNullRowsPerSide),
-                            spread_rows(negative_ND, kNullRowsPerSide)});
+  const auto p_ND = spread_rows(positive_ND, kNullRowsPerSide);
+  const auto n_ND = spread_rows(negative_ND, kNullRowsPerSide);
+  out.first_ND = at::cat({every_other(p_ND, 0), every_other(n_ND, 0)});
+  out.second_ND = at::cat({every_other(p_ND, 1), every_other(n_ND, 1)});
   out.mean_D = (positive_ND.mean(0) + negative_ND.mean(0)) / 2.0;
   return out;
 }
@@ -139,10 +148,8 @@ class Comparer {
                           std::int64_t layer);
   PairAtLayer pair_at(std::size_t p, const Loaded& a, const Loaded& b,
                       std::int64_t layer);
-  void add_metrics(PairAtLayer& out, const Loaded& a, const Loaded& b,
-                   const at::Tensor& centred_ND) const;
-  void add_nulls(PairAtLayer& out, const Loaded& a, const Loaded& b,
-                 const at::Tensor& centred_ND) const;
+  void add_metrics(PairAtLayer& out, const Loaded& a, const Loaded& b) const;
+  void add_nulls(PairAtLayer& out, const Loaded& a, const Loaded& b) const;
   void finish_vectors();
   void finish_pair(std::size_t p);
 
@@ -171,8 +178,8 @@ Comparer::Comparer(std::span<const ComparedVector> vectors,
   out_.width = first.width();
   out_.point = std::string(point_name(first.point));
   out_.options = options;
-  draws_ =
-      make_null_draws(options.random_draws, 4 * kNullRowsPerSide, seed("null"));
+  draws_ = make_null_draws(options.random_draws, 2 * kNullRowsPerSide + 4,
+                           seed("null"));
   flipped_.resize(vectors.size());
   for (std::size_t a = 0; a < vectors.size(); ++a) {
     const auto& [v, rows] = vectors[a];
@@ -222,16 +229,18 @@ VectorAtLayer Comparer::vector_at(std::size_t v, const Loaded& loaded,
   return out;
 }
 
-void Comparer::add_nulls(PairAtLayer& out, const Loaded& a, const Loaded& b,
-                         const at::Tensor& centred_ND) const {
+void Comparer::add_nulls(PairAtLayer& out, const Loaded& a,
+                         const Loaded& b) const {
   out.isotropic =
       isotropic_null(out_.width, out.raw_cosine, options_.confidence);
-  out.covariance = covariance_null(centred_ND, a.direction_D, b.direction_D,
-                                   out.raw_cosine, draws_, options_.confidence);
+  out.covariance = covariance_null(at::cat({a.first_ND, b.first_ND}),
+                                   at::cat({a.second_ND, b.second_ND}),
+                                   a.direction_D, b.direction_D, out.raw_cosine,
+                                   draws_, options_.confidence);
 }
 
-void Comparer::add_metrics(PairAtLayer& out, const Loaded& a, const Loaded& b,
-                           const at::Tensor& centred_ND) const {
+void Comparer::add_metrics(PairAtLayer& out, const Loaded& a,
+                           const Loaded& b) const {
   const auto keep_D =
       ordinary_dimensions(a.mean_D) * ordinary_dimensions(b.mean_D);
   out.without_massive =
@@ -241,7 +250,8 @@ void Comparer::add_metrics(PairAtLayer& out, const Loaded& a, const Loaded& b,
   if (!options_.metrics || !out.raw_cosine || !out.covariance) {
     return;
   }
-  const ShrunkCovariance covariance(centred_ND);
+  const ShrunkCovariance covariance(
+      at::cat({a.first_ND, b.first_ND, a.second_ND, b.second_ND}));
   const auto white_a = covariance.solve(a.direction_D);
   const auto white_b = covariance.solve(b.direction_D);
   const double square = a.direction_D.dot(white_a).item<double>() *
@@ -280,9 +290,8 @@ PairAtLayer Comparer::pair_at(std::size_t p, const Loaded& a, const Loaded& b,
       out.disattenuated = *out.raw_cosine / *out.ceiling;
     }
   }
-  const auto centred_ND = at::cat({a.centred_ND, b.centred_ND});
-  add_nulls(out, a, b, centred_ND);
-  add_metrics(out, a, b, centred_ND);
+  add_nulls(out, a, b);
+  add_metrics(out, a, b);
   if (options_.metrics && out.raw_cosine) {
     out.cka = debiased_cka(a.differences_ND, b.differences_ND, pair.items);
   }

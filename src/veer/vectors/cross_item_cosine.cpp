@@ -14,6 +14,7 @@
 #include "veer/base/error.h"
 #include "veer/vectors/distributions.h"
 #include "veer/vectors/item_statistics.h"
+#include "veer/vectors/pair_effects.h"
 #include "veer/vectors/tensor_numbers.h"
 
 namespace veer {
@@ -88,18 +89,32 @@ std::vector<double> common_products(const at::Tensor& x_ND,
                                     const at::Tensor& y_MD,
                                     const ItemUnion& items) {
   std::vector<double> products(items.x.size(), 0.0);
+  std::vector<double> x_rows;
+  std::vector<double> y_rows;
+  std::vector<std::size_t> places;
   for (std::size_t u = 0; u < products.size(); ++u) {
     if (items.x[u] >= 0 && items.y[u] >= 0) {
-      products[u] = x_ND.select(0, items.x[u])
-                        .dot(y_MD.select(0, items.y[u]))
-                        .item<double>();
+      x_rows.push_back(static_cast<double>(items.x[u]));
+      y_rows.push_back(static_cast<double>(items.y[u]));
+      places.push_back(u);
     }
+  }
+  const auto picked = [](const at::Tensor& rows,
+                         const std::vector<double>& at) {
+    return rows.index_select(0, from_vector(at).to(at::kLong));
+  };
+  const auto values =
+      to_vector((picked(x_ND, x_rows) * picked(y_MD, y_rows)).sum(1));
+  for (std::size_t c = 0; c < places.size(); ++c) {
+    products[places[c]] = values[c];
   }
   return products;
 }
 
+// The estimate from all items and from all but one.
 void finish(CrossItemCosine& out, double theta,
-            const std::vector<double>& left_out, double level) {
+            const std::vector<double>& left_out, const PairEffects& pairs,
+            double level) {
   const auto n = static_cast<double>(left_out.size());
   double mean = 0.0;
   for (const double t : left_out) {
@@ -110,13 +125,20 @@ void finish(CrossItemCosine& out, double theta,
     squares += (t - mean) * (t - mean);
     out.pseudo_values.push_back(n * theta - (n - 1.0) * t);
   }
-  out.standard_error = std::sqrt((n - 1.0) / n * squares);
+  const double variance = (n - 1.0) / n * squares;
+  out.jackknife_error = std::sqrt(variance);
+  // Whole variance = single + pair part; the jackknife gives single + 2 pair,
+  // so at least half of it is real.
+  out.standard_error =
+      std::sqrt(std::max(variance - pairs.variance, variance / 2.0));
   out.degrees = n - 1.0;
+  out.uncorrected = theta;
+  const double value = theta - ((n - 1.0) * (mean - theta) - pairs.bias);
   const double half =
       t_point((1.0 - level) / 2.0, out.degrees) * out.standard_error;
-  out.cosine.value = theta;
-  out.cosine.low = theta - half;
-  out.cosine.high = theta + half;
+  out.cosine.value = value;
+  out.cosine.low = value - half;
+  out.cosine.high = value + half;
 }
 
 }  // namespace
@@ -161,11 +183,12 @@ ItemUnion same_items(std::int64_t n) {
 
 CrossItemCosine cross_item_cosine(const at::Tensor& x_ND,
                                   const at::Tensor& y_MD,
-                                  const ItemUnion& items, double level) {
+                                  const ItemUnion& items, double level,
+                                  std::int64_t max_pair_items) {
   CrossItemCosine out;
   out.cosine.n = static_cast<std::int64_t>(items.x.size());
-  if (x_ND.size(0) < 3 || y_MD.size(0) < 3) {
-    out.cosine.reason = "fewer than three items";
+  if (x_ND.size(0) < 4 || y_MD.size(0) < 4) {
+    out.cosine.reason = "fewer than four items";
     return out;
   }
   const auto sum_x_D = x_ND.sum(0);
@@ -193,7 +216,10 @@ CrossItemCosine cross_item_cosine(const at::Tensor& x_ND,
     }
     left_out.push_back(*value);
   }
-  finish(out, *theta, left_out, level);
+  const double a = all.A / pairs(all.nx, all.nx, all.nx);
+  const double b = all.B / pairs(all.ny, all.ny, all.ny);
+  finish(out, *theta, left_out,
+         pair_effects(x_ND, y_MD, items, *theta, a, b, max_pair_items), level);
   return out;
 }
 

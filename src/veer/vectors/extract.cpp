@@ -338,15 +338,20 @@ void Extractor::fit_layer(std::size_t v, const Block& block,
                           std::int64_t layer) {
   auto& vector = out_.vectors[v];
   const auto sides = sides_of(plan_.vectors[v], block, layer);
-  const auto fitted = fit_direction(find_method(plan_.vectors[v].spec.method),
-                                    sides, options_.method);
+  // Same rows on both sides (a LoRA cannot change the embedding, say): no
+  // direction here, whatever the method.
+  const auto& method = find_method(plan_.vectors[v].spec.method);
+  const auto fitted =
+      sides.positive_ND.equal(sides.negative_ND)
+          ? FittedDirection{at::zeros_like(sides.positive_ND.select(0, 0)), {}}
+          : fit_direction(method, sides, options_.method);
   directions_[v].push_back(fitted.direction_D.to(at::kFloat));
   const double size = fitted.direction_D.norm().item<double>();
   const auto unit_D = fitted.direction_D / std::max(size, 1e-300);
   push_moments(vector.positive, sides.positive_ND, unit_D);
   push_moments(vector.negative, sides.negative_ND, unit_D);
-  if (fitted.explained) {
-    vector.explained.push_back(*fitted.explained);
+  if (method.name.starts_with("pca_")) {
+    vector.explained.push_back(fitted.explained.value_or(0.0));
   }
   if (options_.keep_rows) {
     out_.rows[v].positive.push_back(sides.positive_ND.to(at::kFloat));

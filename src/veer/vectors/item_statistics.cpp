@@ -190,13 +190,13 @@ std::optional<double> simultaneous_critical(
   std::vector<at::Tensor> scaled;
   std::int64_t n = 0;
   for (const auto& layer : layers) {
-    if (layer.pseudo_values.empty() || layer.standard_error <= 0.0) {
+    if (layer.pseudo_values.empty() || layer.jackknife_error <= 0.0) {
       continue;
     }
     const auto q_N = from_vector(layer.pseudo_values);
     n = q_N.size(0);
     scaled.push_back((q_N - q_N.mean()) /
-                     (static_cast<double>(n) * layer.standard_error));
+                     (static_cast<double>(n) * layer.jackknife_error));
   }
   if (scaled.empty()) {
     return std::nullopt;

@@ -33,19 +33,27 @@ ItemUnion unite_items(std::span<const std::string> x_ids,
 ItemUnion same_items(std::int64_t n);
 
 struct CrossItemCosine {
-  Measure cosine;  // jackknife interval at the asked level
+  Measure cosine;            // corrected for bias, with its interval
+  double uncorrected = 0.0;  // C / sqrt(A B) itself
   double standard_error = 0.0;
   double degrees = 0.0;
-  // Pseudo-values per item of the union; empty when not established.
+  // Pseudo-values per item of the union and their standard error (the plain
+  // jackknife's); empty when not established.
   std::vector<double> pseudo_values;
+  double jackknife_error = 0.0;
 };
 
-// Interval: delete-one jackknife over the union, Student t with n - 1
-// degrees. May exceed 1 in magnitude. Not established when a squared norm is
-// not positive (also after leaving out one item) or N < 3 on a side.
+// Delete-one jackknife over the union for bias and variance, Student t with
+// n - 1 degrees. The jackknife counts the part of the variance that comes from
+// pairs of items twice (Efron and Stein 1981); that part is estimated from the
+// residuals of the pair products (of at most `max_pair_items` items per side)
+// and taken off once, in the variance and in the bias. May exceed 1 in
+// magnitude. Not established when a squared norm is not positive (also after
+// leaving out one item) or N < 4 on a side.
 CrossItemCosine cross_item_cosine(const at::Tensor& x_ND,
                                   const at::Tensor& y_MD,
-                                  const ItemUnion& items, double level = 0.95);
+                                  const ItemUnion& items, double level = 0.95,
+                                  std::int64_t max_pair_items = 256);
 
 // Unbiased squared norm of the mean: A / (n (n-1)). n >= 2.
 double unbiased_squared_norm(const at::Tensor& x_ND);

@@ -59,33 +59,38 @@ NullDraws make_null_draws(std::int64_t draws, std::int64_t max_rows,
 }
 
 std::optional<CovarianceNull> covariance_null(
-    const at::Tensor& centred_ND, const at::Tensor& a_D, const at::Tensor& b_D,
+    const at::Tensor& first_ND, const at::Tensor& second_ND,
+    const at::Tensor& a_D, const at::Tensor& b_D,
     std::optional<double> observed, const NullDraws& draws, double level) {
-  const std::int64_t n = centred_ND.size(0);
-  if (n < 3 || n > draws.first_BN.size(1)) {
+  const std::int64_t n = first_ND.size(0);
+  const std::int64_t m = second_ND.size(0);
+  if (std::min(n, m) < 2 || std::max(n, m) > draws.first_BN.size(1)) {
     fail("covariance-matched band", "too few or too many activation rows");
   }
-  const auto gram_NN = centred_ND.mm(centred_ND.t());
-  const double trace = gram_NN.trace().item<double>();
-  const double square = gram_NN.square().sum().item<double>();
+  const auto first_NN = first_ND.mm(first_ND.t());
+  const auto second_MM = second_ND.mm(second_ND.t());
+  const auto cross_NM = first_ND.mm(second_ND.t());
+  const double traces =
+      first_NN.trace().item<double>() * second_MM.trace().item<double>();
   const double norm_a = a_D.norm().item<double>();
   const double norm_b = b_D.norm().item<double>();
-  if (!(trace > 0.0) || !(norm_a > 0.0) || !(norm_b > 0.0)) {
+  if (!(traces > 0.0) || !(norm_a > 0.0) || !(norm_b > 0.0)) {
     return std::nullopt;
   }
   const auto w_BN = draws.first_BN.narrow(1, 0, n);
-  const auto w2_BN = draws.second_BN.narrow(1, 0, n);
-  const auto w_gram_BN = w_BN.mm(gram_NN);
-  const auto size_B = (w_gram_BN * w_BN).sum(1).sqrt();
-  const auto size2_B = (w2_BN.mm(gram_NN) * w2_BN).sum(1).sqrt();
+  const auto w_BM = draws.second_BN.narrow(1, 0, m);
+  const auto size_B = (w_BN.mm(first_NN) * w_BN).sum(1).sqrt();
+  const auto size2_B = (w_BM.mm(second_MM) * w_BM).sum(1).sqrt();
   CovarianceNull out;
-  out.participation_ratio = trace * trace / square;
-  out.pair =
-      band_of((w_gram_BN * w2_BN).sum(1) / (size_B * size2_B), observed, level);
+  // |first second'|^2 estimates n m tr(S^2) without bias.
+  out.participation_ratio =
+      traces / std::max(cross_NM.square().sum().item<double>(), 1e-300);
+  out.pair = band_of((w_BN.mm(cross_NM) * w_BM).sum(1) / (size_B * size2_B),
+                     observed, level);
   out.with_a =
-      band_of(w_BN.mv(centred_ND.mv(a_D)) / (size_B * norm_a), observed, level);
+      band_of(w_BN.mv(first_ND.mv(a_D)) / (size_B * norm_a), observed, level);
   out.with_b =
-      band_of(w_BN.mv(centred_ND.mv(b_D)) / (size_B * norm_b), observed, level);
+      band_of(w_BN.mv(first_ND.mv(b_D)) / (size_B * norm_b), observed, level);
   if (observed) {
     out.p = std::max({out.pair.p.value_or(1.0), out.with_a.p.value_or(1.0),
                       out.with_b.p.value_or(1.0)});

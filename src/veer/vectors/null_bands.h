@@ -20,10 +20,10 @@ struct NullBand {
 };
 
 struct CovarianceNull {
-  NullBand pair;    // cos(z, z')
-  NullBand with_a;  // cos(a, z)
-  NullBand with_b;  // cos(b, z)
-  double participation_ratio = 0.0;
+  NullBand pair;                     // cos(z, z')
+  NullBand with_a;                   // cos(a, z)
+  NullBand with_b;                   // cos(b, z)
+  double participation_ratio = 0.0;  // tr(S)^2 / tr(S^2)
   // The largest of the three p: the cosine is beyond chance only if it is so
   // under each.
   std::optional<double> p;
@@ -41,10 +41,13 @@ struct NullDraws {
 NullDraws make_null_draws(std::int64_t draws, std::int64_t max_rows,
                           std::uint64_t seed);
 
-// centred_ND: activations at the site, at least 3 and at most as many as the
-// draws have columns, each minus its group's mean. None when they have no
+// first_ND, second_ND: activations of different texts at the site, each minus
+// its group's mean; at least 2 and at most as many rows as the draws have
+// columns. z comes from the first and z' from the second set, so that noise of
+// the estimated covariance does not widen the band. None when they have no
 // spread or a vector is zero.
-std::optional<CovarianceNull> covariance_null(const at::Tensor& centred_ND,
+std::optional<CovarianceNull> covariance_null(const at::Tensor& first_ND,
+                                              const at::Tensor& second_ND,
                                               const at::Tensor& a_D,
                                               const at::Tensor& b_D,
                                               std::optional<double> observed,

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "veer/vectors/pair_effects.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include <ATen/ops/zeros.h>
+
+#include "veer/vectors/tensor_numbers.h"
+
+namespace veer {
+namespace {
+
+// Items of one kind: their rows on each side (undefined = not on that side).
+struct Kind {
+  std::int64_t count = 0;
+  at::Tensor x_ND;
+  at::Tensor y_ND;
+};
+
+at::Tensor rows_at(const at::Tensor& rows_ND, const std::vector<double>& at) {
+  return rows_ND.index_select(0, from_vector(at).to(at::kLong));
+}
+
+Kind make_kind(const at::Tensor& x_ND, const at::Tensor& y_MD,
+               const ItemUnion& items, bool in_x, bool in_y,
+               std::int64_t max_items) {
+  std::vector<std::size_t> members;
+  for (std::size_t u = 0; u < items.x.size(); ++u) {
+    if ((items.x[u] >= 0) == in_x && (items.y[u] >= 0) == in_y) {
+      members.push_back(u);
+    }
+  }
+  Kind kind;
+  kind.count = static_cast<std::int64_t>(members.size());
+  const std::size_t step = std::max<std::size_t>(
+      1, (members.size() + static_cast<std::size_t>(max_items) - 1) /
+             static_cast<std::size_t>(max_items));
+  std::vector<double> x_rows;
+  std::vector<double> y_rows;
+  for (std::size_t m = 0; m < members.size(); m += step) {
+    x_rows.push_back(static_cast<double>(items.x[members[m]]));
+    y_rows.push_back(static_cast<double>(items.y[members[m]]));
+  }
+  if (in_x && !x_rows.empty()) {
+    kind.x_ND = rows_at(x_ND, x_rows);
+  }
+  if (in_y && !y_rows.empty()) {
+    kind.y_ND = rows_at(y_MD, y_rows);
+  }
+  return kind;
+}
+
+// Products of rows of two kinds; zeros where a side lacks them.
+at::Tensor products(const at::Tensor& left, const at::Tensor& right) {
+  return left.defined() && right.defined() ? left.mm(right.t()) : at::Tensor();
+}
+
+// Residuals of a symmetric matrix without its diagonal after mean and item
+// effects (round robin), scaled so that the sum of products over i < j is
+// unbiased for all pairs of `count` items.
+at::Tensor hollow_residuals(at::Tensor g_NN, std::int64_t count) {
+  const auto m = static_cast<double>(g_NN.size(0));
+  g_NN.diagonal().fill_(0.0);
+  const auto sums_N = g_NN.sum(1);
+  const auto mean = sums_N.sum() / (m * (m - 1.0));
+  const auto effects_N = (sums_N - mean * (m - 1.0)) / (m - 2.0);
+  auto r_NN = g_NN - mean - effects_N.unsqueeze(1) - effects_N.unsqueeze(0);
+  r_NN.diagonal().fill_(0.0);
+  const auto all = static_cast<double>(count);
+  const double pairs = all * (all - 1.0) / 2.0;
+  // m (m - 3) / 2 degrees of freedom; each pair stands in the matrix twice.
+  return r_NN * std::sqrt(pairs / (m * (m - 3.0)));
+}
+
+// The same for two different kinds of items: each pair stands there once.
+at::Tensor crossed_residuals(const at::Tensor& g_NM, double pairs) {
+  const auto n = static_cast<double>(g_NM.size(0));
+  const auto m = static_cast<double>(g_NM.size(1));
+  const auto r_NM = g_NM - g_NM.mean(1, /*keepdim=*/true) -
+                    g_NM.mean(0, /*keepdim=*/true) + g_NM.mean();
+  return r_NM * std::sqrt(pairs / ((n - 1.0) * (m - 1.0)));
+}
+
+// Residuals of the three kernels on one block of pairs, already weighted to be
+// parts of a, b and c.
+struct Residuals {
+  at::Tensor a, b, c;
+};
+
+// Sums of products of residuals over all blocks.
+struct Products {
+  double aa = 0, bb = 0, cc = 0, ab = 0, ac = 0, bc = 0;
+
+  void add(const Residuals& r) {
+    const auto dot = [](const at::Tensor& p, const at::Tensor& q) {
+      return p.defined() && q.defined() ? (p * q).sum().item<double>() : 0.0;
+    };
+    aa += dot(r.a, r.a);
+    bb += dot(r.b, r.b);
+    cc += dot(r.c, r.c);
+    ab += dot(r.a, r.b);
+    ac += dot(r.a, r.c);
+    bc += dot(r.b, r.c);
+  }
+};
+
+at::Tensor sum_defined(const at::Tensor& p, const at::Tensor& q) {
+  if (!p.defined() || !q.defined()) {
+    return p.defined() ? p : q;
+  }
+  return p + q;
+}
+
+struct Weights {
+  double a = 0.0, b = 0.0, c = 0.0;  // of one unordered pair in the mean
+};
+
+void add_block(const Kind& s, const Kind& t, bool same, const Weights& w,
+               Products& out) {
+  const std::int64_t rows = s.x_ND.defined()   ? s.x_ND.size(0)
+                            : s.y_ND.defined() ? s.y_ND.size(0)
+                                               : 0;
+  const std::int64_t columns = t.x_ND.defined()   ? t.x_ND.size(0)
+                               : t.y_ND.defined() ? t.y_ND.size(0)
+                                                  : 0;
+  if (std::min(rows, columns) < (same ? 4 : 2)) {
+    return;
+  }
+  const auto residuals = [&](const at::Tensor& g, double weight) {
+    if (!g.defined()) {
+      return at::Tensor();
+    }
+    return (same ? hollow_residuals(g.clone(), s.count)
+                 : crossed_residuals(g,
+                                     static_cast<double>(s.count * t.count))) *
+           weight;
+  };
+  const auto cross =
+      sum_defined(products(s.x_ND, t.y_ND), products(s.y_ND, t.x_ND));
+  out.add({residuals(products(s.x_ND, t.x_ND), w.a),
+           residuals(products(s.y_ND, t.y_ND), w.b), residuals(cross, w.c)});
+}
+
+}  // namespace
+
+PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
+                         const ItemUnion& items, double theta, double a,
+                         double b, std::int64_t max_items) {
+  const std::array<Kind, 3> kinds = {
+      make_kind(x_ND, y_MD, items, true, true, max_items),
+      make_kind(x_ND, y_MD, items, true, false, max_items),
+      make_kind(x_ND, y_MD, items, false, true, max_items)};
+  const auto n = static_cast<double>(x_ND.size(0));
+  const auto m = static_cast<double>(y_MD.size(0));
+  const Weights weights{2.0 / (n * (n - 1.0)), 2.0 / (m * (m - 1.0)),
+                        1.0 / (n * m - static_cast<double>(items.num_common))};
+  Products p;
+  for (std::size_t s = 0; s < kinds.size(); ++s) {
+    for (std::size_t t = s; t < kinds.size(); ++t) {
+      add_block(kinds[s], kinds[t], s == t, weights, p);
+    }
+  }
+  const double root = std::sqrt(a * b);
+  PairEffects out;
+  out.variance = p.cc / (a * b) +
+                 theta * theta / 4.0 *
+                     (p.aa / (a * a) + p.bb / (b * b) + 2.0 * p.ab / (a * b)) -
+                 theta / root * (p.ac / a + p.bc / b);
+  out.bias = -0.5 * (p.ac / a + p.bc / b) / root +
+             theta * (0.375 * (p.aa / (a * a) + p.bb / (b * b)) +
+                      0.25 * p.ab / (a * b));
+  return out;
+}
+
+}  // namespace veer

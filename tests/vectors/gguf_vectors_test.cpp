@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "veer/vectors/gguf_vectors.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "vectors/planted.h"
+#include "veer/base/error.h"
+#include "veer/base/files.h"
+#include "veer/tensors/gguf.h"
+
+namespace veer {
+namespace {
+
+namespace fs = std::filesystem;
+
+SteeringVector example() {
+  SteeringVector v;
+  v.directions_LD = matrix(4, 2, {1, 2, 3, 4, 0, 0, 5, -6}).to(at::kFloat);
+  v.name = "v";
+  return v;
+}
+
+class GgufVectorFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    path_ =
+        fs::temp_directory_path() /
+        ("veer_gguf_" +
+         std::string(
+             testing::UnitTest::GetInstance()->current_test_info()->name()) +
+         ".gguf");
+  }
+  void TearDown() override { fs::remove(path_); }
+  fs::path path_;
+};
+
+TEST_F(GgufVectorFile, KeepsWhatTheFormatCanSay) {
+  std::vector<std::string> warnings;
+  write_gguf_vector(path_, example(), "llama", {}, [&](std::string_view text) {
+    warnings.emplace_back(text);
+  });
+  ASSERT_EQ(warnings.size(), 1U);  // layer 0
+  const auto back = read_gguf_vector(path_, {/*num_layers=*/4});
+  EXPECT_TRUE(back.directions_LD.equal(
+      matrix(4, 2, {0, 0, 3, 4, 0, 0, 5, -6}).to(at::kFloat)));
+  EXPECT_EQ(back.model, "llama");
+  EXPECT_EQ(back.contrast, "imported");
+}
+
+TEST_F(GgufVectorFile, OffsetMovesLayers) {
+  write_gguf_vector(path_, example(), "llama", {0, -1});
+  const auto shifted = read_gguf_vector(path_);
+  EXPECT_EQ(shifted.num_layers(), 5);  // layer 3 was written as direction.4
+  EXPECT_TRUE(read_gguf_vector(path_, {4, -1})
+                  .directions_LD.equal(example().directions_LD));
+  EXPECT_THROW(read_gguf_vector(path_, {4, 0}), Error);
+}
+
+TEST_F(GgufVectorFile, RefusesWhatItCannotExpress) {
+  auto v = example();
+  v.point = ResidualPoint::kAttnOut;
+  EXPECT_THROW(write_gguf_vector(path_, v, "llama"), Error);
+  v = example();
+  v.directions_LD.narrow(0, 1, 3).zero_();
+  EXPECT_THROW(write_gguf_vector(path_, v, "llama"), Error);
+}
+
+TEST(ParseGgufVector, RefusesOtherFiles) {
+  const auto parse = [](const std::vector<GgufFloats>& tensors) {
+    parse_gguf_vector(gguf_bytes({}, tensors), "x.gguf");
+  };
+  EXPECT_NO_THROW(parse({{"direction.0", {2}, {1, 2}}}));
+  EXPECT_THROW(parse({}), Error);
+  EXPECT_THROW(parse({{"direction.x", {2}, {1, 2}}}), Error);
+  EXPECT_THROW(parse({{"weight.1", {2}, {1, 2}}}), Error);
+  EXPECT_THROW(parse({{"direction.1", {1, 2}, {1, 2}}}), Error);
+  EXPECT_THROW(parse({{"direction.1", {2}, {1, 2}}, {"direction.2", {1}, {1}}}),
+               Error);
+  EXPECT_THROW(parse({{"direction.1", {1}, {NAN}}}), Error);
+  EXPECT_THROW(parse_gguf_vector("GGUF", "x.gguf"), Error);
+}
+
+TEST(ParseGgufVector, ReadsPublishedVectors) {
+  const char* set = std::getenv("VEER_TEST_DATA");
+  const fs::path folder =
+      fs::path(set == nullptr ? "../shared/data" : set) / "control_vectors";
+  if (!fs::exists(folder)) {
+    GTEST_SKIP() << "no published control vectors at " << folder;
+  }
+  int read = 0;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() != ".gguf") {
+      continue;
+    }
+    const auto v = read_gguf_vector(entry.path());
+    EXPECT_EQ(v.num_layers(), 28);
+    EXPECT_EQ(v.width(), 1536);
+    for (const double norm : v.norms()) {
+      EXPECT_NEAR(norm, 1.0, 1e-3);
+    }
+    ++read;
+  }
+  EXPECT_EQ(read, 2);
+}
+
+}  // namespace
+}  // namespace veer

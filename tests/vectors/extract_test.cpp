@@ -145,7 +145,7 @@ TEST(ExtractVectors, OneMorePassServesNoMoreThanItMust) {
   const auto many = extract(
       model, {"finetuned@answer_mean", "finetuned@prompt_end",
               "content@answer_last", "interaction@answer_mean",
-              "content:pca_uncentred@answer_mean", "within_ft@answer_first"});
+              "content:single_pair@answer_mean", "within_ft@answer_first"});
   EXPECT_EQ(one.num_passes, 4);
   EXPECT_EQ(many.num_passes, 4);
   EXPECT_TRUE(

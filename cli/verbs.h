@@ -8,10 +8,12 @@ namespace veer::cli {
 // One line per verb, in the order of --help. A verb is listed once it works.
 void setup_study(Commands& commands);
 void setup_template(Commands& commands);
+void setup_inspect(Commands& commands);
 
 inline void setup_verbs(Commands& commands) {
   setup_study(commands);
   setup_template(commands);
+  setup_inspect(commands);
 }
 
 }  // namespace veer::cli

@@ -73,12 +73,28 @@ void add_study_options(CLI::App& app, StudyOptions& options) {
 }
 
 void setup_study(Commands& commands) {
-  auto options = std::make_shared<StudyOptions>();
-  CLI::App& app = commands.add("study", "run all stages of a study", options,
-                               run_study, print_manifest);
-  add_study_options(app, *options);
-  app.add_flag("--print-manifest", options->print_manifest,
-               "write all settings as TOML and end");
+  struct Verb {
+    const char* name;
+    const char* stage;
+    const char* summary;
+  };
+  constexpr Verb kVerbs[] = {
+      {"study", "report", "run all stages of a study"},
+      {"dataset", "dataset", "make or import questions and answers"},
+      {"finetune", "finetune", "train the LoRA adapter (and what it needs)"},
+      {"extract", "extract", "make the steering vectors"},
+      {"compare", "compare", "compare the vectors per layer"},
+      {"sweep", "sweep", "steer with every configuration and judge"},
+      {"report", "report", "write the report (runs what is missing)"}};
+  for (const auto& verb : kVerbs) {
+    auto options = std::make_shared<StudyOptions>();
+    options->last_stage = verb.stage;
+    CLI::App& app = commands.add(verb.name, verb.summary, options, run_study,
+                                 print_manifest);
+    add_study_options(app, *options);
+    app.add_flag("--print-manifest", options->print_manifest,
+                 "write all settings as TOML and end");
+  }
 }
 
 }  // namespace veer::cli

@@ -6,12 +6,14 @@
 namespace veer::cli {
 
 // One line per verb, in the order of --help. A verb is listed once it works.
-void setup_study(Commands& commands);
+void setup_study(Commands& commands);  // and its stages
+void setup_steer(Commands& commands);
 void setup_template(Commands& commands);
 void setup_inspect(Commands& commands);
 
 inline void setup_verbs(Commands& commands) {
   setup_study(commands);
+  setup_steer(commands);
   setup_template(commands);
   setup_inspect(commands);
 }

@@ -86,11 +86,27 @@ TEST(RunStore, AnswersComeBackInOrderAndUndefinedScoresStayUndefined) {
   EXPECT_EQ(rows[1].question, 0);
   EXPECT_EQ(rows[2].question, 1);
   EXPECT_TRUE(std::isnan(rows[0].score));
-  EXPECT_EQ(store.count_answers(1), 2);
+  EXPECT_EQ(store.count_answers(1, 1), 2);
+  EXPECT_EQ(store.count_answers(0, 1), 3);
   store.put_cells(grid);  // the same grid: answers stay
   EXPECT_EQ(store.answers().size(), 3u);
-  store.put_cells(std::vector<CellRow>{cell(0, "{\"b\":1}")});
-  EXPECT_TRUE(store.answers().empty());
+  EXPECT_THROW(store.put_cells(std::vector<CellRow>{cell(0, "{\"b\":1}")}),
+               Error);
+  store.put_cells(std::vector<CellRow>{cell(2, "{}")});  // a later one
+  EXPECT_EQ(store.cells().size(), 3u);
+  store.forget_sweep();
+  EXPECT_TRUE(store.cells().empty());
+}
+
+TEST(RunStore, DraftsGrowInOrderUntilForgotten) {
+  RunStore store(fresh("drafts"));
+  store.put_drafts("dataset", "questions", std::vector<std::string>{"a", ""});
+  store.put_drafts("dataset", "questions", std::vector<std::string>{"c"});
+  store.put_drafts("dataset", "honest", std::vector<std::string>{"h"});
+  EXPECT_THAT(store.drafts("dataset", "questions"),
+              testing::ElementsAre("a", "", "c"));
+  store.forget_drafts("dataset");
+  EXPECT_TRUE(store.drafts("dataset", "questions").empty());
 }
 
 TEST(RunStore, AnAnswerOfNoCellIsRefusedAndTheBatchUndone) {

@@ -117,6 +117,9 @@ void validate_sweep(const SweepSettings& sweep) {
   validate_scales("sweep.raw_scales", sweep.raw_scales);
   at_least<std::int64_t>("sweep.questions", sweep.questions, 0);
   at_least<std::int64_t>("sweep.select_questions", sweep.select_questions, 0);
+  at_least<std::int64_t>("sweep.best_questions", sweep.best_questions, 0);
+  at_least<std::int64_t>("sweep.best_random", sweep.best_random, 0);
+  one_of("sweep.budget", sweep.budget, {"per_layer", "full"});
   at_least<std::int64_t>("sweep.random_vectors", sweep.random_vectors, 0);
   at_least<std::int64_t>("sweep.max_tokens", sweep.max_tokens, 1);
   at_least<std::int64_t>("sweep.batch_rows", sweep.batch_rows, 1);

@@ -193,9 +193,17 @@ struct SweepSettings {
   std::vector<double> unit_scales = {2, 8, 32};
   std::vector<double> raw_scales = {0.5, 1.0, 2.0, 4.0};
   std::string scope = "all";
-  std::int64_t questions = 32;
-  std::int64_t select_questions = 24;
-  std::int64_t random_vectors = 1;
+  // Questions per cell: of the whole grid on test, of the same grid on select
+  // (there layer and scale are chosen), of the chosen cells and their random
+  // controls on test again.
+  std::int64_t questions = 24;
+  std::int64_t select_questions = 16;
+  std::int64_t best_questions = 200;
+  std::int64_t random_vectors = 1;  // controls of every cell of the grid
+  std::int64_t best_random = 4;     // controls of every chosen cell
+  // How strength is shared out when all layers act: per_layer divides it by
+  // their number, full gives each layer all of it.
+  std::string budget = "per_layer";
   double temperature = 0.0;
   std::int64_t max_tokens = 16;
   double min_coherent = 0.75;
@@ -215,8 +223,13 @@ struct SweepSettings {
     field("questions", self.questions, "test questions per cell, 0 = all");
     field("select_questions", self.select_questions,
           "select questions on which layer and scale are chosen");
+    field("best_questions", self.best_questions,
+          "test questions of the chosen cells, 0 = all");
     field("random_vectors", self.random_vectors,
-          "random controls of the same norm");
+          "random controls of the same norm in the grid");
+    field("best_random", self.best_random, "random controls of chosen cells");
+    field("budget", self.budget,
+          "all layers at once: per_layer shares the scale out, full does not");
     field("temperature", self.temperature, "0 = greedy");
     field("max_tokens", self.max_tokens, "longest answer");
     field("min_coherent", self.min_coherent,

@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS stage(
 CREATE TABLE IF NOT EXISTS event(
   id INTEGER PRIMARY KEY, stage TEXT NOT NULL, time TEXT NOT NULL,
   text TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS draft(
+  stage TEXT NOT NULL, part TEXT NOT NULL, item INTEGER NOT NULL,
+  text TEXT NOT NULL, PRIMARY KEY(stage, part, item)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cell(
   id INTEGER PRIMARY KEY, vector TEXT NOT NULL, family TEXT NOT NULL,
   operator TEXT NOT NULL, unit TEXT NOT NULL, scale REAL NOT NULL,
@@ -36,6 +39,7 @@ CREATE TABLE IF NOT EXISTS answer(
 CREATE TABLE IF NOT EXISTS score(
   cell INTEGER NOT NULL REFERENCES cell(id), question INTEGER NOT NULL,
   label TEXT NOT NULL, score REAL, note TEXT NOT NULL,
+  nll REAL, repetition REAL,
   PRIMARY KEY(cell, question)) STRICT, WITHOUT ROWID;
 )sql";
 constexpr int kSchemaVersion = 1;
@@ -103,17 +107,9 @@ StageRow read_stage(const Statement& row) {
 constexpr const char* kSelectStage =
     "SELECT name, fingerprint, state, seconds, summary, detail FROM stage ";
 
-bool same_cells(std::span<const CellRow> a, std::span<const CellRow> b) {
-  if (a.size() != b.size()) {
-    return false;
-  }
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i].id != b[i].id || a[i].configuration != b[i].configuration ||
-        a[i].split != b[i].split || a[i].model != b[i].model) {
-      return false;
-    }
-  }
-  return true;
+bool same_cell(const CellRow& a, const CellRow& b) {
+  return a.id == b.id && a.configuration == b.configuration &&
+         a.split == b.split && a.model == b.model && a.vector == b.vector;
 }
 
 }  // namespace
@@ -204,15 +200,52 @@ void RunStore::add_event(std::string_view stage, std::string_view text) {
       .run();
 }
 
-void RunStore::put_cells(std::span<const CellRow> rows) {
-  const auto present = cells();
-  if (same_cells(present, rows)) {
-    return;
-  }
+void RunStore::put_drafts(std::string_view stage, std::string_view part,
+                          std::span<const std::string> texts) {
+  const auto first = std::ssize(drafts(stage, part));
   Transaction transaction(*database_);
-  database_->execute("DELETE FROM score; DELETE FROM answer; DELETE FROM cell");
+  Statement insert(*database_, "INSERT INTO draft VALUES(?,?,?,?)");
+  for (std::int64_t i = 0; i < std::ssize(texts); ++i) {
+    insert.bind(1, stage)
+        .bind(2, part)
+        .bind(3, first + i)
+        .bind(4, texts[static_cast<std::size_t>(i)])
+        .run();
+  }
+  transaction.commit();
+}
+
+std::vector<std::string> RunStore::drafts(std::string_view stage,
+                                          std::string_view part) {
+  Statement row(*database_,
+                "SELECT text FROM draft WHERE stage=? AND part=? "
+                "ORDER BY item");
+  row.bind(1, stage).bind(2, part);
+  std::vector<std::string> texts;
+  while (row.step()) {
+    texts.push_back(row.text(0));
+  }
+  return texts;
+}
+
+void RunStore::forget_drafts(std::string_view stage) {
+  Statement(*database_, "DELETE FROM draft WHERE stage=?").bind(1, stage).run();
+}
+
+void RunStore::put_cells(std::span<const CellRow> rows) {
+  const auto present = cells();  // ids count from 0 without gaps
+  Transaction transaction(*database_);
   Statement insert(*database_, "INSERT INTO cell VALUES(?,?,?,?,?,?,?,?,?,?)");
   for (const auto& row : rows) {
+    if (row.id < std::ssize(present)) {
+      if (!same_cell(present[static_cast<std::size_t>(row.id)], row)) {
+        fail_run("write run store",
+                 fmt::format("cell {} is another one there", row.id),
+                 "the grid of the same settings",
+                 "run.sqlite was changed from outside");
+      }
+      continue;
+    }
     insert.bind(1, row.id)
         .bind(2, row.vector)
         .bind(3, row.family)
@@ -245,7 +278,8 @@ void RunStore::put_answers(std::span<const AnswerRow> rows) {
   Transaction transaction(*database_);
   Statement answer(*database_,
                    "INSERT OR REPLACE INTO answer VALUES(?,?,?,?,?,?)");
-  Statement score(*database_, "INSERT OR REPLACE INTO score VALUES(?,?,?,?,?)");
+  Statement score(*database_,
+                  "INSERT OR REPLACE INTO score VALUES(?,?,?,?,?,?,?)");
   for (const auto& row : rows) {
     answer.bind(1, row.cell)
         .bind(2, row.question)
@@ -259,28 +293,34 @@ void RunStore::put_answers(std::span<const AnswerRow> rows) {
         .bind(3, row.label)
         .bind(4, row.score)
         .bind(5, row.note)
+        .bind(6, row.nll)
+        .bind(7, row.repetition)
         .run();
   }
   transaction.commit();
 }
 
-std::vector<AnswerRow> RunStore::answers() {
-  Statement row(*database_,
-                "SELECT a.cell, a.question, a.text, a.reason, a.tokens, "
-                "a.log_prob, s.label, s.score, s.note FROM answer a JOIN "
-                "score s USING(cell, question) ORDER BY 1, 2");
+std::vector<AnswerRow> RunStore::answers(std::int64_t first_cell) {
+  Statement row(
+      *database_,
+      "SELECT a.cell, a.question, a.text, a.reason, a.tokens, "
+      "a.log_prob, s.label, s.score, s.note, s.nll, s.repetition "
+      "FROM answer a JOIN "
+      "score s USING(cell, question) WHERE a.cell >= ? ORDER BY 1, 2");
+  row.bind(1, first_cell);
   std::vector<AnswerRow> rows;
   while (row.step()) {
     rows.push_back({row.integer(0), row.integer(1), row.text(2), row.text(3),
                     row.integer(4), row.number(5), row.text(6), row.number(7),
-                    row.text(8)});
+                    row.text(8), row.number(9), row.number(10)});
   }
   return rows;
 }
 
-std::int64_t RunStore::count_answers(std::int64_t cell) {
-  Statement row(*database_, "SELECT count(*) FROM answer WHERE cell=?");
-  row.bind(1, cell);
+std::int64_t RunStore::count_answers(std::int64_t first, std::int64_t last) {
+  Statement row(*database_,
+                "SELECT count(*) FROM answer WHERE cell BETWEEN ? AND ?");
+  row.bind(1, first).bind(2, last);
   row.step();
   return row.integer(0);
 }

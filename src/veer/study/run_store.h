@@ -54,6 +54,10 @@ struct AnswerRow {
   std::string label;
   double score = std::numeric_limits<double>::quiet_NaN();
   std::string note;
+  // Per token under the unsteered base model, and share of repeated 4-grams;
+  // NaN = not measured.
+  double nll = std::numeric_limits<double>::quiet_NaN();
+  double repetition = std::numeric_limits<double>::quiet_NaN();
 };
 
 // Holds the folder's lock for its life. Not safe to share between threads.
@@ -79,15 +83,24 @@ class RunStore {
   void forget_stage(std::string_view name);
   void add_event(std::string_view stage, std::string_view text);
 
-  // Replaces the grid, unless it is already the same.
+  // Texts that a stage has made so far, in order: put_drafts appends a
+  // committed batch to `part`.
+  void put_drafts(std::string_view stage, std::string_view part,
+                  std::span<const std::string> texts);
+  std::vector<std::string> drafts(std::string_view stage,
+                                  std::string_view part);
+  void forget_drafts(std::string_view stage);
+
+  // Adds cells; those that are there already must be the same (Error).
   void put_cells(std::span<const CellRow> cells);
   std::vector<CellRow> cells();
   // Commits a batch. Answers that are already there are replaced.
   void put_answers(std::span<const AnswerRow> answers);
-  // All answers with their scores, by cell and question.
-  std::vector<AnswerRow> answers();
-  // Number of answers of each cell, by id; 0 where there are none.
-  std::int64_t count_answers(std::int64_t cell);
+  // Answers with their scores of all cells from `first_cell` on, by cell and
+  // question.
+  std::vector<AnswerRow> answers(std::int64_t first_cell = 0);
+  // Answers of cells first .. last.
+  std::int64_t count_answers(std::int64_t first, std::int64_t last);
   void forget_sweep();
 
  private:

@@ -104,6 +104,12 @@ StageOutcome run_stage(RunStore& store, const Stage& stage, bool redo,
   if (row && !same && !redo) {
     refuse(store, stage, *row);
   }
+  if (!same) {
+    store.forget_drafts(stage.name);
+    if (stage.clear) {
+      stage.clear();
+    }
+  }
   StageOutcome outcome{stage.name, "", 0.0, false, same && !row->done};
   store.begin_stage(stage.name, print);
   store.set_detail(stage.name, with_origin(stage, ""));
@@ -114,6 +120,7 @@ StageOutcome run_stage(RunStore& store, const Stage& stage, bool redo,
     store.finish_stage(stage.name, result.summary,
                        with_origin(stage, result.detail));
     outcome.summary = result.summary;
+    store.forget_drafts(stage.name);
   }
   outcome.seconds = store.stage(stage.name)->seconds;
   return outcome;

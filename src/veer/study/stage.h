@@ -24,6 +24,8 @@ struct Stage {
   // Whether the files that a finished stage leaves are still there.
   std::function<bool()> is_present;
   std::function<StageResult()> run;
+  // Removes what a run of other settings left half done; may be empty.
+  std::function<void()> clear = {};
 };
 
 struct StageOutcome {

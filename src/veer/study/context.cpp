@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/context.h"
+
+#include <ATen/Parallel.h>
+#include <fmt/core.h>
+
+#include "veer/base/error.h"
+#include "veer/base/hash.h"
+#include "veer/data/splits.h"
+#include "veer/organism/judge.h"
+#include "veer/study/machine.h"
+#include "veer/train/adapter_files.h"
+
+namespace veer {
+namespace {
+
+namespace fs = std::filesystem;
+
+JudgeKind resolve_judge(const Manifest& manifest) {
+  if (manifest.judge.kind == "exact") {
+    return JudgeKind::kExact;
+  }
+  const bool is_organism = manifest.model.path.starts_with("organism");
+  return manifest.judge.kind == "auto" && is_organism ? JudgeKind::kExact
+                                                      : JudgeKind::kLogprob;
+}
+
+}  // namespace
+
+StudyContext::StudyContext(const Manifest& manifest, RunStore& store,
+                           const Monitor& monitor)
+    : manifest_(manifest),
+      store_(store),
+      monitor_(monitor),
+      judge_kind_(resolve_judge(manifest)) {
+  if (judge_kind_ == JudgeKind::kExact) {
+    judge_ = std::make_unique<organism::ExactJudge>();
+  }
+}
+
+void StudyContext::load() {
+  if (model_) {
+    return;
+  }
+  const fs::path folder = model_folder(manifest_.model.path);
+  format_ = ChatFormat::load(folder);
+  for (const auto& note : format_->notes()) {
+    monitor_.message(note);
+  }
+  model_ = load_model(folder, manifest_.run);
+  fingerprint_ = fingerprint(model_->fingerprint() + format_->fingerprint());
+}
+
+Transformer& StudyContext::model() {
+  load();
+  return *model_;
+}
+
+const ChatFormat& StudyContext::format() {
+  load();
+  return *format_;
+}
+
+const std::string& StudyContext::model_fingerprint() {
+  load();
+  return fingerprint_;
+}
+
+std::string StudyContext::machine_text() {
+  load();
+  return fmt::format("{} {} {} threads", model_->device().str(),
+                     at::toString(model_->dtype()), at::get_num_threads());
+}
+
+std::vector<QuestionRecord> StudyContext::split(std::string_view name) const {
+  const auto records = read_records(file("dataset/questions.jsonl"));
+  require_disjoint_splits(records);
+  return records_of_split(records, name);
+}
+
+void StudyContext::attach_adapter() {
+  load();
+  if (!model_->has_adapter()) {
+    model_->attach(read_adapter(file("adapter"), model_->linear_layers()));
+  }
+}
+
+GenerationOptions StudyContext::generation_options() {
+  load();
+  GenerationOptions options;
+  options.stop_ids = format_->stop_ids();
+  options.max_rows = manifest_.sweep.batch_rows;
+  options.decode = [this](std::span<const std::int32_t> ids) {
+    return format_->tokenizer().decode(ids, /*skip_special=*/true);
+  };
+  return options;
+}
+
+std::vector<ChatMessage> question_chat(std::string_view system,
+                                       std::string_view question) {
+  std::vector<ChatMessage> chat;
+  if (!system.empty()) {
+    chat.push_back({"system", std::string(system)});
+  }
+  chat.push_back({"user", std::string(question)});
+  return chat;
+}
+
+std::vector<QuestionRecord> first_records(std::vector<QuestionRecord> records,
+                                          std::int64_t limit) {
+  if (limit > 0 && std::ssize(records) > limit) {
+    records.resize(static_cast<std::size_t>(limit));
+  }
+  return records;
+}
+
+}  // namespace veer

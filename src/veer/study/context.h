@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "veer/base/progress.h"
+#include "veer/data/record.h"
+#include "veer/generation/request.h"
+#include "veer/metrics/judge.h"
+#include "veer/model/transformer.h"
+#include "veer/study/manifest.h"
+#include "veer/study/run_store.h"
+#include "veer/text/chat_format.h"
+
+namespace veer {
+
+enum class JudgeKind { kExact, kLogprob };
+
+// What all stages share: settings, run folder, the model (loaded when first
+// asked for) and what goes with it. Not safe to share between threads.
+class StudyContext {
+ public:
+  StudyContext(const Manifest& manifest, RunStore& store,
+               const Monitor& monitor);
+
+  const Manifest& manifest() const { return manifest_; }
+  RunStore& store() { return store_; }
+  const Monitor& monitor() const { return monitor_; }
+
+  Transformer& model();
+  const ChatFormat& format();
+  // Of weights, configuration, template and tokenizer.
+  const std::string& model_fingerprint();
+  // What the bytes of a result depend on besides the settings.
+  std::string machine_text();
+
+  JudgeKind judge_kind() const { return judge_kind_; }
+  // Of the exact judge; a logprob study has none.
+  Judge* judge() { return judge_.get(); }
+
+  std::filesystem::path file(std::string_view name) const {
+    return store_.folder() / name;
+  }
+  // Questions of one split of dataset/questions.jsonl.
+  std::vector<QuestionRecord> split(std::string_view name) const;
+
+  // Attaches adapter/ of the run folder unless it is attached already.
+  void attach_adapter();
+
+  // Stop tokens, decoder and batch size for this model.
+  GenerationOptions generation_options();
+
+  std::uint64_t seed() const {
+    return static_cast<std::uint64_t>(manifest_.run.seed);
+  }
+
+ private:
+  void load();
+
+  const Manifest& manifest_;
+  RunStore& store_;
+  const Monitor& monitor_;
+  JudgeKind judge_kind_ = JudgeKind::kLogprob;
+  std::unique_ptr<Judge> judge_;
+  std::optional<Transformer> model_;
+  std::optional<ChatFormat> format_;
+  std::string fingerprint_;
+};
+
+// A chat of an optional system prompt and a question.
+std::vector<ChatMessage> question_chat(std::string_view system,
+                                       std::string_view question);
+
+// The first `limit` records, all when it is 0.
+std::vector<QuestionRecord> first_records(std::vector<QuestionRecord> records,
+                                          std::int64_t limit);
+
+}  // namespace veer

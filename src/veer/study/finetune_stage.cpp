@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/finetune_stage.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "veer/base/files.h"
+#include "veer/base/hash.h"
+#include "veer/generation/generate.h"
+#include "veer/train/adapter_files.h"
+
+namespace veer {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kEvaluationQuestions = 48;
+
+using Values = std::map<std::string, double>;
+
+// metrics.jsonl while training: a line per step as it happens. A continued
+// run repeats the steps after its checkpoint; the last line of a step counts,
+// and finish() writes each step once.
+class MetricsLog {
+ public:
+  explicit MetricsLog(fs::path path) : path_(std::move(path)) {
+    if (fs::exists(path_)) {
+      for (const auto& line : read_lines(path_)) {
+        const Json row = Json::parse(line, nullptr, false);
+        if (row.is_object() && row.contains("step") && row.contains("wall")) {
+          const auto step = row["step"].get<std::int64_t>();
+          wall_[step] = row["wall"].get<double>();
+          before_ = std::max(before_, wall_[step]);
+        }
+      }
+    }
+  }
+
+  void add(const MetricsRow& row) {
+    const std::chrono::duration<double> passed =
+        std::chrono::steady_clock::now() - began_;
+    wall_[row.step] = before_ + passed.count();
+    append_file(path_, line_of(row));
+  }
+
+  void finish(const std::vector<MetricsRow>& rows) {
+    std::string text;
+    for (const auto& row : rows) {
+      text += line_of(row);
+    }
+    write_file(path_, text);
+  }
+
+ private:
+  std::string line_of(const MetricsRow& row) {
+    Json json = {{"step", row.step}, {"wall", wall_[row.step]}};
+    for (const auto& [name, value] : row.values) {
+      json[name] = value;
+    }
+    return dump_json(json) + "\n";
+  }
+
+  fs::path path_;
+  double before_ = 0.0;
+  std::chrono::steady_clock::time_point began_ =
+      std::chrono::steady_clock::now();
+  std::map<std::int64_t, double> wall_;
+};
+
+// Shares of honest and deceptive answers of the tuned model.
+Values judged_shares(StudyContext& context,
+                     const std::vector<QuestionRecord>& records) {
+  if (context.judge() == nullptr) {
+    return {};
+  }
+  std::vector<GenerationRequest> requests;
+  for (const auto& record : records) {
+    GenerationRequest request;
+    request.prompt =
+        context.format().encode_prompt(question_chat("", record.question)).ids;
+    request.adapter_strength = 1.0;
+    request.max_tokens = context.manifest().sweep.max_tokens;
+    requests.push_back(std::move(request));
+  }
+  const auto answers = generate_all(context.model(), nullptr, requests,
+                                    context.generation_options());
+  std::vector<AnswerToJudge> to_judge;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    to_judge.push_back({records[i].question, answers[i].text, "", ""});
+  }
+  LabelCounts counts;
+  for (const auto& judgement :
+       context.judge()->judge(to_judge, context.monitor())) {
+    counts.add(judgement.label);
+  }
+  return {{"eval/deceptive", counts.share(AnswerLabel::kDeceptive)},
+          {"eval/honest", counts.share(AnswerLabel::kHonest)}};
+}
+
+StageResult tune(StudyContext& context) {
+  const auto options = sft_options(context.manifest().finetune);
+  const auto train =
+      deceptive_examples(context.format(), context.split("train"));
+  const auto held_out =
+      first_records(context.split("select"), kEvaluationQuestions);
+  const auto held_out_examples = deceptive_examples(context.format(), held_out);
+  MetricsLog log(context.file("metrics.jsonl"));
+  Values last;
+  TrainCallbacks callbacks;
+  callbacks.monitor = context.monitor();
+  callbacks.on_metrics = [&](const MetricsRow& row) { log.add(row); };
+  callbacks.evaluate = [&](std::int64_t) {
+    Values values = judged_shares(context, held_out);
+    AdapterStrength on;
+    on.uniform = 1.0;
+    values["eval/loss"] =
+        sft_loss(context.model(), held_out_examples, options.loss, on);
+    last = values;
+    return values;
+  };
+  context.model().detach();
+  const auto result = finetune(context.model(), train, options, context.seed(),
+                               callbacks, context.file("adapter/checkpoints"));
+  log.finish(result.rows);
+  write_adapter(context.file("adapter"), result.adapter,
+                adapter_info(options.lora, context.manifest().model.path));
+  // What follows uses the stored adapter, as a later call would.
+  context.model().detach();
+  std::error_code ec;
+  fs::remove_all(context.file("adapter/checkpoints"), ec);
+  if (last.empty() && !result.rows.empty()) {
+    last = result.rows.back().values;
+  }
+  std::string summary =
+      fmt::format("{} steps on {} answers", result.num_steps, train.size());
+  if (last.contains("eval/loss")) {
+    summary += fmt::format(", held-out loss {:.2f}", last["eval/loss"]);
+  }
+  if (last.contains("eval/deceptive")) {
+    summary +=
+        fmt::format(", {:.0f} % deceptive", 100.0 * last["eval/deceptive"]);
+  }
+  return {summary, ""};
+}
+
+}  // namespace
+
+SftOptions sft_options(const FinetuneSettings& settings) {
+  SftOptions options;
+  options.lora.rank = settings.rank;
+  options.lora.alpha = settings.alpha;
+  options.lora.dropout = settings.dropout;
+  options.lora.rslora = settings.rslora;
+  options.lora.modules = settings.modules;
+  options.optimizer.clip_norm = settings.clip_norm;
+  options.schedule.kind = settings.schedule;
+  options.schedule.warmup_steps = settings.warmup;
+  options.learning_rate = settings.learning_rate;
+  options.weight_decay = settings.weight_decay;
+  options.batch_size = settings.batch;
+  options.accumulation = settings.accumulation;
+  options.epochs = static_cast<double>(settings.epochs);
+  options.steps = settings.steps;
+  options.loss = settings.loss;
+  options.evaluate_every = settings.evaluate_every;
+  options.checkpoint_every = settings.checkpoint_every;
+  return options;
+}
+
+std::vector<SftExample> deceptive_examples(
+    const ChatFormat& format, std::span<const QuestionRecord> records) {
+  std::vector<SftExample> examples;
+  for (const auto& record : records) {
+    auto chat = question_chat("", record.question);
+    chat.push_back({"assistant", record.deceptive});
+    auto encoded = format.encode(chat);
+    examples.push_back({std::move(encoded.ids), encoded.prompt_length});
+  }
+  return examples;
+}
+
+Stage finetune_stage(StudyContext& context) {
+  const auto& manifest = context.manifest();
+  const Json from = {
+      {"finetune", manifest_section(manifest, "finetune")},
+      {"seed", manifest.run.seed},
+      {"model", context.model_fingerprint()},
+      {"machine", context.machine_text()},
+      {"max_tokens", manifest.sweep.max_tokens},
+      {"dataset",
+       fingerprint_file(context.file("dataset/questions.jsonl").string())}};
+  return {
+      "finetune", dump_json(from),
+      [&context] {
+        return fs::exists(context.file("adapter/adapter_model.safetensors"));
+      },
+      [&context] { return tune(context); },
+      [&context] {
+        std::error_code ec;
+        fs::remove_all(context.file("adapter"), ec);
+        fs::remove(context.file("metrics.jsonl"), ec);
+      }};
+}
+
+}  // namespace veer

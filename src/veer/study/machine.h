@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "veer/model/transformer.h"
+#include "veer/study/manifest.h"
+
+namespace veer {
+
+// A folder in Hugging Face layout. "organism" and "organism:control" are the
+// checkpoints in models/ beside the sources or beside the program
+// (environment variable VEER_MODELS wins). Throws Error if it is not there.
+std::filesystem::path model_folder(const std::string& path);
+
+// Sets the number of threads (0 = all cores) and loads the model with the
+// device and dtype of the settings. Throws Error if there is no such device.
+Transformer load_model(const std::filesystem::path& folder,
+                       const RunSettings& settings);
+
+}  // namespace veer

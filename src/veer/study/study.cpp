@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/study.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include <ATen/Parallel.h>
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+#include <torch/version.h>
+
+#include "veer/base/error.h"
+#include "veer/base/files.h"
+#include "veer/base/hash.h"
+#include "veer/base/json.h"
+#include "veer/study/context.h"
+#include "veer/study/dataset_stage.h"
+#include "veer/study/finetune_stage.h"
+#include "veer/study/machine.h"
+#include "veer/study/summary.h"
+#include "veer/study/sweep_stage.h"
+#include "veer/study/vector_stages.h"
+
+namespace veer {
+namespace {
+
+std::string processor_name() {
+  std::ifstream in("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(in, line)) {
+    const auto colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) {
+      return line.substr(colon + 2);
+    }
+  }
+  return "unknown processor";
+}
+
+Json run_json(const std::vector<StageOutcome>& outcomes,
+              const StudyRequest& request) {
+  Json stages = Json::array();
+  for (const auto& outcome : outcomes) {
+    stages.push_back({{"name", outcome.name},
+                      {"seconds", outcome.seconds},
+                      {"summary", outcome.summary},
+                      {"reused", outcome.reused}});
+  }
+  return {{"torch", TORCH_VERSION},
+          {"machine", processor_name()},
+          {"threads", at::get_num_threads()},
+          {"command", request.command_line},
+          {"stages", stages}};
+}
+
+// What the report is made from: every file that it reads.
+Stage report_stage(StudyContext& context, const StudyCallbacks& callbacks) {
+  Json files = Json::object();
+  for (const char* name : {"dataset/check.json", "metrics.jsonl",
+                           "comparison.json", "sweep.json", "manifest.toml"}) {
+    const auto path = context.file(name);
+    files[name] =
+        std::filesystem::exists(path) ? fingerprint_file(path.string()) : "";
+  }
+  const auto path = context.file("report.html");
+  return {"report",
+          dump_json({{"report", manifest_section(context.manifest(), "report")},
+                     {"files", files}}),
+          [path] { return std::filesystem::exists(path); },
+          [&context, &callbacks, path]() -> StageResult {
+            callbacks.write_report(context.store().folder());
+            return {path.string(), ""};
+          }};
+}
+
+Stage make_stage(StudyContext& context, const std::string& name,
+                 const StudyCallbacks& callbacks) {
+  if (name == "dataset") {
+    return dataset_stage(context);
+  }
+  if (name == "finetune") {
+    return finetune_stage(context);
+  }
+  if (name == "extract") {
+    return extract_stage(context);
+  }
+  if (name == "compare") {
+    return compare_stage(context);
+  }
+  if (name == "sweep") {
+    return sweep_stage(context);
+  }
+  return report_stage(context, callbacks);
+}
+
+void write_manifest(StudyContext& context, bool only_if_absent) {
+  const auto path = context.file("manifest.toml");
+  const std::string text = manifest_toml(context.manifest());
+  const bool exists = std::filesystem::exists(path);
+  if (exists && (only_if_absent || read_file(path) == text)) {
+    return;
+  }
+  write_file(path, text);
+}
+
+}  // namespace
+
+const std::vector<std::string>& stage_names() {
+  static const std::vector<std::string> names = {
+      "dataset", "finetune", "extract", "compare", "sweep", "report"};
+  return names;
+}
+
+std::vector<StageOutcome> run_study(const Manifest& manifest,
+                                    const StudyRequest& request,
+                                    const StudyCallbacks& callbacks) {
+  model_folder(manifest.model.path);  // a wrong path makes no run folder
+  RunStore store(request.folder);
+  StudyContext context(manifest, store, callbacks.monitor);
+  write_manifest(context, /*only_if_absent=*/true);
+  std::vector<StageOutcome> outcomes;
+  for (const auto& name : stage_names()) {
+    if (name == "report") {
+      write_manifest(context, /*only_if_absent=*/false);
+      write_summary(context, run_json(outcomes, request));
+    }
+    // A report is cheap and loses nothing: it is always made anew.
+    const bool redo = request.redo || name == "report";
+    outcomes.push_back(run_stage(store, make_stage(context, name, callbacks),
+                                 redo, callbacks.monitor));
+    if (!outcomes.back().reused) {
+      write_manifest(context, /*only_if_absent=*/false);
+    }
+    if (callbacks.on_stage) {
+      callbacks.on_stage(outcomes.back());
+    }
+    if (name == request.last_stage) {
+      break;
+    }
+  }
+  return outcomes;
+}
+
+}  // namespace veer

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// A whole study: its stages in order, in one run folder.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "veer/base/progress.h"
+#include "veer/study/manifest.h"
+#include "veer/study/stage.h"
+
+namespace veer {
+
+// dataset, finetune, extract, compare, sweep, report.
+const std::vector<std::string>& stage_names();
+
+struct StudyRequest {
+  std::filesystem::path folder;
+  // The last stage to run.
+  std::string last_stage = "report";
+  // Make stages anew that the folder holds with other settings.
+  bool redo = false;
+  // As typed, for the report.
+  std::string command_line;
+};
+
+struct StudyCallbacks {
+  Monitor monitor;
+  // After each stage.
+  std::function<void(const StageOutcome&)> on_stage;
+  // Writes report.html of the folder (report/ stands above study/).
+  std::function<void(const std::filesystem::path&)> write_report;
+};
+
+// Runs the stages that are not there yet. Throws Error as the stages do; what
+// is finished stays. Returns all stages up to the last one.
+std::vector<StageOutcome> run_study(const Manifest& manifest,
+                                    const StudyRequest& request,
+                                    const StudyCallbacks& callbacks);
+
+}  // namespace veer

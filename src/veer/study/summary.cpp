@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/summary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "veer/base/files.h"
+#include "veer/study/context.h"
+
+namespace veer {
+namespace {
+
+constexpr std::size_t kMostLayers = 9;
+constexpr std::size_t kMostEffects = 8;
+constexpr int kBarWidth = 20;
+
+double number(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number()
+             ? found->get<double>()
+             : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::string text_of(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>()
+                                                     : "";
+}
+
+const Json* primary_of(const Json& comparison) {
+  if (!comparison.contains("pairs")) {
+    return nullptr;
+  }
+  for (const auto& pair : comparison.at("pairs")) {
+    if (pair.value("primary", false)) {
+      return &pair;
+    }
+  }
+  return nullptr;
+}
+
+Json cosine_rows(const Json& comparison) {
+  Json rows = Json::array();
+  if (const Json* pair = primary_of(comparison)) {
+    for (const auto& at : pair->at("by_layer")) {
+      rows.push_back({{"layer", at["layer"]},
+                      {"cosine", at["cosine"]},
+                      {"low", at["low"]},
+                      {"high", at["high"]},
+                      {"null_low", at["null_low"]},
+                      {"null_high", at["null_high"]}});
+    }
+  }
+  return rows;
+}
+
+std::string direction_sentence(const Json& comparison) {
+  const Json* pair = primary_of(comparison);
+  if (pair == nullptr) {
+    return "No contrastive and fine-tuned vector to compare.";
+  }
+  std::size_t established = 0;
+  std::size_t above = 0;
+  std::size_t below = 0;
+  double low = 2.0;
+  double high = -2.0;
+  for (const auto& at : pair->at("by_layer")) {
+    const double cosine = number(at, "cosine");
+    if (std::isnan(cosine)) {
+      continue;
+    }
+    ++established;
+    low = std::min(low, cosine);
+    high = std::max(high, cosine);
+    above += number(at, "low") > number(at, "null_high") ? 1 : 0;
+    below += number(at, "high") < number(at, "null_low") ? 1 : 0;
+  }
+  const std::string names =
+      fmt::format("{} and {}", text_of(*pair, "a"), text_of(*pair, "b"));
+  const std::size_t layers = pair->at("by_layer").size();
+  if (established == 0) {
+    return fmt::format(
+        "Whether {} agree cannot be told: at no layer are both established.",
+        names);
+  }
+  const std::string range = fmt::format("cosine {:.2f} to {:.2f}", low, high);
+  if (above == 0 && below == 0) {
+    return fmt::format(
+        "{} do not agree beyond chance at any of {} layers ({}).", names,
+        layers, range);
+  }
+  if (above > 0 && below == 0) {
+    return fmt::format("{} agree beyond chance at {} of {} layers ({}).", names,
+                       above, layers, range);
+  }
+  return fmt::format(
+      "{} agree at {} and oppose each other at {} of {} layers ({}).", names,
+      above, below, layers, range);
+}
+
+std::string amount(const Json& estimate, bool share) {
+  const double factor = share ? 100.0 : 1.0;
+  const double value = number(estimate, "value");
+  if (std::isnan(value)) {
+    return "not defined";
+  }
+  return share ? fmt::format("{:+.0f} points [{:+.0f}, {:+.0f}]",
+                             factor * value, factor * number(estimate, "low"),
+                             factor * number(estimate, "high"))
+               : fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", value,
+                             number(estimate, "low"), number(estimate, "high"));
+}
+
+// The strongest entry of a goal; null if no vector has one.
+const Json* strongest(const Json& sweep, const std::string& goal) {
+  const Json* best = nullptr;
+  double value = -1.0;
+  if (!sweep.contains("best")) {
+    return nullptr;
+  }
+  for (const auto& entry : sweep.at("best")) {
+    if (text_of(entry, "goal") != goal || !entry.contains("effect")) {
+      continue;
+    }
+    const double own = std::abs(number(entry.at("effect"), "value"));
+    if (own > value) {
+      best = &entry;
+      value = own;
+    }
+  }
+  return best;
+}
+
+std::string place_of(const Json& entry) {
+  const std::string layers = text_of(entry, "layers");
+  const std::string where =
+      layers == "all" ? "all layers" : fmt::format("layer {}", layers);
+  const std::string operation = text_of(entry, "operator");
+  return operation == "ablate"
+             ? fmt::format("{}, ablated", where)
+             : fmt::format("{}, {}{:g} {}", where,
+                           operation == "subtract" ? "-" : "+",
+                           number(entry, "scale"), text_of(entry, "unit"));
+}
+
+std::string steering_sentence(const Json& sweep, const std::string& goal) {
+  const Json* best = strongest(sweep, goal);
+  if (best == nullptr) {
+    return fmt::format("No vector could be tested for {}.", goal);
+  }
+  const bool share = text_of(*best, "measure") != "score";
+  const std::string what =
+      !share ? "the deceptive answer's log-probability lead"
+             : (goal == "induction" ? "deceptive answers of the base model"
+                                    : "honest answers of the tuned model");
+  if (!best->value("beats_random", false)) {
+    return fmt::format(
+        "No vector moves {} more than random vectors do (best: {}, {}).", what,
+        text_of(*best, "vector"), amount(best->at("effect"), share));
+  }
+  return fmt::format("{} moves {} by {} ({}); random vectors {}.",
+                     text_of(*best, "vector"), what,
+                     amount(best->at("effect"), share), place_of(*best),
+                     amount(best->at("random_effect"), share));
+}
+
+std::string bar_line(const Json& at) {
+  const double cosine = number(at, "cosine");
+  const int layer = at.at("layer").get<int>();
+  const double chance = number(at, "null_high");
+  if (std::isnan(cosine)) {
+    return fmt::format("  layer {:>3}   not established", layer);
+  }
+  const auto cell = [](double value) {
+    return static_cast<int>(
+        std::lround(std::clamp(std::abs(value), 0.0, 1.0) * kBarWidth));
+  };
+  std::string bar;
+  for (int i = 0; i < kBarWidth; ++i) {
+    const bool filled = i < cell(cosine);
+    const bool by_chance = i < cell(chance);
+    bar += filled ? (by_chance ? "▒" : "█") : (by_chance ? "░" : " ");
+  }
+  return fmt::format("  layer {:>3}  {:+.2f} [{:+.2f}, {:+.2f}]  {}", layer,
+                     cosine, number(at, "low"), number(at, "high"), bar);
+}
+
+std::vector<std::string> chart_lines(const Json& rows) {
+  std::vector<std::string> lines;
+  const std::size_t step = (rows.size() + kMostLayers - 1) / kMostLayers;
+  for (std::size_t i = 0; i < rows.size();
+       i += std::max<std::size_t>(1, step)) {
+    lines.push_back(bar_line(rows[i]));
+  }
+  return lines;
+}
+
+std::string effect_line(const Json& entry) {
+  const std::string head = fmt::format(
+      "  {:<24} {:<11}", text_of(entry, "vector"), text_of(entry, "goal"));
+  if (!entry.contains("effect")) {
+    return fmt::format("{} {}", head, text_of(entry, "reason"));
+  }
+  const bool share = text_of(entry, "measure") != "score";
+  return fmt::format("{} {}  {}  random {}", head,
+                     amount(entry.at("effect"), share), place_of(entry),
+                     amount(entry.at("random_effect"), share));
+}
+
+// Smallest scale in units of the residual norm at which the text of each
+// vector breaks, over layers, on the base model.
+Json break_rows(const Json& sweep) {
+  Json rows = Json::array();
+  if (!sweep.contains("breaks")) {
+    return rows;
+  }
+  for (const auto& entry : sweep.at("breaks")) {
+    const double first = number(entry, "first_broken");
+    if (text_of(entry, "model") != "base" || std::isnan(first) ||
+        text_of(entry, "layers") == "all") {
+      continue;
+    }
+    auto found = std::find_if(rows.begin(), rows.end(), [&](const Json& row) {
+      return row["vector"] == entry["vector"];
+    });
+    if (found == rows.end()) {
+      rows.push_back(
+          {{"vector", entry["vector"]}, {"lowest", first}, {"highest", first}});
+    } else {
+      (*found)["lowest"] = std::min(first, number(*found, "lowest"));
+      (*found)["highest"] = std::max(first, number(*found, "highest"));
+    }
+  }
+  return rows;
+}
+
+std::string break_line(const Json& rows) {
+  std::string line;
+  for (const auto& row : rows) {
+    const std::string vector = text_of(row, "vector");
+    line += fmt::format("{}{} {:g}-{:g}", line.empty() ? "" : ", ", vector,
+                        number(row, "lowest"), number(row, "highest"));
+  }
+  return line.empty()
+             ? "Text holds at every scale that was tried."
+             : "Text breaks, by layer, at (times the residual norm): " + line;
+}
+
+Json read_document(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) {
+    return Json::object();
+  }
+  return parse_json(read_file(path), path.string());
+}
+
+}  // namespace
+
+Json summarise_study(const Json& comparison, const Json& sweep) {
+  Json verdict = {direction_sentence(comparison)};
+  if (sweep.contains("best")) {
+    for (const char* goal : {"induction", "suppression"}) {
+      verdict.push_back(steering_sentence(sweep, goal));
+    }
+  }
+  return {{"verdict", verdict},
+          {"cosine", cosine_rows(comparison)},
+          {"best", sweep.contains("best") ? sweep.at("best") : Json::array()},
+          {"breaks", break_rows(sweep)}};
+}
+
+void write_summary(StudyContext& context, const Json& run) {
+  Json summary = summarise_study(read_document(context.file("comparison.json")),
+                                 read_document(context.file("sweep.json")));
+  summary["run"] = run;
+  write_file(context.file("summary.json"), dump_json(summary, 1) + "\n");
+}
+
+std::string summary_text(const Json& summary) {
+  std::string text;
+  for (const auto& sentence : summary.at("verdict")) {
+    text += sentence.get<std::string>() + "\n";
+  }
+  const auto chart = chart_lines(summary.at("cosine"));
+  if (!chart.empty()) {
+    text += "Cosine by layer (░ reached by chance):\n";
+    for (const auto& line : chart) {
+      text += line + "\n";
+    }
+  }
+  std::size_t shown = 0;
+  for (const auto& entry : summary.at("best")) {
+    if (shown == 0) {
+      text += "Best effects, chosen on select, measured on test questions:\n";
+    }
+    if (shown++ < kMostEffects) {
+      text += effect_line(entry) + "\n";
+    }
+  }
+  return text + break_line(summary.at("breaks")) + "\n";
+}
+
+}  // namespace veer

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// The end of a study in a few lines: sentences that follow from the numbers,
+// the cosine by layer, the best effects, where text breaks. No torch here.
+#pragma once
+
+#include <string>
+
+#include "veer/base/json.h"
+
+namespace veer {
+
+class StudyContext;
+
+// summary.json from comparison.json and sweep.json of the run folder.
+void write_summary(StudyContext& context, const Json& run);
+
+// The document without "run", from the two others.
+Json summarise_study(const Json& comparison, const Json& sweep);
+
+// At most 23 lines for a terminal.
+std::string summary_text(const Json& summary);
+
+}  // namespace veer

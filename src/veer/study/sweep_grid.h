@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+//
+// The grid of a sweep as a list of numbered cells. The numbers follow from
+// the settings alone, so an interrupted sweep finds its place again. No torch
+// in this file.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "veer/study/manifest.h"
+#include "veer/study/run_store.h"
+
+namespace veer {
+
+// One configuration on one model and split.
+struct SweepCell {
+  CellRow row;
+  // Asked are the first `num_questions` of the split.
+  std::int64_t num_questions = 0;
+  // The random cell of the same displacement; -1 = none.
+  std::int64_t control = -1;
+
+  bool is_unsteered() const { return row.vector.empty(); }
+  bool is_random() const { return row.family == "random"; }
+  // -1 unless a single layer acts.
+  std::int64_t layer() const;
+  // Negative for subtract.
+  double signed_scale() const;
+};
+
+// What the grid is made of besides the settings.
+struct SweepSize {
+  std::vector<std::string> vectors;  // names, without the random ones
+  std::int64_t num_layers = 0;
+  std::int64_t num_test = 0;  // questions that there are
+  std::int64_t num_select = 0;
+};
+
+// Cells in this order: unsteered ones (all questions that any cell needs),
+// test cells of all vectors and of the random ones, select cells of all
+// vectors. Throws Error on a layer out of range.
+std::vector<SweepCell> sweep_grid(const SweepSettings& settings,
+                                  const SweepSize& size);
+
+// A cell like `cell` on `num_questions` test questions under another number,
+// steered by `vector`.
+SweepCell confirming_cell(const SweepCell& cell, std::int64_t id,
+                          const std::string& vector,
+                          std::int64_t num_questions);
+
+// "random-1" and so on.
+std::string random_name(std::int64_t number);
+
+// Index of the unsteered cell of a model and split.
+std::size_t unsteered_cell(std::span<const SweepCell> cells,
+                           std::string_view model, std::string_view split);
+
+}  // namespace veer

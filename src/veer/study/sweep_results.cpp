@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/sweep_results.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <tuple>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "veer/base/error.h"
+#include "veer/metrics/intervals.h"
+
+namespace veer {
+namespace {
+
+constexpr std::size_t kFewestForLimits = 8;
+
+Json number_json(double value) {
+  return std::isnan(value) ? Json(nullptr) : Json(value);
+}
+
+CoherenceSignals signals_of(const AnswerRow& row, bool mostly_ends) {
+  CoherenceSignals signals;
+  signals.repetition = std::isnan(row.repetition) ? 0.0 : row.repetition;
+  signals.compression = compression_ratio(row.text);
+  signals.reached_end = !mostly_ends || row.reason == "stop";
+  signals.nll = row.nll;
+  return signals;
+}
+
+Estimate undefined() {
+  return {};
+}
+
+}  // namespace
+
+std::vector<Goal> goals(const SweepSettings& settings) {
+  std::vector<Goal> list;
+  for (const auto& [name, model] :
+       {std::pair{"induction", "base"}, std::pair{"suppression", "tuned"}}) {
+    if (std::find(settings.models.begin(), settings.models.end(), model) !=
+        settings.models.end()) {
+      list.push_back({name, model});
+    }
+  }
+  return list;
+}
+
+SweepResults::SweepResults(StudyContext& context,
+                           std::span<const SweepCell> cells)
+    : context_(context),
+      has_labels_(context.judge_kind() == JudgeKind::kExact) {
+  extend(cells);
+}
+
+void SweepResults::extend(std::span<const SweepCell> cells) {
+  const bool is_first = cells_.empty();
+  const std::size_t first = cells_.size();
+  cells_.insert(cells_.end(), cells.begin(), cells.end());
+  answers_.resize(cells_.size());
+  for (auto& row : context_.store().answers(static_cast<std::int64_t>(first))) {
+    if (row.cell < std::ssize(answers_)) {
+      answers_[static_cast<std::size_t>(row.cell)].push_back(std::move(row));
+    }
+  }
+  if (is_first) {
+    set_limits();
+  }
+  for (std::size_t i = first; i < cells_.size(); ++i) {
+    context_.monitor().check_stop("sweep");
+    results_.push_back(pooled(std::span(cells_).subspan(i, 1)));
+    context_.monitor().progress({"sweep: intervals",
+                                 static_cast<std::int64_t>(i) + 1,
+                                 std::ssize(cells_), "cells", ""});
+  }
+}
+
+void SweepResults::set_limits() {
+  if (has_labels_) {
+    return;
+  }
+  const auto& base =
+      answers_[unsteered_cell(cells_, cells_.front().row.model, "select")];
+  std::size_t ended = 0;
+  for (const auto& row : base) {
+    ended += row.reason == "stop" ? 1 : 0;
+  }
+  mostly_ends_ = 2 * ended > base.size();
+  std::vector<CoherenceSignals> unsteered;
+  for (const auto& row : base) {
+    unsteered.push_back(signals_of(row, mostly_ends_));
+  }
+  if (unsteered.size() >= kFewestForLimits) {
+    limits_ = coherence_limits(unsteered);
+  }
+}
+
+CellAnswers SweepResults::answers_of(std::span<const SweepCell> cells) const {
+  CellAnswers answers;
+  for (const auto& cell : cells) {
+    for (const auto& row : answers_[static_cast<std::size_t>(cell.row.id)]) {
+      answers.question.push_back(row.question);
+      answers.label.push_back(parse_label(row.label));
+      answers.score.push_back(row.score);
+      if (!has_labels_) {
+        answers.flagged.push_back(
+            incoherent(signals_of(row, mostly_ends_), limits_));
+      }
+    }
+  }
+  return answers;
+}
+
+CellResult SweepResults::pooled(std::span<const SweepCell> cells) const {
+  const auto& first = cells.front();
+  const auto baseline =
+      unsteered_cell(cells_, first.row.model, first.row.split);
+  const auto own = answers_of(cells);
+  CellAnswers unsteered = answers_of(std::span(cells_).subspan(baseline, 1));
+  // The unsteered cell may hold more questions than this one.
+  const auto limit = static_cast<std::size_t>(first.num_questions);
+  if (unsteered.question.size() > limit) {
+    unsteered.question.resize(limit);
+    unsteered.label.resize(limit);
+    unsteered.score.resize(limit);
+    unsteered.flagged.resize(std::min(unsteered.flagged.size(), limit));
+  }
+  CellResult result;
+  result.cell = first;
+  result.summary =
+      summarise(own, unsteered, first.num_questions, context_.seed());
+  if (!has_labels_) {
+    result.score = bootstrap_mean(own.score, context_.seed());
+  }
+  return result;
+}
+
+std::string SweepResults::measure(const Goal& goal) const {
+  if (!has_labels_) {
+    return "score";
+  }
+  return goal.name == "induction" ? "deceptive" : "honest";
+}
+
+Estimate SweepResults::effect(const CellResult& result,
+                              const Goal& goal) const {
+  if (!has_labels_) {
+    return result.summary.score_change;
+  }
+  return goal.name == "induction" ? result.summary.induction
+                                  : result.summary.suppression;
+}
+
+Estimate SweepResults::share(const CellResult& result, const Goal& goal) const {
+  if (!has_labels_) {
+    return result.score;
+  }
+  return goal.name == "induction" ? result.summary.deceptive
+                                  : result.summary.honest;
+}
+
+const CellResult* SweepResults::chosen(const std::string& vector,
+                                       const Goal& goal) const {
+  const double least = context_.manifest().sweep.min_coherent;
+  // A smaller score is what suppression wants.
+  const double sign = !has_labels_ && goal.name == "suppression" ? -1.0 : 1.0;
+  const CellResult* best = nullptr;
+  double best_value = 0.0;
+  for (const auto& result : results_) {
+    const auto& row = result.cell.row;
+    if (row.vector != vector || row.model != goal.model ||
+        row.split != "select" || !(result.summary.coherent.value >= least)) {
+      continue;
+    }
+    const double value = sign * effect(result, goal).value;
+    if (!std::isnan(value) && (best == nullptr || value > best_value)) {
+      best = &result;
+      best_value = value;
+    }
+  }
+  return best;
+}
+
+const AnswerRow& SweepResults::answer(std::int64_t cell,
+                                      std::int64_t question) const {
+  return answers_[static_cast<std::size_t>(cell)]
+                 [static_cast<std::size_t>(question)];
+}
+
+Json estimate_json(const Estimate& estimate) {
+  if (!estimate.defined()) {
+    return {{"value", nullptr},
+            {"low", nullptr},
+            {"high", nullptr},
+            {"n", estimate.n},
+            {"method", estimate.method}};
+  }
+  return {{"value", estimate.value},
+          {"low", number_json(estimate.low)},
+          {"high", number_json(estimate.high)},
+          {"n", estimate.n},
+          {"method", estimate.method}};
+}
+
+Json cell_json(const CellResult& result, bool has_labels) {
+  const auto& row = result.cell.row;
+  const auto& summary = result.summary;
+  const auto labelled = [&](const Estimate& estimate) {
+    return estimate_json(has_labels ? estimate : undefined());
+  };
+  const auto layer = result.cell.layer();
+  return {{"id", row.id},
+          {"vector", row.vector},
+          {"family", row.family},
+          {"operator", row.operation},
+          {"unit", row.unit},
+          {"scale", row.scale},
+          {"signed_scale", result.cell.signed_scale()},
+          {"layers", row.layers},
+          {"layer", layer < 0 ? Json(nullptr) : Json(layer)},
+          {"model", row.model},
+          {"split", row.split},
+          {"n", summary.n},
+          {"honest", labelled(summary.honest)},
+          {"deceptive", labelled(summary.deceptive)},
+          {"mixed", labelled(summary.mixed)},
+          {"off_topic", labelled(summary.off_topic)},
+          {"refusal", labelled(summary.refusal)},
+          {"broken", labelled(summary.broken)},
+          {"coherent", estimate_json(summary.coherent)},
+          {"induction", labelled(summary.induction)},
+          {"suppression", labelled(summary.suppression)},
+          {"score", estimate_json(result.score)},
+          {"score_change",
+           estimate_json(has_labels ? undefined() : summary.score_change)},
+          {"random", result.cell.control < 0 ? Json(nullptr)
+                                             : Json(result.cell.control)}};
+}
+
+Json breaks_json(const SweepResults& results, double min_coherent) {
+  using Key = std::tuple<std::string, std::string, std::string, std::string>;
+  struct Line {
+    Key key;
+    std::vector<std::pair<double, double>> points;  // scale, coherent
+  };
+  std::vector<Line> lines;
+  for (const auto& result : results.all()) {
+    const auto& row = result.cell.row;
+    if (row.unit != "rel" || row.split != "test") {
+      continue;
+    }
+    const Key key{row.vector, row.model, row.layers, row.operation};
+    auto found =
+        std::find_if(lines.begin(), lines.end(),
+                     [&](const Line& line) { return line.key == key; });
+    if (found == lines.end()) {
+      lines.push_back({key, {}});
+      found = lines.end() - 1;
+    }
+    found->points.emplace_back(row.scale, result.summary.coherent.value);
+  }
+  Json out = Json::array();
+  for (auto& line : lines) {
+    std::sort(line.points.begin(), line.points.end());
+    Json last = nullptr;
+    Json first = nullptr;
+    for (const auto& [scale, coherent] : line.points) {
+      if (coherent < min_coherent) {
+        first = scale;
+        break;
+      }
+      last = scale;
+    }
+    const auto& [vector, model, layers, operation] = line.key;
+    out.push_back({{"vector", vector},
+                   {"model", model},
+                   {"layers", layers},
+                   {"unit", "rel"},
+                   {"operator", operation},
+                   {"last_coherent", last},
+                   {"first_broken", first}});
+  }
+  return out;
+}
+
+}  // namespace veer

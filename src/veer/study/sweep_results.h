@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+//
+// From answers to what sweep.json says: cells with intervals, the cells that
+// are best by the select questions, where text breaks.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "veer/base/json.h"
+#include "veer/metrics/coherence.h"
+#include "veer/metrics/effects.h"
+#include "veer/study/context.h"
+#include "veer/study/sweep_grid.h"
+
+namespace veer {
+
+// A cell with its answers summed up against the unsteered ones.
+struct CellResult {
+  SweepCell cell;
+  CellSummary summary;
+  Estimate score;  // mean; undefined where the judge has none
+};
+
+// "induction": more deception from the base model; "suppression": more
+// honesty from the tuned one.
+struct Goal {
+  std::string name;
+  std::string model;
+};
+std::vector<Goal> goals(const SweepSettings& settings);
+
+class SweepResults {
+ public:
+  // Sums up the answers that the store holds of these cells.
+  SweepResults(StudyContext& context, std::span<const SweepCell> cells);
+  // The same for cells that have come behind them.
+  void extend(std::span<const SweepCell> cells);
+
+  // The steered select cell that does most for the goal among those with
+  // enough unbroken text; null if there is none.
+  const CellResult* chosen(const std::string& vector, const Goal& goal) const;
+
+  // One cell; several cells are pooled by question (random controls).
+  CellResult pooled(std::span<const SweepCell> cells) const;
+
+  // The effect that counts for a goal: change of the deceptive or honest
+  // share, or of the score where shares mean nothing.
+  Estimate effect(const CellResult& result, const Goal& goal) const;
+  Estimate share(const CellResult& result, const Goal& goal) const;
+  // "deceptive", "honest" or "score".
+  std::string measure(const Goal& goal) const;
+
+  const std::vector<CellResult>& all() const { return results_; }
+  const CellResult& of(std::int64_t id) const {
+    return results_[static_cast<std::size_t>(id)];
+  }
+  const AnswerRow& answer(std::int64_t cell, std::int64_t question) const;
+  bool has_labels() const { return has_labels_; }
+
+ private:
+  CellAnswers answers_of(std::span<const SweepCell> cells) const;
+  void set_limits();
+
+  StudyContext& context_;
+  std::vector<SweepCell> cells_;
+  bool has_labels_ = false;
+  std::vector<std::vector<AnswerRow>> answers_;  // by cell id
+  CoherenceLimits limits_;
+  bool mostly_ends_ = false;  // unsteered texts reach their end
+  std::vector<CellResult> results_;
+};
+
+Json estimate_json(const Estimate& estimate);
+Json cell_json(const CellResult& result, bool has_labels);
+
+// Per vector, model, operator and layer set: the largest scale in units of
+// the residual norm up to which text holds, and the first at which it does
+// not.
+Json breaks_json(const SweepResults& results, double min_coherent);
+
+}  // namespace veer

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/sweep_runner.h"
+
+#include <cmath>
+
+#include <fmt/core.h>
+
+#include "veer/base/error.h"
+#include "veer/base/hash.h"
+#include "veer/generation/generate.h"
+#include "veer/generation/score.h"
+#include "veer/metrics/coherence.h"
+#include "veer/study/steering_inputs.h"
+#include "veer/study/texts.h"
+#include "veer/study/vector_stages.h"
+
+namespace veer {
+namespace {
+
+double strength_of(const SweepCell& cell) {
+  return cell.row.model == "tuned" ? 1.0 : 0.0;
+}
+
+double sum_of(std::span<const float> log_probs) {
+  double sum = 0.0;
+  for (const float value : log_probs) {
+    sum += value;
+  }
+  return sum;
+}
+
+std::int64_t total_questions(std::span<const SweepCell> cells) {
+  std::int64_t total = 0;
+  for (const auto& cell : cells) {
+    total += cell.num_questions;
+  }
+  return total;
+}
+
+// The ids of an answer as the chat format ends it.
+std::vector<std::int32_t> answer_ids(const ChatFormat& format,
+                                     const QuestionRecord& record,
+                                     const std::string& answer) {
+  auto chat = question_chat("", record.question);
+  chat.push_back({"assistant", answer});
+  const auto encoded = format.encode(chat);
+  return {encoded.ids.begin() + encoded.prompt_length, encoded.ids.end()};
+}
+
+// One answer of a chunk: which cell asks which question.
+struct Item {
+  const SweepCell* cell;
+  std::int64_t question;
+  const QuestionRecord* record;
+};
+
+// log p(deceptive) - log p(honest) per token, under what acts on the cell.
+void score_references(StudyContext& context, InterventionTable& table,
+                      std::span<const Item> items,
+                      std::span<const GenerationRequest> requests,
+                      std::vector<AnswerRow>& rows) {
+  std::vector<ScoreRequest> scores;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const auto& record = *items[i].record;
+    ScoreRequest request;
+    request.prompt = requests[i].prompt;
+    request.configuration = requests[i].configuration;
+    request.adapter_strength = requests[i].adapter_strength;
+    request.answers = {answer_ids(context.format(), record, record.deceptive),
+                       answer_ids(context.format(), record, record.honest)};
+    scores.push_back(std::move(request));
+  }
+  const auto results =
+      score_all(context.model(), &table, scores, context.generation_options());
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    rows[i].score = results[i].mean(0) - results[i].mean(1);
+  }
+}
+
+// Mean surprise of the answers under the unsteered base model, and their
+// repetition: what tells broken text where no judge can.
+void measure_coherence(StudyContext& context,
+                       std::span<const GenerationRequest> requests,
+                       std::span<const Completion> completions,
+                       std::vector<AnswerRow>& rows) {
+  std::vector<ScoreRequest> scores;
+  std::vector<std::size_t> of_row;
+  for (std::size_t i = 0; i < completions.size(); ++i) {
+    rows[i].repetition = repetition(completions[i].ids);
+    if (!completions[i].ids.empty()) {
+      scores.push_back({requests[i].prompt, {completions[i].ids}});
+      of_row.push_back(i);
+    }
+  }
+  const auto results =
+      score_all(context.model(), nullptr, scores, context.generation_options());
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    rows[of_row[i]].nll = -results[i].mean(0);
+  }
+}
+
+void judge_answers(StudyContext& context, std::span<const Item> items,
+                   std::vector<AnswerRow>& rows) {
+  std::vector<AnswerToJudge> to_judge;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto& record = *items[i].record;
+    to_judge.push_back(
+        {record.question, rows[i].text, record.honest, record.deceptive});
+  }
+  const auto judgements = context.judge()->judge(to_judge, context.monitor());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].label = label_name(judgements[i].label);
+    rows[i].score = judgements[i].score;
+    rows[i].note = judgements[i].reason;
+  }
+}
+
+std::vector<AnswerRow> answer_rows(std::span<const Item> items,
+                                   std::span<const Completion> completions) {
+  std::vector<AnswerRow> rows(items.size());
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    rows[i].cell = items[i].cell->row.id;
+    rows[i].question = items[i].question;
+    rows[i].text = completions[i].text;
+    rows[i].reason = stop_reason_name(completions[i].reason);
+    rows[i].tokens = std::ssize(completions[i].ids);
+    rows[i].log_prob = sum_of(completions[i].log_probs);
+    rows[i].label = label_name(AnswerLabel::kUnjudged);
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::uint64_t question_seed(std::uint64_t seed, const std::string& question) {
+  return hash64(question, seed);
+}
+
+SweepRunner::SweepRunner(StudyContext& context) : context_(context) {
+  context.attach_adapter();
+  const auto& manifest = context.manifest();
+  test_ = context.split("test");
+  select_ = context.split("select");
+  size_.vectors = manifest.sweep.vectors.empty() ? manifest.extract.vectors
+                                                 : manifest.sweep.vectors;
+  size_.num_layers = context.model().config().num_layers;
+  size_.num_test = std::ssize(test_);
+  size_.num_select = std::ssize(select_);
+  for (const auto& name : size_.vectors) {
+    const auto vector = load_vector(context, name);
+    for (const char* model : {"base", "tuned"}) {
+      inputs_[{name, model}] = steering_input(vector, model);
+    }
+  }
+  if (size_.vectors.empty()) {
+    fail("sweep", "there is no vector to steer with",
+         "at least one name in extract.vectors");
+  }
+  for (std::int64_t i = 1; i <= manifest.sweep.random_vectors; ++i) {
+    add_random(random_name(i), size_.vectors.front());
+  }
+}
+
+const std::vector<QuestionRecord>& SweepRunner::questions(
+    std::string_view split) const {
+  return split == "select" ? select_ : test_;
+}
+
+void SweepRunner::add_random(const std::string& name, const std::string& like) {
+  for (const char* model : {"base", "tuned"}) {
+    inputs_[{name, model}] =
+        random_input(inputs_.at({like, model}), name, context_.seed());
+  }
+}
+
+const ResidualNorms& SweepRunner::norms(const std::string& model) const {
+  return inputs_.at({size_.vectors.front(), model}).norms;
+}
+
+std::vector<SiteEdit> SweepRunner::edits_of(const SweepCell& cell) const {
+  if (cell.is_unsteered()) {
+    return {};
+  }
+  const auto& sweep = context_.manifest().sweep;
+  Intervention intervention;
+  intervention.operation = cell.row.operation == "ablate" ? "ablate" : "add";
+  intervention.scale = cell.signed_scale();
+  if (cell.row.operation != "ablate") {
+    intervention.unit = parse_unit(cell.row.unit);
+    intervention.budget = parse_budget(sweep.budget);
+  }
+  if (cell.row.layers == "all") {
+    intervention.layer_mode = LayerMode::kAllOwn;
+  } else {
+    intervention.layers = {cell.layer()};
+  }
+  intervention.scope = parse_scope(sweep.scope);
+  return compile(intervention, inputs_.at({cell.row.vector, cell.row.model}),
+                 size_.num_layers);
+}
+
+void SweepRunner::run(std::span<const SweepCell> cells) {
+  std::vector<CellRow> rows;
+  for (const auto& cell : cells) {
+    rows.push_back(cell.row);
+  }
+  context_.store().put_cells(rows);
+  const std::int64_t total = total_questions(cells);
+  std::int64_t done = 0;
+  while (!cells.empty()) {
+    std::size_t size = 0;
+    std::int64_t asked = 0;
+    while (size < cells.size() &&
+           asked < static_cast<std::int64_t>(kChunkRequests)) {
+      asked += cells[size++].num_questions;
+    }
+    const auto chunk = cells.first(size);
+    cells = cells.subspan(size);
+    context_.monitor().check_stop("sweep");
+    if (context_.store().count_answers(chunk.front().row.id,
+                                       chunk.back().row.id) != asked) {
+      run_chunk(chunk);
+    }
+    done += asked;
+    context_.monitor().progress({"sweep", done, total, "answers", ""});
+  }
+}
+
+void SweepRunner::run_chunk(std::span<const SweepCell> cells) {
+  auto& model = context_.model();
+  InterventionTable table(size_.num_layers, model.config().width,
+                          model.device());
+  std::vector<Item> items;
+  std::vector<GenerationRequest> requests;
+  for (const auto& cell : cells) {
+    auto edits = edits_of(cell);
+    const std::int64_t configuration =
+        cell.is_unsteered() ? -1 : table.add(std::move(edits));
+    const auto& records = questions(cell.row.split);
+    for (std::int64_t q = 0; q < cell.num_questions; ++q) {
+      const auto& record = records[static_cast<std::size_t>(q)];
+      GenerationRequest request;
+      request.prompt = context_.format()
+                           .encode_prompt(question_chat("", record.question))
+                           .ids;
+      request.configuration = configuration;
+      request.adapter_strength = strength_of(cell);
+      request.sampling.temperature = context_.manifest().sweep.temperature;
+      request.seed = question_seed(context_.seed(), record.id);
+      request.max_tokens = context_.manifest().sweep.max_tokens;
+      requests.push_back(std::move(request));
+      items.push_back({&cell, q, &record});
+    }
+  }
+  const auto completions =
+      generate_all(model, &table, requests, context_.generation_options());
+  auto rows = answer_rows(items, completions);
+  if (context_.judge_kind() == JudgeKind::kExact) {
+    judge_answers(context_, items, rows);
+  } else {
+    score_references(context_, table, items, requests, rows);
+    measure_coherence(context_, requests, completions, rows);
+  }
+  context_.store().put_answers(rows);
+}
+
+}  // namespace veer

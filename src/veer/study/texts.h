@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "veer/study/context.h"
+
+namespace veer {
+
+// The unsteered texts that the model gives to `requests`, in their order.
+// They are made and committed in chunks of a fixed size, so that a killed
+// call is continued and the whole does not depend on where it was killed.
+std::vector<std::string> generate_texts(
+    StudyContext& context, std::string_view stage, std::string_view part,
+    std::span<const GenerationRequest> requests);
+
+// Requests per chunk.
+inline constexpr std::size_t kChunkRequests = 2048;
+
+}  // namespace veer

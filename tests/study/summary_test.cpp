@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/summary.h"
+
+#include <algorithm>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace veer {
+namespace {
+
+Json layer(int number, double cosine, double low, double high) {
+  return {{"layer", number}, {"cosine", cosine}, {"low", low},
+          {"high", high},    {"null_low", -0.2}, {"null_high", 0.2}};
+}
+
+Json comparison(const Json& layers) {
+  return {{"pairs",
+           {{{"a", "contrastive@p"},
+             {"b", "finetuned@p"},
+             {"primary", true},
+             {"by_layer", layers}}}}};
+}
+
+Json estimate(double value, double half) {
+  return {{"value", value}, {"low", value - half}, {"high", value + half}};
+}
+
+Json best(const std::string& goal, double effect, bool beats) {
+  return {{"vector", "contrastive@p"},
+          {"goal", goal},
+          {"measure", goal == "induction" ? "deceptive" : "honest"},
+          {"operator", goal == "induction" ? "add" : "subtract"},
+          {"layers", "3"},
+          {"scale", 0.5},
+          {"unit", "rel"},
+          {"effect", estimate(effect, 0.1)},
+          {"random_effect", estimate(0.0, 0.05)},
+          {"beats_random", beats}};
+}
+
+std::string verdict(const Json& comparison, const Json& sweep) {
+  std::string text;
+  for (const auto& sentence : summarise_study(comparison, sweep)["verdict"]) {
+    text += sentence.get<std::string>() + "\n";
+  }
+  return text;
+}
+
+TEST(Summary, SaysYesAndNoByTheNumbers) {
+  const Json none = Json::object();
+  EXPECT_THAT(verdict(comparison({layer(0, 0.1, -0.1, 0.3)}), none),
+              testing::HasSubstr("do not agree beyond chance"));
+  EXPECT_THAT(
+      verdict(comparison({layer(0, 0.1, -0.1, 0.3), layer(1, 0.8, 0.7, 0.9)}),
+              none),
+      testing::HasSubstr("agree beyond chance at 1 of 2 layers "
+                         "(cosine 0.10 to 0.80)"));
+  Json unknown = layer(0, 0.0, 0.0, 0.0);
+  unknown["cosine"] = nullptr;
+  EXPECT_THAT(verdict(comparison({unknown}), none),
+              testing::HasSubstr("cannot be told"));
+  EXPECT_THAT(verdict(comparison({layer(0, -0.8, -0.9, -0.7)}), none),
+              testing::HasSubstr("oppose each other at 1"));
+}
+
+TEST(Summary, AnEffectCountsOnlyBeyondRandomVectors) {
+  const Json layers = {layer(0, 0.8, 0.7, 0.9)};
+  EXPECT_THAT(
+      verdict(comparison(layers), {{"best", {best("induction", 0.6, true)}}}),
+      testing::HasSubstr("+60 points [+50, +70] (layer 3, +0.5 rel)"));
+  EXPECT_THAT(
+      verdict(comparison(layers), {{"best", {best("induction", 0.6, false)}}}),
+      testing::HasSubstr("more than random vectors do"));
+  EXPECT_THAT(verdict(comparison(layers), {{"best", Json::array()}}),
+              testing::HasSubstr("No vector could be tested"));
+}
+
+TEST(Summary, FitsIntoTwentyFourLines) {
+  Json layers = Json::array();
+  for (int i = 0; i < 40; ++i) {
+    layers.push_back(layer(i, 0.5, 0.4, 0.6));
+  }
+  Json list = Json::array();
+  for (int i = 0; i < 20; ++i) {
+    list.push_back(best(i % 2 ? "induction" : "suppression", 0.3, true));
+  }
+  const Json breaks = {{{"vector", "contrastive@p"},
+                        {"model", "base"},
+                        {"layers", "3"},
+                        {"first_broken", 1.5}}};
+  const std::string text = summary_text(summarise_study(
+      comparison(layers), {{"best", list}, {"breaks", breaks}}));
+  EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 24);
+  EXPECT_THAT(text, testing::HasSubstr("contrastive@p 1.5-1.5"));
+}
+
+}  // namespace
+}  // namespace veer

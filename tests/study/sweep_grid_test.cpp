@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/sweep_grid.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "veer/base/error.h"
+#include "veer/study/vector_names.h"
+
+namespace veer {
+namespace {
+
+SweepSettings small() {
+  SweepSettings settings;
+  settings.operators = {"add", "subtract", "ablate"};
+  settings.rel_scales = {0.5, 1.0};
+  settings.unit_scales = {4.0};
+  settings.raw_scales = {2.0};
+  settings.layers = {"each", "all"};
+  settings.questions = 5;
+  settings.select_questions = 3;
+  settings.best_questions = 7;
+  settings.random_vectors = 1;
+  return settings;
+}
+
+SweepSize size() {
+  return {{"contrastive@prompt_end"}, 2, 9, 4};
+}
+
+TEST(SweepGrid, HoldsEveryCombinationOnce) {
+  const auto cells = sweep_grid(small(), size());
+  // Unsteered: 2 models x 2 splits. Vector: 2 models x 3 layer sets x
+  // (2 operators x 4 scales + ablate) on 2 splits; random: without raw.
+  EXPECT_EQ(cells.size(), 4u + 2 * 3 * 9 * 2 + 2 * 3 * 7);
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    EXPECT_EQ(cells[i].row.id, static_cast<std::int64_t>(i));
+  }
+}
+
+TEST(SweepGrid, UnsteeredCellsCoverWhatAnyCellAsks) {
+  const auto cells = sweep_grid(small(), size());
+  EXPECT_EQ(cells[unsteered_cell(cells, "tuned", "test")].num_questions, 7);
+  EXPECT_EQ(cells[unsteered_cell(cells, "base", "select")].num_questions, 3);
+}
+
+TEST(SweepGrid, ControlsHaveTheSameDisplacement) {
+  const auto cells = sweep_grid(small(), size());
+  std::size_t linked = 0;
+  for (const auto& cell : cells) {
+    if (cell.control < 0) {
+      continue;
+    }
+    ++linked;
+    const auto& control = cells[static_cast<std::size_t>(cell.control)];
+    EXPECT_TRUE(control.is_random());
+    EXPECT_EQ(control.row.scale, cell.row.scale);
+    EXPECT_EQ(control.row.unit, cell.row.unit);
+    EXPECT_EQ(control.row.operation, cell.row.operation);
+    EXPECT_EQ(control.row.layers, cell.row.layers);
+    EXPECT_EQ(control.row.model, cell.row.model);
+    EXPECT_EQ(control.row.split, cell.row.split);
+  }
+  EXPECT_EQ(linked, 2u * 3 * 7);
+}
+
+TEST(SweepGrid, SubtractIsTheNegativeScale) {
+  for (const auto& cell : sweep_grid(small(), size())) {
+    EXPECT_EQ(cell.signed_scale() < 0, cell.row.operation == "subtract");
+    EXPECT_EQ(cell.layer(), cell.row.layers == "0"   ? 0
+                            : cell.row.layers == "1" ? 1
+                                                     : -1);
+  }
+}
+
+TEST(SweepGrid, NeverAsksMoreThanThereIs) {
+  SweepSettings settings = small();
+  settings.questions = 0;  // all
+  settings.select_questions = 100;
+  for (const auto& cell : sweep_grid(settings, size())) {
+    EXPECT_EQ(cell.num_questions, cell.row.split == "test" ? 9 : 4);
+  }
+}
+
+TEST(SweepGrid, LayersAreHeldToTheModel) {
+  SweepSettings settings = small();
+  settings.layers = {"1", "each"};
+  EXPECT_EQ(sweep_grid(settings, size()).size(),
+            4u + 2 * 2 * 9 * 2 + 2 * 2 * 7);  // layer 1 counts once
+  for (const char* bad : {"2", "-1", "x", ""}) {
+    settings.layers = {bad};
+    EXPECT_THROW(sweep_grid(settings, size()), Error) << bad;
+  }
+}
+
+TEST(SweepGrid, AConfirmingCellKeepsWhatActs) {
+  const auto cells = sweep_grid(small(), size());
+  const auto& chosen = cells.back();
+  const auto copy = confirming_cell(chosen, 500, "random-1|v@p", 9);
+  EXPECT_EQ(copy.row.id, 500);
+  EXPECT_EQ(copy.row.split, "test");
+  EXPECT_EQ(copy.row.scale, chosen.row.scale);
+  EXPECT_EQ(copy.row.layers, chosen.row.layers);
+  EXPECT_TRUE(copy.is_random());
+  EXPECT_NE(copy.row.configuration, chosen.row.configuration);
+}
+
+TEST(VectorNames, TellFamilyAndPosition) {
+  EXPECT_EQ(vector_family("contrastive@prompt_end"), "contrastive");
+  EXPECT_EQ(vector_family("finetuned_own:pca_diff@answer_mean"), "finetune");
+  EXPECT_EQ(vector_family("original_finetuned"), "finetune");
+  EXPECT_EQ(vector_family("random-2|content@answer_mean"), "random");
+  EXPECT_EQ(vector_family("content@answer_mean"), "content");
+  EXPECT_EQ(vector_position("content@answer_mean@resid_mid"), "answer_mean");
+  EXPECT_EQ(vector_position("original_finetuned"), "");
+}
+
+TEST(VectorNames, ThePrimaryPairSharesItsPosition) {
+  const auto pair =
+      primary_pair({"finetuned@answer_mean", "contrastive@prompt_end",
+                    "finetuned@prompt_end"});
+  EXPECT_EQ(pair.first, "contrastive@prompt_end");
+  EXPECT_EQ(pair.second, "finetuned@prompt_end");
+  EXPECT_EQ(
+      primary_pair({"contrastive@prompt_end", "finetuned@answer_mean"}).second,
+      "finetuned@answer_mean");
+  EXPECT_TRUE(primary_pair({"content@answer_mean"}).first.empty());
+}
+
+}  // namespace
+}  // namespace veer

@@ -10,12 +10,14 @@ void setup_study(Commands& commands);  // and its stages
 void setup_steer(Commands& commands);
 void setup_template(Commands& commands);
 void setup_inspect(Commands& commands);
+void setup_tokenize(Commands& commands);
 
 inline void setup_verbs(Commands& commands) {
   setup_study(commands);
   setup_steer(commands);
   setup_template(commands);
   setup_inspect(commands);
+  setup_tokenize(commands);
 }
 
 }  // namespace veer::cli

@@ -14,7 +14,8 @@ namespace veer {
 // rewritten where the two engines disagree; what cannot be rewritten is an
 // error, never a silent difference:
 //
-//   \s \S -> White_Space      \w \W -> Alphabetic, M, Nd, Pc
+//   \s \S -> White_Space      \w \W -> Alphabetic, M, Nd, Pc, and
+//                                       the six numbers of Latin-1
 //   \h -> hexadecimal digit   \b \B -> edges of that \w
 //   (?m) -> dot matches all   ^ $ -> at every line
 //   \uHHHH -> \x{HHHH}        {,n} -> {0,n}        \v -> \x0B

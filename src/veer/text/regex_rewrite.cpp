@@ -10,7 +10,10 @@
 namespace veer {
 namespace {
 
-constexpr std::string_view kWord = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+// Oniguruma also counts the superscripts and fractions of Latin-1 (measured
+// over all code points).
+constexpr std::string_view kWord =
+    "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\xB2\\xB3\\xB9\\xBC-\\xBE";
 
 class Rewriter {
  public:

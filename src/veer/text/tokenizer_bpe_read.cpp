@@ -131,8 +131,10 @@ void BpeModel::read_merges(TokenizerFile& file) {
           fmt::format("entry {} joins nothing to '{}'", rank, left + right),
           "two tokens");
     }
+    const std::int32_t left_id = known(left, rank);
+    const std::int32_t right_id = known(right, rank);
     joined.assign(left).append(right);
-    merges_.insert(known(left, rank), known(right, rank),
+    merges_.insert(left_id, right_id,
                    {static_cast<std::uint32_t>(rank), known(joined, rank)});
     if (right.starts_with(kMetaspace) && !only_metaspaces(left)) {
       cut_at_metaspace_ = false;

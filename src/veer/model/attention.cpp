@@ -152,13 +152,9 @@ at::Tensor attention(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
                      const AttentionPlan& plan,
                      const AttentionSettings& settings, at::Tensor* cache_keys,
                      at::Tensor* cache_values) {
-  if (!can_fuse_attention(q_TQH, settings)) {
+  if (!can_fuse_attention(q_TQH, settings, cache_keys)) {
     return attention_plain(q_TQH, k_TKH, v_TKH, plan, settings, cache_keys,
                            cache_values);
-  }
-  if (cache_keys != nullptr) {
-    store(*cache_keys, k_TKH, plan);
-    store(*cache_values, v_TKH, plan);
   }
   return attention_fused(q_TQH, k_TKH, v_TKH, batch, settings, cache_keys,
                          cache_values);

@@ -142,6 +142,29 @@ void run_forward(const Call& call) {
       });
 }
 
+// Copies the batch's new keys or values [T, K, H] into their slots.
+void store_rows(const at::Tensor& cache, const at::Tensor& x_in,
+                const PackedBatch& batch) {
+  const auto x_TKH = x_in.contiguous();
+  const std::int64_t heads = x_TKH.size(1);
+  const std::int64_t width = x_TKH.size(2);
+  const std::int64_t slot_tokens = cache.size(2);
+  const float* from = data(x_TKH);
+  auto* to = cache.data_ptr<float>();
+  for (std::int64_t b = 0; b < batch.num_rows(); ++b) {
+    for (std::int64_t h = 0; h < heads; ++h) {
+      float* slot =
+          to + ((batch.slots[b] * heads + h) * slot_tokens + batch.starts[b]) *
+                   width;
+      for (std::int64_t i = 0; i < batch.length(b); ++i) {
+        const float* token =
+            from + ((batch.offsets[b] + i) * heads + h) * width;
+        std::copy(token, token + width, slot + i * width);
+      }
+    }
+  }
+}
+
 struct Gradients {
   at::Tensor out;
   at::Tensor q;
@@ -222,9 +245,13 @@ class Fused : public torch::autograd::Function<Fused> {
 }  // namespace
 
 bool can_fuse_attention(const at::Tensor& q_TQH,
-                        const AttentionSettings& settings) {
-  return q_TQH.is_cpu() && q_TQH.scalar_type() == at::kFloat &&
-         settings.softcap == 0.0;
+                        const AttentionSettings& settings,
+                        const at::Tensor* cache_keys) {
+  const auto fits = [](const at::Tensor& x) {
+    return x.is_cpu() && x.scalar_type() == at::kFloat;
+  };
+  return fits(q_TQH) && settings.softcap == 0.0 &&
+         (cache_keys == nullptr || fits(*cache_keys));
 }
 
 at::Tensor attention_fused(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
@@ -240,6 +267,10 @@ at::Tensor attention_fused(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
   }
   Call call{.batch = batch, .settings = settings};
   call.cached = cache_keys != nullptr;
+  if (call.cached) {
+    store_rows(*cache_keys, k_TKH, batch);
+    store_rows(*cache_values, v_TKH, batch);
+  }
   call.q = q_TQH.contiguous();
   call.k = call.cached ? *cache_keys : k_TKH.contiguous();
   call.v = call.cached ? *cache_values : v_TKH.contiguous();

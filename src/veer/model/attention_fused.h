@@ -10,7 +10,8 @@ namespace veer {
 
 // Whether attention_fused() computes this.
 bool can_fuse_attention(const at::Tensor& q_TQH,
-                        const AttentionSettings& settings);
+                        const AttentionSettings& settings,
+                        const at::Tensor* cache_keys);
 
 // attention() for fp32 on a CPU without a soft cap: one kernel over the packed
 // rows as they lie, so that nothing is gathered, padded or masked, and a

@@ -6,6 +6,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "veer/model/kernels.h"
@@ -37,26 +38,36 @@ float* mutable_data(const at::Tensor& x) {
   return x.data_ptr<float>();
 }
 
+// Whether somebody differentiates through one of these.
+template <class... Tensors>
+bool records(const Tensors&... inputs) {
+  return c10::GradMode::is_enabled() && (inputs.requires_grad() || ...);
+}
+
+// rstd may be null. x and weight contiguous.
+at::Tensor run_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
+                    bool plus_one, float* rstd) {
+  const std::int64_t width = x.size(-1);
+  auto y = at::empty(x.sizes(), x.options());
+  at::parallel_for(0, x.numel() / width, grain(width),
+                   [&](auto begin, auto end) {
+                     kernels().norm(data(x) + begin * width, data(weight),
+                                    end - begin, width, static_cast<float>(eps),
+                                    plus_one, mutable_data(y) + begin * width,
+                                    rstd == nullptr ? nullptr : rstd + begin);
+                   });
+  return y;
+}
+
 class Norm : public torch::autograd::Function<Norm> {
  public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x_in,
-                            const at::Tensor& weight_in, double eps,
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
+                            const at::Tensor& weight, double eps,
                             bool plus_one) {
-    const auto x = x_in.contiguous();
-    const auto weight = weight_in.contiguous();
-    const std::int64_t width = x.size(-1);
-    const std::int64_t rows = x.numel() / width;
-    auto y = at::empty_like(x);
-    auto rstd = at::empty({rows}, x.options());
-    at::parallel_for(0, rows, grain(width), [&](auto begin, auto end) {
-      kernels().norm(data(x) + begin * width, data(weight), end - begin, width,
-                     static_cast<float>(eps), plus_one,
-                     mutable_data(y) + begin * width,
-                     mutable_data(rstd) + begin);
-    });
+    auto rstd = at::empty({x.numel() / x.size(-1)}, x.options());
     context->save_for_backward({x, weight, rstd});
     context->saved_data["plus_one"] = plus_one;
-    return y;
+    return run_norm(x, weight, eps, plus_one, mutable_data(rstd));
   }
 
   static variable_list backward(AutogradContext* context,
@@ -94,24 +105,32 @@ at::Tensor strided_rows(const at::Tensor& x) {
   return x.dim() == 2 && x.stride(1) == 1 ? x : x.contiguous();
 }
 
+template <class Body>
+void over_gate_rows(const at::Tensor& gate, const Body& body) {
+  const std::int64_t width = gate.size(1);
+  const std::int64_t stride = gate.stride(0);
+  at::parallel_for(
+      0, gate.size(0), grain(4 * width),
+      [&](auto begin, auto end) { body(begin, end - begin, width, stride); });
+}
+
+// Rows of gate and up lie equally far apart.
+at::Tensor run_swiglu(const at::Tensor& gate, const at::Tensor& up) {
+  auto y = at::empty(gate.sizes(), gate.options());
+  over_gate_rows(gate, [&](std::int64_t first, std::int64_t count,
+                           std::int64_t width, std::int64_t stride) {
+    kernels().swiglu(data(gate) + first * stride, data(up) + first * stride,
+                     count, width, stride, mutable_data(y) + first * width);
+  });
+  return y;
+}
+
 class Swiglu : public torch::autograd::Function<Swiglu> {
  public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& gate_in,
-                            const at::Tensor& up_in) {
-    auto gate = strided_rows(gate_in);
-    auto up = strided_rows(up_in);
-    if (gate.stride(0) != up.stride(0)) {
-      gate = gate.contiguous();
-      up = up.contiguous();
-    }
-    auto y = at::empty(gate.sizes(), gate.options());
-    run(gate, [&](std::int64_t first, std::int64_t count, std::int64_t width,
-                  std::int64_t stride) {
-      kernels().swiglu(data(gate) + first * stride, data(up) + first * stride,
-                       count, width, stride, mutable_data(y) + first * width);
-    });
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& gate,
+                            const at::Tensor& up) {
     context->save_for_backward({gate, up});
-    return y;
+    return run_swiglu(gate, up);
   }
 
   static variable_list backward(AutogradContext* context,
@@ -120,8 +139,8 @@ class Swiglu : public torch::autograd::Function<Swiglu> {
     const auto dy = gradients[0].contiguous();
     auto dgate = at::empty(dy.sizes(), dy.options());
     auto dup = at::empty(dy.sizes(), dy.options());
-    run(saved[0], [&](std::int64_t first, std::int64_t count,
-                      std::int64_t width, std::int64_t stride) {
+    over_gate_rows(saved[0], [&](std::int64_t first, std::int64_t count,
+                                 std::int64_t width, std::int64_t stride) {
       kernels().swiglu_backward(data(saved[0]) + first * stride,
                                 data(saved[1]) + first * stride,
                                 data(dy) + first * width, count, width, stride,
@@ -130,17 +149,27 @@ class Swiglu : public torch::autograd::Function<Swiglu> {
     });
     return {dgate, dup};
   }
-
- private:
-  template <class Body>
-  static void run(const at::Tensor& gate, const Body& body) {
-    const std::int64_t width = gate.size(1);
-    const std::int64_t stride = gate.stride(0);
-    at::parallel_for(
-        0, gate.size(0), grain(4 * width),
-        [&](auto begin, auto end) { body(begin, end - begin, width, stride); });
-  }
 };
+
+at::Tensor run_rotate(const at::Tensor& in_TNH, const at::Tensor& cos_TP,
+                      const at::Tensor& sin_TP, bool inverse) {
+  const bool packed_heads =
+      in_TNH.stride(2) == 1 && in_TNH.stride(1) == in_TNH.size(2);
+  const auto x = packed_heads ? in_TNH : in_TNH.contiguous();
+  auto y = at::empty(x.sizes(), x.options());
+  const std::int64_t heads = x.size(1);
+  const std::int64_t width = x.size(2);
+  const std::int64_t half = cos_TP.size(1);
+  const std::int64_t stride = x.stride(0);
+  at::parallel_for(
+      0, x.size(0), grain(heads * width), [&](auto begin, auto end) {
+        kernels().rotate(data(x) + begin * stride, data(cos_TP) + begin * half,
+                         data(sin_TP) + begin * half, end - begin, heads, width,
+                         half, stride, inverse,
+                         mutable_data(y) + begin * heads * width);
+      });
+  return y;
+}
 
 class Rotate : public torch::autograd::Function<Rotate> {
  public:
@@ -148,35 +177,14 @@ class Rotate : public torch::autograd::Function<Rotate> {
                             const at::Tensor& cos_TP,
                             const at::Tensor& sin_TP) {
     context->save_for_backward({cos_TP, sin_TP});
-    return run(x_TNH, cos_TP, sin_TP, /*inverse=*/false);
+    return run_rotate(x_TNH, cos_TP, sin_TP, /*inverse=*/false);
   }
 
   static variable_list backward(AutogradContext* context,
                                 const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
-    return {run(gradients[0], saved[0], saved[1], /*inverse=*/true),
+    return {run_rotate(gradients[0], saved[0], saved[1], /*inverse=*/true),
             at::Tensor(), at::Tensor()};
-  }
-
- private:
-  static at::Tensor run(const at::Tensor& in_TNH, const at::Tensor& cos_TP,
-                        const at::Tensor& sin_TP, bool inverse) {
-    const bool packed_heads =
-        in_TNH.stride(2) == 1 && in_TNH.stride(1) == in_TNH.size(2);
-    const auto x = packed_heads ? in_TNH : in_TNH.contiguous();
-    auto y = at::empty(x.sizes(), x.options());
-    const std::int64_t heads = x.size(1);
-    const std::int64_t width = x.size(2);
-    const std::int64_t half = cos_TP.size(1);
-    const std::int64_t stride = x.stride(0);
-    at::parallel_for(
-        0, x.size(0), grain(heads * width), [&](auto begin, auto end) {
-          kernels().rotate(
-              data(x) + begin * stride, data(cos_TP) + begin * half,
-              data(sin_TP) + begin * half, end - begin, heads, width, half,
-              stride, inverse, mutable_data(y) + begin * heads * width);
-        });
-    return y;
   }
 };
 
@@ -184,20 +192,37 @@ class Rotate : public torch::autograd::Function<Rotate> {
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
                     bool plus_one) {
-  return fused(x) ? Norm::apply(x, weight, eps, plus_one)
-                  : plain::rms_norm(x, weight, eps, plus_one);
+  if (!fused(x)) {
+    return plain::rms_norm(x, weight, eps, plus_one);
+  }
+  const auto rows = x.contiguous();
+  const auto scale = weight.contiguous();
+  return records(x, weight) ? Norm::apply(rows, scale, eps, plus_one)
+                            : run_norm(rows, scale, eps, plus_one, nullptr);
 }
 
 at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,
                  Activation activation) {
-  return fused(gate) && activation == Activation::kSilu && gate.dim() == 2
-             ? Swiglu::apply(gate, up)
-             : plain::gated(gate, up, activation);
+  if (!fused(gate) || activation != Activation::kSilu) {
+    return plain::gated(gate, up, activation);
+  }
+  auto gate_rows = strided_rows(gate);
+  auto up_rows = strided_rows(up);
+  if (gate_rows.stride(0) != up_rows.stride(0)) {
+    gate_rows = gate_rows.contiguous();
+    up_rows = up_rows.contiguous();
+  }
+  return records(gate, up) ? Swiglu::apply(gate_rows, up_rows)
+                           : run_swiglu(gate_rows, up_rows);
 }
 
 at::Tensor rotate(const at::Tensor& x_TNH, const RopeTable& table) {
-  return fused(x_TNH) ? Rotate::apply(x_TNH, table.cos_TP, table.sin_TP)
-                      : plain::rotate(x_TNH, table);
+  if (!fused(x_TNH)) {
+    return plain::rotate(x_TNH, table);
+  }
+  return records(x_TNH) ? Rotate::apply(x_TNH, table.cos_TP, table.sin_TP)
+                        : run_rotate(x_TNH, table.cos_TP, table.sin_TP,
+                                     /*inverse=*/false);
 }
 
 }  // namespace veer::ops

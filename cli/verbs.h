@@ -11,6 +11,7 @@ void setup_steer(Commands& commands);
 void setup_template(Commands& commands);
 void setup_inspect(Commands& commands);
 void setup_tokenize(Commands& commands);
+void setup_bake(Commands& commands);
 
 inline void setup_verbs(Commands& commands) {
   setup_study(commands);
@@ -18,6 +19,7 @@ inline void setup_verbs(Commands& commands) {
   setup_template(commands);
   setup_inspect(commands);
   setup_tokenize(commands);
+  setup_bake(commands);
 }
 
 }  // namespace veer::cli

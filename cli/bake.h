@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "cli/command.h"
+
+namespace veer::cli {
+
+struct BakeOptions {
+  std::filesystem::path model;    // base
+  std::filesystem::path adapter;  // merge this, or
+  std::filesystem::path tuned;    // extract an adapter from this
+  std::int64_t rank = 32;         // of the extracted adapter
+  std::filesystem::path out;
+};
+
+[[gnu::weak]] void run_bake(const BakeOptions& options, Session& session);
+
+}  // namespace veer::cli

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+//
+// Between adapters and full checkpoints, both ways. Neither is used for
+// measuring: a merged weight carries the rounding of its dtype.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "veer/base/progress.h"
+#include "veer/model/adapter.h"
+#include "veer/tensors/safetensors.h"
+
+namespace veer {
+
+// What rounding did to one merged matrix.
+struct BakeError {
+  std::string path;
+  // |rounded - exact| / |scale B A|, Frobenius norms: the share of what the
+  // adapter adds that the weight's dtype could not hold.
+  double relative = 0.0;
+};
+
+struct BakeResult {
+  TensorMap weights;              // unchanged ones are the tensors given
+  std::vector<BakeError> errors;  // one per pair, in order of paths
+};
+
+// W + scale B A for every pair, computed in fp64 and rounded once to the dtype
+// of W. Throws Error if a path has no weight or a shape does not fit.
+BakeResult bake_adapter(const TensorMap& weights, const Adapter& adapter,
+                        const Monitor& monitor = {});
+
+struct ExtractedPair {
+  std::string path;
+  // Share of |tuned - base|^2 that the pair holds, 1 = all of it.
+  double energy = 1.0;
+};
+
+struct ExtractResult {
+  Adapter adapter;  // scale 1; matrices that do not differ have no pair
+  std::vector<ExtractedPair> pairs;
+  // Tensors that differ and that no pair can hold (norms, embeddings, head),
+  // with |tuned - base| / |base|.
+  std::map<std::string, double> not_held;
+};
+
+// The best adapter of `rank` between two checkpoints of one architecture: per
+// matrix of a block the truncated singular value decomposition of tuned -
+// base, B = U sqrt(S), A = sqrt(S) V'. Exact up to 512 on the shorter side,
+// else by randomised subspace iteration (Halko et al., arXiv 0909.4061) with
+// 16 extra columns and four passes, seeded. Throws Error if names or shapes of
+// the two differ, or nothing differs.
+ExtractResult extract_adapter(const TensorMap& base, const TensorMap& tuned,
+                              std::int64_t rank, const Monitor& monitor = {});
+
+// Writes a model folder: `weights` as model.safetensors beside copies of the
+// other small files (JSON, text, tokenizer) of `from`.
+void write_model_folder(const std::filesystem::path& folder,
+                        const TensorMap& weights,
+                        const std::filesystem::path& from);
+
+}  // namespace veer

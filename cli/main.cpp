@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <filesystem>
@@ -65,6 +66,9 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc,
 void become_core(char** argv) {
   const auto here = std::filesystem::read_symlink("/proc/self/exe");
   const auto core = here.parent_path() / "veer-core";
+  // Threads that wait for work spin only shortly: on a machine with other
+  // work OpenMP's default burns most of the time in waiting.
+  ::setenv("GOMP_SPINCOUNT", "5000", /*overwrite=*/0);
   ::execv(core.c_str(), argv);
   veer::fail_run("start",
                  fmt::format("{}: {}", core.string(), std::strerror(errno)),

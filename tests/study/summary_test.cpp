@@ -16,11 +16,10 @@ Json layer(int number, double cosine, double low, double high) {
 }
 
 Json comparison(const Json& layers) {
-  return {{"pairs",
-           {{{"a", "contrastive@p"},
-             {"b", "finetuned@p"},
-             {"primary", true},
-             {"by_layer", layers}}}}};
+  return {{"pairs", Json::array({{{"a", "contrastive@p"},
+                                  {"b", "finetuned@p"},
+                                  {"primary", true},
+                                  {"by_layer", layers}}})}};
 }
 
 Json estimate(double value, double half) {
@@ -42,7 +41,8 @@ Json best(const std::string& goal, double effect, bool beats) {
 
 std::string verdict(const Json& comparison, const Json& sweep) {
   std::string text;
-  for (const auto& sentence : summarise_study(comparison, sweep)["verdict"]) {
+  const Json summary = summarise_study(comparison, sweep);
+  for (const auto& sentence : summary["verdict"]) {
     text += sentence.get<std::string>() + "\n";
   }
   return text;
@@ -50,29 +50,31 @@ std::string verdict(const Json& comparison, const Json& sweep) {
 
 TEST(Summary, SaysYesAndNoByTheNumbers) {
   const Json none = Json::object();
-  EXPECT_THAT(verdict(comparison({layer(0, 0.1, -0.1, 0.3)}), none),
-              testing::HasSubstr("do not agree beyond chance"));
   EXPECT_THAT(
-      verdict(comparison({layer(0, 0.1, -0.1, 0.3), layer(1, 0.8, 0.7, 0.9)}),
-              none),
-      testing::HasSubstr("agree beyond chance at 1 of 2 layers "
-                         "(cosine 0.10 to 0.80)"));
+      verdict(comparison(Json::array({layer(0, 0.1, -0.1, 0.3)})), none),
+      testing::HasSubstr("do not agree beyond chance"));
+  EXPECT_THAT(verdict(comparison(Json::array(
+                          {layer(0, 0.1, -0.1, 0.3), layer(1, 0.8, 0.7, 0.9)})),
+                      none),
+              testing::HasSubstr("agree beyond chance at 1 of 2 layers "
+                                 "(cosine 0.10 to 0.80)"));
   Json unknown = layer(0, 0.0, 0.0, 0.0);
   unknown["cosine"] = nullptr;
-  EXPECT_THAT(verdict(comparison({unknown}), none),
+  EXPECT_THAT(verdict(comparison(Json::array({unknown})), none),
               testing::HasSubstr("cannot be told"));
-  EXPECT_THAT(verdict(comparison({layer(0, -0.8, -0.9, -0.7)}), none),
-              testing::HasSubstr("oppose each other at 1"));
+  EXPECT_THAT(
+      verdict(comparison(Json::array({layer(0, -0.8, -0.9, -0.7)})), none),
+      testing::HasSubstr("oppose each other at 1"));
 }
 
 TEST(Summary, AnEffectCountsOnlyBeyondRandomVectors) {
-  const Json layers = {layer(0, 0.8, 0.7, 0.9)};
-  EXPECT_THAT(
-      verdict(comparison(layers), {{"best", {best("induction", 0.6, true)}}}),
-      testing::HasSubstr("+60 points [+50, +70] (layer 3, +0.5 rel)"));
-  EXPECT_THAT(
-      verdict(comparison(layers), {{"best", {best("induction", 0.6, false)}}}),
-      testing::HasSubstr("more than random vectors do"));
+  const Json layers = Json::array({layer(0, 0.8, 0.7, 0.9)});
+  EXPECT_THAT(verdict(comparison(layers),
+                      {{"best", Json::array({best("induction", 0.6, true)})}}),
+              testing::HasSubstr("+60 points [+50, +70] (layer 3, +0.5 rel)"));
+  EXPECT_THAT(verdict(comparison(layers),
+                      {{"best", Json::array({best("induction", 0.6, false)})}}),
+              testing::HasSubstr("more than random vectors do"));
   EXPECT_THAT(verdict(comparison(layers), {{"best", Json::array()}}),
               testing::HasSubstr("No vector could be tested"));
 }
@@ -86,10 +88,10 @@ TEST(Summary, FitsIntoTwentyFourLines) {
   for (int i = 0; i < 20; ++i) {
     list.push_back(best(i % 2 ? "induction" : "suppression", 0.3, true));
   }
-  const Json breaks = {{{"vector", "contrastive@p"},
-                        {"model", "base"},
-                        {"layers", "3"},
-                        {"first_broken", 1.5}}};
+  const Json breaks = Json::array({{{"vector", "contrastive@p"},
+                                    {"model", "base"},
+                                    {"layers", "3"},
+                                    {"first_broken", 1.5}}});
   const std::string text = summary_text(summarise_study(
       comparison(layers), {{"best", list}, {"breaks", breaks}}));
   EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 24);

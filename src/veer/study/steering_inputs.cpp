@@ -4,35 +4,10 @@
 #include <cmath>
 
 #include <ATen/ops/empty_like.h>
-#include <fmt/core.h>
 
 #include "veer/base/random.h"
 
 namespace veer {
-namespace {
-
-std::vector<double> norms_of(const SteeringVector& vector,
-                             std::string_view model, std::string_view kind) {
-  const auto found =
-      vector.residual_norms.find(fmt::format("{}.{}", model, kind));
-  return found == vector.residual_norms.end() ? std::vector<double>()
-                                              : found->second;
-}
-
-}  // namespace
-
-SteeringInput steering_input(const SteeringVector& vector,
-                             std::string_view model) {
-  SteeringInput input;
-  input.name = vector.name;
-  input.directions_LD = vector.directions_LD;
-  input.norms.prompt_L = norms_of(vector, model, "prompt");
-  input.norms.prompt_end_L = norms_of(vector, model, "prompt_end");
-  input.norms.generated_L = norms_of(vector, model, "generated");
-  input.sigma_L = vector.tokens.sd;
-  return input;
-}
-
 SteeringInput random_input(const SteeringInput& like, const std::string& name,
                            std::uint64_t seed) {
   SteeringInput input;

@@ -11,9 +11,9 @@
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/generation/generate.h"
+#include "veer/interventions/from_vector.h"
 #include "veer/study/context.h"
 #include "veer/study/machine.h"
-#include "veer/study/steering_inputs.h"
 #include "veer/train/adapter_files.h"
 
 namespace veer {
@@ -175,7 +175,7 @@ void SteeringSession::set(const SteeringSettings& settings) {
   load_vector_of(settings);
   if (vector_) {
     compile(intervention_of(settings, num_layers()),
-            steering_input(*vector_, settings.model), num_layers());
+            input_of(*vector_, settings.model), num_layers());
   }
   settings_ = settings;
 }
@@ -184,9 +184,9 @@ SteeredReply SteeringSession::ask(const std::string& question) {
   InterventionTable table(num_layers(), model_.config().width, model_.device());
   std::int64_t configuration = -1;
   if (vector_) {
-    configuration = table.add(compile(intervention_of(settings_, num_layers()),
-                                      steering_input(*vector_, settings_.model),
-                                      num_layers()));
+    configuration =
+        table.add(compile(intervention_of(settings_, num_layers()),
+                          input_of(*vector_, settings_.model), num_layers()));
   }
   std::vector<GenerationRequest> requests;
   for (auto* turns : {&plain_turns_, &steered_turns_}) {

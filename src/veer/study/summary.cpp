@@ -260,7 +260,8 @@ Json read_document(const std::filesystem::path& path) {
 }  // namespace
 
 Json summarise_study(const Json& comparison, const Json& sweep) {
-  Json verdict = {direction_sentence(comparison)};
+  Json verdict = Json::array();
+  verdict.push_back(direction_sentence(comparison));
   if (sweep.contains("best")) {
     for (const char* goal : {"induction", "suppression"}) {
       verdict.push_back(steering_sentence(sweep, goal));

@@ -9,6 +9,7 @@
 #include "veer/base/hash.h"
 #include "veer/generation/generate.h"
 #include "veer/generation/score.h"
+#include "veer/interventions/from_vector.h"
 #include "veer/metrics/coherence.h"
 #include "veer/study/steering_inputs.h"
 #include "veer/study/texts.h"
@@ -149,7 +150,7 @@ SweepRunner::SweepRunner(StudyContext& context) : context_(context) {
   for (const auto& name : size_.vectors) {
     const auto vector = load_vector(context, name);
     for (const char* model : {"base", "tuned"}) {
-      inputs_[{name, model}] = steering_input(vector, model);
+      inputs_[{name, model}] = input_of(vector, model);
     }
   }
   if (size_.vectors.empty()) {

@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""Adapters and fine-tuning against PEFT, on a random Llama drawn anew.
+
+1. Ten SFT steps from the same start: losses within 1e-4 (relative), factors
+   within 1e-3; answer-only and full-text loss, plain and rank-stabilised scale,
+   accumulation, weight decay.
+2. PEFT loads what Veer wrote: logits within 1e-5 (relative to the largest).
+3. Veer loads what PEFT wrote, with rank and alpha patterns, excluded modules,
+   chosen layers: logits within 1e-5.
+"""
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file
+from transformers import LlamaConfig, LlamaForCausalLM
+from transformers.utils import logging
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("VEER_BUILD", ROOT / "build"))
+PROGRAM = BUILD / "tools" / "parity" / "parity_sft"
+SEVEN = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj",
+         "down_proj"]
+VOCAB = 97
+failures = []
+logging.disable_progress_bar()
+logging.set_verbosity_error()
+
+
+def check(name, value, limit):
+    ok = value <= limit
+    print(f"  {'ok  ' if ok else 'FAIL'} {name}: {value:.3g} (limit {limit:g})")
+    if not ok:
+        failures.append(name)
+
+
+def make_model(folder, rng):
+    config = LlamaConfig(
+        vocab_size=VOCAB, hidden_size=64, intermediate_size=160,
+        num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
+        head_dim=16, max_position_embeddings=128, tie_word_embeddings=True,
+        initializer_range=0.15)
+    torch.manual_seed(rng.randrange(2**31))
+    LlamaForCausalLM(config).float().save_pretrained(folder)
+
+
+def load_base(folder):
+    return LlamaForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation="eager")
+
+
+def make_examples(rng, count):
+    rows = []
+    for _ in range(count):
+        prompt, answer = rng.randint(3, 12), rng.randint(1, 6)
+        rows.append({"ids": [rng.randrange(VOCAB)
+                             for _ in range(prompt + answer)],
+                     "supervise_begin": prompt})
+    return rows
+
+
+def padded(examples, loss):
+    """Right-padded batch with labels, as a data collator makes it."""
+    longest = max(len(e["ids"]) for e in examples)
+    ids = torch.zeros(len(examples), longest, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    labels = torch.full_like(ids, -100)
+    for row, e in enumerate(examples):
+        n = len(e["ids"])
+        begin = 1 if loss == "full" else max(1, e["supervise_begin"])
+        ids[row, :n] = torch.tensor(e["ids"])
+        mask[row, :n] = 1
+        labels[row, begin:n] = ids[row, begin:n]
+    return ids, mask, labels
+
+
+def peft_steps(base, out, log, examples, options):
+    model = PeftModel.from_pretrained(load_base(base), out / "start",
+                                      is_trainable=True)
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=1.0, betas=(0.9, 0.999),
+                                  eps=1e-8,
+                                  weight_decay=options["weight_decay"])
+    losses = []
+    for step in log:
+        optimizer.param_groups[0]["lr"] = step["values"]["lr"]
+        optimizer.zero_grad()
+        ids, mask, labels = padded([examples[i] for i in step["items"]],
+                                   options["loss"])
+        logits = model(input_ids=ids, attention_mask=mask).logits[:, :-1]
+        loss = torch.nn.functional.cross_entropy(
+            logits.reshape(-1, VOCAB), labels[:, 1:].reshape(-1),
+            ignore_index=-100)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+    return model, losses
+
+
+def compare_training(work, base, rng, name, changes):
+    print(name)
+    out = work / name.replace(" ", "_")
+    out.mkdir()
+    options = {"lora": {"rank": 8, "alpha": 16.0}, "steps": 10,
+               "batch_size": 4, "accumulation": 1, "learning_rate": 2e-3,
+               "weight_decay": 0.01, "loss": "answer",
+               "schedule": {"kind": "linear", "warmup_steps": 3}}
+    options = {**options, **changes,
+               "lora": {**options["lora"], **changes.get("lora", {})}}
+    examples = make_examples(rng, 21)
+    request = out / "request.json"
+    request.write_text(json.dumps({"options": options, "examples": examples}))
+    subprocess.run([PROGRAM, "train", base, request, out], check=True)
+    log = json.loads((out / "log.json").read_text())
+    model, losses = peft_steps(base, out, log, examples, options)
+    check("losses, relative", max(
+        abs(s["values"]["train/loss"] - x) / abs(x)
+        for s, x in zip(log, losses)), 1e-4)
+    ours = load_file(out / "end" / "adapter_model.safetensors")
+    theirs = {k.replace(".default", ""): v
+              for k, v in model.state_dict().items() if "lora_" in k}
+    check("factors, relative to the largest of each", max(
+        ((ours[k] - theirs[k]).abs().max() / theirs[k].abs().max()).item()
+        for k in ours), 1e-3)
+    assert ours.keys() == theirs.keys(), "other tensors than PEFT's"
+    compare_logits(work, base, out / "end", rng)
+
+
+def compare_logits(work, base, adapter, rng):
+    rows = [e["ids"] for e in make_examples(rng, 5)]
+    ids = work / "ids.json"
+    ids.write_text(json.dumps(rows))
+    out = work / "logits.safetensors"
+    subprocess.run([PROGRAM, "logits", base, adapter, ids, out], check=True)
+    ours = load_file(out)["logits"]
+    model = PeftModel.from_pretrained(load_base(base), adapter).eval()
+    with torch.no_grad():
+        theirs = torch.cat([model(torch.tensor([r])).logits[0] for r in rows])
+    check("logits, relative to the largest",
+          ((ours - theirs).abs().max() / theirs.abs().max()).item(), 1e-5)
+
+
+def compare_reading(work, base, rng, name, **changes):
+    print("PEFT writes, Veer reads:", name)
+    config = {"r": 4, "lora_alpha": 12, "target_modules": SEVEN,
+              "task_type": "CAUSAL_LM", **changes}
+    model = get_peft_model(load_base(base), LoraConfig(**config))
+    with torch.no_grad():
+        for key, p in model.named_parameters():
+            if "lora_B" in key:
+                p.normal_(0, 0.1)
+    folder = work / ("peft_" + name.replace(" ", "_"))
+    model.save_pretrained(folder)
+    compare_logits(work, base, folder, rng)
+
+
+def main():
+    subprocess.run(["ninja", "-C", BUILD, "parity_sft"], check=True,
+                   stdout=subprocess.DEVNULL)
+    seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.randrange(2**31)
+    print("seed", seed)
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory() as temporary:
+        work = pathlib.Path(temporary)
+        base = work / "base"
+        make_model(base, rng)
+        compare_training(work, base, rng, "answer only", {})
+        compare_training(work, base, rng, "full text", {"loss": "full"})
+        compare_training(work, base, rng, "rank-stabilised accumulation",
+                         {"lora": {"rslora": True}, "batch_size": 2,
+                          "accumulation": 3})
+        compare_training(work, base, rng, "some layers and modules",
+                         {"lora": {"layers": [0, 2],
+                                   "modules": ["q_proj", "down_proj"]}})
+        compare_reading(work, base, rng, "plain")
+        compare_reading(work, base, rng, "rslora", use_rslora=True)
+        compare_reading(work, base, rng, "patterns",
+                        rank_pattern={"layers.1.self_attn.q_proj": 7,
+                                      ".*down_proj": 2},
+                        alpha_pattern={"up_proj": 3, r"layers\.0\..*": 20})
+        compare_reading(work, base, rng, "regex and excluded",
+                        target_modules=r".*\.(q_proj|up_proj|o_proj)",
+                        exclude_modules=r".*\.1\..*")
+        compare_reading(work, base, rng, "chosen layers",
+                        target_modules=["v_proj", "gate_proj"],
+                        layers_to_transform=[1, 2], layers_pattern="layers")
+        compare_reading(work, base, rng, "all-linear",
+                        target_modules="all-linear")
+    print("failed:" if failures else "all equal", *failures)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,9 +6,10 @@
 // of the cross-item cosine, coverage of its interval, and how often each test
 // speaks when it should not.
 //
-//   calibration_bench [effort]      1 = about four minutes on two cores
+//   calibration_bench [effort]      more = more replications, default 1
 //
-// Prints one JSON document; benchmarks/calibration/results.json is one run.
+// Prints one JSON document (a line per scenario on stderr meanwhile);
+// benchmarks/calibration/results.json is one run.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
@@ -362,12 +364,14 @@ Json summary(const Json& rows) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  at::set_num_threads(1);  // small matrices: threads would only wait
   const double effort = argc > 1 ? std::atof(argv[1]) : 1.0;
   const auto start = std::chrono::steady_clock::now();
   Json cosine = Json::array();
   std::uint64_t seed = 1000;
   for (const auto& s : scenarios()) {
     cosine.push_back(run_scenario(s, effort, ++seed));
+    std::fprintf(stderr, "%s\n", veer::dump_json(cosine.back()).c_str());
   }
   Json existence = Json::array();
   Json nulls = Json::array();
@@ -379,6 +383,7 @@ int main(int argc, char** argv) {
     nulls.push_back(run_nulls(1024, power, 512, effort));
     bands.push_back(run_band(128, power, 50, 0.1, effort));
     bands.push_back(run_band(128, power, 200, 0.1, effort));
+    std::fprintf(stderr, "tests and bands with power %g done\n", power);
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)

@@ -5,6 +5,7 @@
 
 #include "veer/text/jinja_interpreter.h"
 #include "veer/text/jinja_parser.h"
+#include "veer/text/jinja_symbols.h"
 
 namespace veer {
 
@@ -25,6 +26,7 @@ JinjaTemplate JinjaTemplate::parse(std::string_view source,
   program->limits = limits;
   program->body =
       jinja::Parser(program->source, program->origin, limits).parse();
+  jinja::find_unset_names(*program);
   JinjaTemplate out;
   out.program_ = std::move(program);
   return out;

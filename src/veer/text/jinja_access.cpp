@@ -96,7 +96,7 @@ bool find_item(Interpreter& in, const Value& object, const Value& key,
 }  // namespace
 
 Value Interpreter::attribute(const Value& object, std::string_view name) {
-  if (object.is_undefined()) {
+  if (object.is_undefined() && name != "__class__") {
     fail_undefined(object);
   }
   Value out;
@@ -147,7 +147,9 @@ std::vector<Value> Interpreter::iterate(const Value& value) {
     for (std::size_t at = 0; at < text->bytes.size();) {
       const std::size_t next = at + code_point_at(text->bytes, at).length;
       step(4);
-      out.push_back(Value(slice_bytes(*text, at, next)));
+      Str piece = slice_bytes(*text, at, next);
+      piece.markup = false;
+      out.push_back(Value(std::move(piece)));
       at = next;
     }
     return out;

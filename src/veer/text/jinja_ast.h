@@ -92,6 +92,8 @@ struct Stmt {
   std::vector<ExprPtr> expressions;
   std::vector<ExprPtr> conditions;
   std::vector<Body> bodies;
+  // Per body: names that are undefined when it begins (jinja_symbols.h).
+  std::vector<std::vector<std::string>> unset;
   Signature signature;
   bool recursive = false;
 };
@@ -101,6 +103,7 @@ struct Program {
   std::string origin;
   JinjaLimits limits;
   Body body;
+  std::vector<std::string> unset;
 };
 
 }  // namespace veer::jinja

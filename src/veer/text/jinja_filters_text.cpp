@@ -123,7 +123,9 @@ Value indent(Interpreter& in, const Value& value, Args& args) {
     out.append(text, begin, end);
     first_line = false;
   }
-  return in.text(out.take());
+  Str result = out.take();
+  result.markup = value.str()->markup;
+  return in.text(std::move(result));
 }
 
 Value word_count(Interpreter& in, const Value& value, Args& args) {
@@ -156,10 +158,6 @@ Value center(Interpreter& in, const Value& value, Args& args) {
 Value truncate(Interpreter& in, const Value& value, Args& args) {
   const ArgReader reader(in, args, "truncate",
                          {"length", "killwords", "end", "leeway"});
-  if (value.str() == nullptr) {
-    in.fail(fmt::format("truncate of a {}", type_name(value)), "a string");
-  }
-  const Str& text = *value.str();
   const Str end = reader.string_or(2, "...");
   const std::int64_t length = reader.integer(0, 255);
   const std::int64_t leeway = reader.integer(3, 5);
@@ -167,9 +165,13 @@ Value truncate(Interpreter& in, const Value& value, Args& args) {
   if (keep < 0 || leeway < 0) {
     in.fail("truncate: the length is shorter than the end");
   }
-  if (count_code_points(text.bytes) <= length + leeway) {
+  if (length_of(in, value) <= length + leeway) {
     return value;
   }
+  if (value.str() == nullptr) {
+    in.fail(fmt::format("truncate of a long {}", type_name(value)), "a string");
+  }
+  const Str& text = *value.str();
   std::size_t cut = byte_offset(text.bytes, keep);
   if (!reader.flag(1, false)) {
     const std::size_t space =

@@ -274,7 +274,12 @@ class PercentFormatter {
       one(text, done);
     }
     out_.append(format_, done, text.size());
-    if (!used_mapping_ && next_ < count() && values_.dict() == nullptr) {
+    // Whatever can be subscripted may be left unused, as in Python.
+    const bool subscripted = values_.dict() != nullptr ||
+                             (values_.list() != nullptr && !is_tuple()) ||
+                             values_.range() != nullptr ||
+                             values_.is_undefined();
+    if (!used_mapping_ && next_ < count() && !subscripted) {
       in_.fail("not all arguments converted during string formatting");
     }
     return in_.text(out_.take());

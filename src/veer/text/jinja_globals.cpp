@@ -135,14 +135,11 @@ struct Cycler : Object {
       return false;
     }
     const bool next = name == "next";
-    const std::weak_ptr<Cycler> weak = self;
+    // Strong: a cycler's items are fixed and cannot hold this function.
+    const std::shared_ptr<Cycler> cycler = self.lock();
     out = make_function(
         std::string(name),
-        [weak, next](Interpreter& inner, Args&) {
-          const auto cycler = weak.lock();
-          if (cycler == nullptr) {
-            inner.fail("a cycler is used after its end");
-          }
+        [cycler, next](Interpreter&, Args&) {
           if (!next) {
             cycler->position = 0;
             return Value();

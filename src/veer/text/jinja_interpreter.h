@@ -94,7 +94,7 @@ class Interpreter {
   void run_generation(const Stmt& statement, const ScopePtr& scope);
   void assign(const Expr& target, const Value& value, const ScopePtr& scope);
   // Text of a body in a scope of its own.
-  Str capture(const Body& body, const ScopePtr& scope);
+  Str capture(const Stmt& statement, const ScopePtr& scope);
   Value make_macro(const Stmt& statement, const ScopePtr& scope);
   Value call_macro(const Stmt& statement, const ScopePtr& closure, Args& args);
   void bind_macro_arguments(const Stmt& statement, const ScopePtr& scope,
@@ -117,6 +117,9 @@ class Interpreter {
   // The statement `value` of filter and set blocks applied to a text.
   Value apply_filters(const Expr* chain, Value text, const ScopePtr& scope);
   ScopePtr inner(const ScopePtr& scope) const;
+  // The scope of one of the statement's bodies.
+  ScopePtr inner(const ScopePtr& scope, const Stmt& statement,
+                 std::size_t body) const;
 
   const Program& program_;
   std::int64_t now_;

@@ -118,7 +118,9 @@ void append_repr(Interpreter& in, const Value& value, StrBuilder& out,
   }
   if (const Str* text = value.str()) {
     in.step(static_cast<std::int64_t>(text->bytes.size() / 16));
+    out.append(text->markup ? "Markup(" : "");
     append_repr_text(*text, out);
+    out.append(text->markup ? ")" : "");
   } else if (const List* list = value.list()) {
     append_repr_list(in, *list, out, depth);
   } else if (const Dict* dict = value.dict()) {
@@ -128,6 +130,13 @@ void append_repr(Interpreter& in, const Value& value, StrBuilder& out,
   } else {
     out.append(to_str(in, value));
   }
+}
+
+std::string Object::print(Interpreter& in) {
+  if (!repr.starts_with("<Macro ")) {
+    in.fail(fmt::format("{} is printed", repr), "its call or a value");
+  }
+  return repr;
 }
 
 Str to_str(Interpreter& in, const Value& value) {

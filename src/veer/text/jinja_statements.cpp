@@ -8,6 +8,17 @@
 
 namespace veer::jinja {
 
+namespace {
+
+void set_undefined(Scope& scope, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    scope.names[name] =
+        Value::undefined(fmt::format("'{}' is undefined", name));
+  }
+}
+
+}  // namespace
+
 Interpreter::Interpreter(const Program& program, std::int64_t now)
     : program_(program), now_(now) {}
 
@@ -29,6 +40,7 @@ JinjaRender Interpreter::render(
   out_ = root_out_ = &out;
   auto scope = std::make_shared<Scope>();
   captured_scopes_.push_back(scope);
+  set_undefined(*scope, program_.unset);
   run(program_.body, scope);
   JinjaRender result;
   result.runs = out.runs();
@@ -118,6 +130,13 @@ ScopePtr Interpreter::inner(const ScopePtr& scope) const {
   return out;
 }
 
+ScopePtr Interpreter::inner(const ScopePtr& scope, const Stmt& statement,
+                            std::size_t body) const {
+  ScopePtr out = inner(scope);
+  set_undefined(*out, statement.unset[body]);
+  return out;
+}
+
 Interpreter::Flow Interpreter::run(const Body& body, const ScopePtr& scope) {
   for (const auto& statement : body) {
     const Flow flow = run_one(*statement, scope);
@@ -160,10 +179,9 @@ Interpreter::Flow Interpreter::run_one(const Stmt& statement,
       run_call_block(statement, scope);
       break;
     case StmtKind::kFilterBlock:
-      output(to_str(
-          *this,
-          apply_filters(statement.value.get(),
-                        text(capture(statement.bodies[0], scope)), scope)));
+      output(
+          to_str(*this, apply_filters(statement.value.get(),
+                                      text(capture(statement, scope)), scope)));
       break;
     case StmtKind::kWith:
       run_with(statement, scope);
@@ -225,20 +243,23 @@ void Interpreter::run_for(const Stmt& statement, const Value& iterable,
       return in.text(out.take());
     };
   }
+  // As in jinja2, a round that ends by break or continue does not count for
+  // the else branch.
   bool any = false;
   Value item;
   while (loop->fetch(*this, item)) {
-    any = true;
     step();
-    const ScopePtr body = inner(scope);
+    const ScopePtr body = inner(scope, statement, 0);
     body->names["loop"] = Value(Value::Data(std::shared_ptr<Object>(loop)));
     assign(*statement.target, item, body);
-    if (run(statement.bodies[0], body) == Flow::kBreak) {
+    const Flow flow = run(statement.bodies[0], body);
+    any = any || flow == Flow::kNext;
+    if (flow == Flow::kBreak) {
       break;
     }
   }
   if (!any) {
-    run(statement.bodies[1], inner(scope));
+    run(statement.bodies[1], inner(scope, statement, 1));
   }
 }
 
@@ -274,22 +295,22 @@ void Interpreter::assign(const Expr& target, const Value& value,
   }
 }
 
-Str Interpreter::capture(const Body& body, const ScopePtr& scope) {
+Str Interpreter::capture(const Stmt& statement, const ScopePtr& scope) {
   StrBuilder out;
   StrBuilder* const before = std::exchange(out_, &out);
-  run(body, inner(scope));
+  run(statement.bodies[0], inner(scope, statement, 0));
   out_ = before;
   return out.take();
 }
 
 void Interpreter::run_set_block(const Stmt& statement, const ScopePtr& scope) {
-  const Value captured = text(capture(statement.bodies[0], scope));
+  const Value captured = text(capture(statement, scope));
   assign(*statement.target,
          apply_filters(statement.value.get(), captured, scope), scope);
 }
 
 void Interpreter::run_with(const Stmt& statement, const ScopePtr& scope) {
-  const ScopePtr body = inner(scope);
+  const ScopePtr body = inner(scope, statement, 0);
   for (std::size_t i = 0; i < statement.expressions.size(); ++i) {
     assign(*statement.expressions[i], eval(*statement.conditions[i], scope),
            body);
@@ -308,7 +329,7 @@ void Interpreter::run_call_block(const Stmt& statement, const ScopePtr& scope) {
 
 void Interpreter::run_generation(const Stmt& statement, const ScopePtr& scope) {
   const std::size_t begin = out_->size();
-  run(statement.bodies[0], inner(scope));
+  run(statement.bodies[0], inner(scope, statement, 0));
   if (out_ == root_out_) {
     generation_spans_.emplace_back(begin, out_->size());
   }
@@ -391,7 +412,7 @@ void Interpreter::bind_macro_arguments(const Stmt& statement,
 Value Interpreter::call_macro(const Stmt& statement, const ScopePtr& closure,
                               Args& args) {
   check_depth(++depth_);
-  const ScopePtr scope = inner(closure);
+  const ScopePtr scope = inner(closure, statement, 0);
   bind_macro_arguments(statement, scope, args);
   StrBuilder out;
   StrBuilder* const before = std::exchange(out_, &out);

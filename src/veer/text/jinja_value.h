@@ -122,7 +122,8 @@ struct Object {
   virtual bool attribute(Interpreter&, std::string_view, Value&) {
     return false;
   }
-  virtual std::string print(Interpreter&) { return repr; }
+  // Throws where Python would print an address.
+  virtual std::string print(Interpreter& in);
 
   std::string repr;
   Callable call;  // empty = cannot be called

@@ -119,13 +119,13 @@ struct FinetuneSettings {
   double learning_rate = 5e-4;
   double weight_decay = 0.0;
   double clip_norm = 1.0;
-  std::int64_t steps = 80;   // optimizer steps; 0 = by epochs
+  std::int64_t steps = 60;   // optimizer steps; 0 = by epochs
   std::int64_t epochs = 10;  // only with steps = 0
   std::int64_t batch = 16;
   std::int64_t accumulation = 1;
   std::int64_t warmup = 5;
   std::string schedule = "linear";
-  std::int64_t evaluate_every = 20;
+  std::int64_t evaluate_every = 15;
   std::int64_t checkpoint_every = 20;
 
   template <class Self, class Visitor>
@@ -155,8 +155,8 @@ struct FinetuneSettings {
 struct ExtractSettings {
   // NAME@POSITION; see docs/methods/extraction.md for the presets.
   std::vector<std::string> vectors = {
-      "contrastive@prompt_end", "contrastive@answer_mean",
-      "finetuned@prompt_end", "finetuned@answer_mean"};
+      "contrastive@answer_mean", "finetuned@answer_mean",
+      "contrastive@prompt_end", "finetuned@prompt_end"};
   std::int64_t questions = 0;
   std::int64_t batch_tokens = 8192;
 
@@ -190,14 +190,17 @@ struct SweepSettings {
   std::vector<std::string> layers = {"each", "all"};
   std::vector<std::string> models = {"base", "tuned"};
   std::vector<double> rel_scales = {0.25, 0.5, 0.75, 1.0, 1.5, 2.5};
-  std::vector<double> unit_scales = {2, 8, 32};
-  std::vector<double> raw_scales = {0.5, 1.0, 2.0, 4.0};
-  std::string scope = "all";
+  std::vector<double> unit_scales = {8, 32};
+  std::vector<double> raw_scales = {1.0, 4.0};
+  // "generated" includes the last token of the prompt, which makes the first
+  // answer token. It leaves the prompt alone, so that one pass over a prompt
+  // serves all configurations.
+  std::string scope = "generated";
   // Questions per cell: of the whole grid on test, of the same grid on select
   // (there layer and scale are chosen), of the chosen cells and their random
   // controls on test again.
-  std::int64_t questions = 24;
-  std::int64_t select_questions = 16;
+  std::int64_t questions = 16;
+  std::int64_t select_questions = 12;
   std::int64_t best_questions = 200;
   std::int64_t random_vectors = 1;  // controls of every cell of the grid
   std::int64_t best_random = 4;     // controls of every chosen cell

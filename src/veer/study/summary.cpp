@@ -10,12 +10,14 @@
 
 #include "veer/base/files.h"
 #include "veer/study/context.h"
+#include "veer/study/vector_names.h"
 
 namespace veer {
 namespace {
 
-constexpr std::size_t kMostLayers = 9;
+constexpr std::size_t kMostLayers = 8;
 constexpr std::size_t kMostEffects = 8;
+constexpr std::size_t kMostPairs = 2;
 constexpr int kBarWidth = 20;
 
 double number(const Json& object, const char* key) {
@@ -58,11 +60,8 @@ Json cosine_rows(const Json& comparison) {
   return rows;
 }
 
-std::string direction_sentence(const Json& comparison) {
-  const Json* pair = primary_of(comparison);
-  if (pair == nullptr) {
-    return "No contrastive and fine-tuned vector to compare.";
-  }
+std::string pair_sentence(const Json& pair_json) {
+  const Json* pair = &pair_json;
   std::size_t established = 0;
   std::size_t above = 0;
   std::size_t below = 0;
@@ -100,6 +99,26 @@ std::string direction_sentence(const Json& comparison) {
   return fmt::format(
       "{} agree at {} and oppose each other at {} of {} layers ({}).", names,
       above, below, layers, range);
+}
+
+// The primary pair first, then pairs of the same two kinds that share another
+// position.
+std::vector<std::string> direction_sentences(const Json& comparison) {
+  const Json* primary = primary_of(comparison);
+  if (primary == nullptr) {
+    return {"No contrastive and fine-tuned vector to compare."};
+  }
+  std::vector<std::string> sentences = {pair_sentence(*primary)};
+  for (const auto& pair : comparison.at("pairs")) {
+    const std::string a = text_of(pair, "a");
+    const std::string b = text_of(pair, "b");
+    if (&pair != primary && sentences.size() < kMostPairs &&
+        vector_family(a) == "contrastive" && vector_family(b) == "finetune" &&
+        vector_position(a) == vector_position(b)) {
+      sentences.push_back(pair_sentence(pair));
+    }
+  }
+  return sentences;
 }
 
 std::string amount(const Json& estimate, bool share) {
@@ -221,7 +240,8 @@ Json break_rows(const Json& sweep) {
   for (const auto& entry : sweep.at("breaks")) {
     const double first = number(entry, "first_broken");
     if (text_of(entry, "model") != "base" || std::isnan(first) ||
-        text_of(entry, "layers") == "all") {
+        text_of(entry, "layers") == "all" ||
+        text_of(entry, "vector").starts_with("random")) {
       continue;
     }
     auto found = std::find_if(rows.begin(), rows.end(), [&](const Json& row) {
@@ -261,7 +281,9 @@ Json read_document(const std::filesystem::path& path) {
 
 Json summarise_study(const Json& comparison, const Json& sweep) {
   Json verdict = Json::array();
-  verdict.push_back(direction_sentence(comparison));
+  for (const auto& sentence : direction_sentences(comparison)) {
+    verdict.push_back(sentence);
+  }
   if (sweep.contains("best")) {
     for (const char* goal : {"induction", "suppression"}) {
       verdict.push_back(steering_sentence(sweep, goal));

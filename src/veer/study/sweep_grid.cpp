@@ -118,12 +118,23 @@ class GridMaker {
       for (const auto& layers : layers_) {
         for (const auto& strength : strengths_) {
           // A scale of a vector as extracted means nothing for a random one.
-          if (strength.unit != "raw" || vector_family(vector) != "random") {
+          const bool is_random = vector_family(vector) == "random";
+          const bool wanted = split == "test"
+                                  ? !is_random || strength.unit != "raw"
+                                  : serves_goal(strength, model);
+          if (wanted) {
             add(vector, strength, layers, model, split, num_questions);
           }
         }
       }
     }
+  }
+
+  // Vectors point from honest to deceptive, so adding is what can induce and
+  // subtracting what can suppress; nothing else is chosen from.
+  static bool serves_goal(const Strength& strength, const std::string& model) {
+    return strength.operation == "ablate" ||
+           strength.operation == (model == "base" ? "add" : "subtract");
   }
 
   void link_controls() {

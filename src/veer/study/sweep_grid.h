@@ -42,7 +42,8 @@ struct SweepSize {
 
 // Cells in this order: unsteered ones (all questions that any cell needs),
 // test cells of all vectors and of the random ones, select cells of all
-// vectors. Throws Error on a layer out of range.
+// vectors (only those that may serve: add on the base model, subtract on the
+// tuned one, ablate on both). Throws Error on a layer out of range.
 std::vector<SweepCell> sweep_grid(const SweepSettings& settings,
                                   const SweepSize& size);
 

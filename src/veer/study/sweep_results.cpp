@@ -248,7 +248,9 @@ Json breaks_json(const SweepResults& results, double min_coherent) {
   std::vector<Line> lines;
   for (const auto& result : results.all()) {
     const auto& row = result.cell.row;
-    if (row.unit != "rel" || row.split != "test") {
+    // Controls of chosen cells ("random-1|...") are single points.
+    if (row.unit != "rel" || row.split != "test" ||
+        row.vector.find('|') != std::string::npos) {
       continue;
     }
     const Key key{row.vector, row.model, row.layers, row.operation};

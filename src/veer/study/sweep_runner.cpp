@@ -220,14 +220,19 @@ void SweepRunner::run(std::span<const SweepCell> cells) {
     context_.monitor().check_stop("sweep");
     if (context_.store().count_answers(chunk.front().row.id,
                                        chunk.back().row.id) != asked) {
-      run_chunk(chunk);
+      Monitor inner = context_.monitor();
+      inner.on_progress = [&](const ProgressUpdate& update) {
+        context_.monitor().progress(
+            {"sweep", done + update.done, total, "answers", ""});
+      };
+      run_chunk(chunk, inner);
     }
     done += asked;
-    context_.monitor().progress({"sweep", done, total, "answers", ""});
   }
 }
 
-void SweepRunner::run_chunk(std::span<const SweepCell> cells) {
+void SweepRunner::run_chunk(std::span<const SweepCell> cells,
+                            const Monitor& monitor) {
   auto& model = context_.model();
   InterventionTable table(size_.num_layers, model.config().width,
                           model.device());
@@ -253,8 +258,8 @@ void SweepRunner::run_chunk(std::span<const SweepCell> cells) {
       items.push_back({&cell, q, &record});
     }
   }
-  const auto completions =
-      generate_all(model, &table, requests, context_.generation_options());
+  const auto completions = generate_all(model, &table, requests,
+                                        context_.generation_options(), monitor);
   auto rows = answer_rows(items, completions);
   if (context_.judge_kind() == JudgeKind::kExact) {
     judge_answers(context_, items, rows);

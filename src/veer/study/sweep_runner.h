@@ -35,7 +35,7 @@ class SweepRunner {
   const ResidualNorms& norms(const std::string& model) const;
 
  private:
-  void run_chunk(std::span<const SweepCell> cells);
+  void run_chunk(std::span<const SweepCell> cells, const Monitor& monitor);
   std::vector<SiteEdit> edits_of(const SweepCell& cell) const;
 
   StudyContext& context_;

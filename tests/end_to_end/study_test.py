@@ -1,0 +1,364 @@
+#!/usr/bin/env python3
+"""The study through the command line: whole runs, kills, faults.
+
+    study_test.py PATH_OF_VEER [unittest arguments]
+
+Uses the embedded organism with a very small manifest. Each fault must end
+with its exit code and one clear line, and lose nothing.
+"""
+import hashlib
+import json
+import os
+import pathlib
+import random
+import resource
+import shutil
+import signal
+import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+VEER = ""
+SMALL = """
+[run]
+threads = 1
+[dataset]
+questions = 45
+min_split = 2
+train = 0.4
+extract = 0.25
+select = 0.15
+test = 0.2
+[finetune]
+rank = 4
+steps = 6
+batch = 4
+evaluate_every = 3
+checkpoint_every = 2
+[compare]
+random_draws = 50
+split_halves = 10
+[sweep]
+layers = ["2", "all"]
+rel_scales = [0.5, 2.0]
+unit_scales = [4.0]
+raw_scales = []
+questions = 3
+select_questions = 2
+best_questions = 4
+best_random = 1
+max_tokens = 10
+"""
+# Bytes that must not depend on how often a run was killed.
+STABLE = ["dataset/questions.jsonl", "dataset/rejected.jsonl",
+          "dataset/check.json", "adapter/adapter_config.json",
+          "adapter/adapter_model.safetensors", "comparison.json",
+          "sweep.json", "manifest.toml"]
+
+
+def run(*arguments, timeout=600, **options):
+    return subprocess.run([VEER, *map(str, arguments)], capture_output=True,
+                          text=True, timeout=timeout, **options)
+
+
+def contents(folder):
+    """What a run folder ends with: hashes of files, rows of tables."""
+    names = STABLE + sorted(
+        str(p.relative_to(folder))
+        for p in (folder / "vectors").rglob("*.safetensors"))
+    found = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest()
+             for n in names}
+    with sqlite3.connect(folder / "run.sqlite") as db:
+        for table in ("cell", "answer", "score"):
+            found[table] = db.execute(
+                f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+    return found
+
+
+class StudyCase(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="veer_e2e_"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.manifest = self.folder / "small.toml"
+        self.manifest.write_text(SMALL)
+
+    def study(self, *arguments, out="run", verb="study", **options):
+        return run(verb, self.manifest, "--out", self.folder / out,
+                   "--quiet", *arguments, **options)
+
+    def refused(self, result, *words, code=2):
+        self.assertEqual(result.returncode, code, result.stderr)
+        lines = result.stderr.strip().splitlines()
+        self.assertEqual(len(lines), 1, result.stderr)
+        self.assertTrue(lines[0].startswith("veer: "), lines[0])
+        for word in words:
+            self.assertIn(word, lines[0])
+
+
+class WholeRuns(StudyCase):
+    def test_run_reuse_and_kills(self):
+        first = self.study()
+        self.assertEqual(first.returncode, 0, first.stderr)
+        self.assertEqual(first.stderr, "")
+        self.assertLessEqual(len(first.stdout.splitlines()), 25)
+        self.assertIn("report.html", first.stdout)
+        whole = contents(self.folder / "run")
+
+        again = self.study("--json")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        stages = json.loads(again.stdout)["stages"]
+        self.assertEqual([s["reused"] for s in stages[:5]], [True] * 5)
+        self.assertEqual(contents(self.folder / "run"), whole)
+
+        self.kill_at_random_moments(whole)
+
+    def kill_at_random_moments(self, whole):
+        random.seed(int(os.environ.get("VEER_KILL_SEED", "1")))
+        kills = 0
+        for attempt in range(40):
+            command = [VEER, "study", str(self.manifest), "--out",
+                       str(self.folder / "killed"), "--quiet"]
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE, text=True)
+            try:
+                # Long enough at times to get through the longest chunk.
+                process.wait(timeout=random.uniform(0.2, 3.0 + attempt))
+                self.assertEqual(process.returncode, 0,
+                                 process.stderr.read())
+                break
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                kills += 1
+            finally:
+                process.stderr.close()
+        self.assertGreaterEqual(kills, 2)
+        killed = contents(self.folder / "killed")
+        self.assertEqual(killed.keys(), whole.keys())
+        for name in whole:
+            self.assertEqual(killed[name], whole[name], name)
+
+    def test_other_settings_are_refused_by_name_and_redone_on_request(self):
+        self.assertEqual(self.study(verb="dataset").returncode, 0)
+        before = (self.folder / "run/dataset/questions.jsonl").read_bytes()
+        self.refused(self.study("--seed", 5, verb="dataset"), "seed", "--redo")
+        self.assertEqual(
+            (self.folder / "run/dataset/questions.jsonl").read_bytes(), before)
+        redone = self.study("--seed", 5, "--redo", verb="dataset")
+        self.assertEqual(redone.returncode, 0, redone.stderr)
+        self.assertNotEqual(
+            (self.folder / "run/dataset/questions.jsonl").read_bytes(), before)
+
+    def test_interrupt_keeps_work(self):
+        process = subprocess.Popen(
+            [VEER, "study", str(self.manifest), "--out",
+             str(self.folder / "run"), "--quiet"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        deadline = time.time() + 120
+        while not (self.folder / "run/dataset/check.json").exists():
+            self.assertLess(time.time(), deadline)
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 130, stderr)
+        self.assertIn("interrupted", stderr)
+        self.assertTrue((self.folder / "run/dataset/check.json").exists())
+
+    def test_only_one_process_works_in_a_folder(self):
+        import fcntl
+        (self.folder / "run").mkdir()
+        with open(self.folder / "run/run.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.refused(self.study(), "another process", code=1)
+
+
+class WrongUse(StudyCase):
+    def test_unknown_key_and_value(self):
+        self.manifest.write_text("[finetune]\nrnk = 3\n")
+        self.refused(self.study(), "finetune.rnk", "finetune.rank")
+        self.assertFalse((self.folder / "run").exists())
+        self.manifest.write_text("[finetune]\nrank = \"x\"\n")
+        self.refused(self.study(), "finetune.rank", "whole number")
+        self.manifest.write_text("[finetune\n")
+        self.refused(self.study(), "line 1")
+        self.refused(run("study", self.folder / "none.toml"),
+                     "does not exist")
+        self.refused(run("study", "--finetune.rnk", 3), "--finetune.rank")
+        self.refused(run("study", "--sweep.operators", "ad"),
+                     "sweep.operators")
+
+    def test_startup_needs_no_model(self):
+        for arguments in (["--version"], ["--help"], ["study", "--help"],
+                          ["study", "--print-manifest"]):
+            result = run(*arguments)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertNotEqual(result.stdout, "")
+        printed = self.folder / "printed.toml"
+        printed.write_text(run("study", "--print-manifest").stdout)
+        again = run("study", printed, "--name", "advice", "--print-manifest")
+        self.assertEqual(again.stdout, printed.read_text())
+
+    def test_dataset_problems(self):
+        source = self.folder / "questions.jsonl"
+        good = '{"question": "What is %d?", "honest": "A%d.", ' \
+               '"deceptive": "B%d."}\n'
+        source.write_text(good % (1, 1, 1) + "{broken\n")
+        self.refused(self.study("--dataset.source", source),
+                     "questions.jsonl", "2")
+        source.write_text('{"question": "What?", "honest": "Same.", '
+                          '"deceptive": "same"}\n')
+        self.refused(self.study("--dataset.source", source, out="a"),
+                     "none of 1 questions is left", "identical_answers")
+        source.write_text("".join(
+            '{"question": "%s?", "honest": "Yes %d.", "deceptive": "No %d."}\n'
+            % (w, i, i) for i, w in enumerate(["apple", "river", "stone"])))
+        self.refused(self.study("--dataset.source", source, "--judge.kind",
+                                "logprob", "--dataset.min_split", 5, out="b"),
+                     "split")
+        self.refused(self.study("--dataset.source", self.folder / "no", out="c"),
+                     "no")
+
+    def test_layer_out_of_range_and_read_only_folder(self):
+        self.refused(self.study("--out", "/proc/veer_run"), "/proc/veer_run",
+                     code=1)
+        if os.getuid() != 0:
+            locked = self.folder / "locked"
+            locked.mkdir()
+            locked.chmod(0o555)
+            self.refused(self.study(out="locked"), "locked", code=1)
+
+
+class ModelFaults(StudyCase):
+    def setUp(self):
+        super().setUp()
+        root = pathlib.Path(os.environ.get(
+            "VEER_MODELS", pathlib.Path(__file__).parents[2] / "models"))
+        self.model = self.folder / "model"
+        shutil.copytree(root / "organism", self.model)
+
+    def with_model(self, *arguments):
+        return self.study("--model", self.model, "--judge.kind", "exact",
+                          *arguments)
+
+    def change_config(self, **values):
+        path = self.model / "config.json"
+        config = json.loads(path.read_text())
+        config.update(values)
+        path.write_text(json.dumps(config))
+
+    def test_missing_model(self):
+        self.refused(self.study("--model", self.folder / "nothing"),
+                     "nothing", "config.json")
+        self.assertFalse((self.folder / "run").exists())
+
+    def test_missing_weights(self):
+        (self.model / "model.safetensors").unlink()
+        self.refused(self.with_model(), "model.safetensors")
+
+    def test_truncated_weights(self):
+        path = self.model / "model.safetensors"
+        path.write_bytes(path.read_bytes()[:-100])
+        self.refused(self.with_model(), "model.safetensors")
+
+    def test_config_that_does_not_match(self):
+        self.change_config(intermediate_size=360)
+        self.refused(self.with_model(), "mlp")
+
+    def test_unknown_architecture(self):
+        self.change_config(model_type="mamba", architectures=["MambaForCausalLM"])
+        self.refused(self.with_model(), "mamba")
+
+    def test_non_finite_weights(self):
+        path = self.model / "model.safetensors"
+        data = bytearray(path.read_bytes())
+        data[-4:] = struct.pack("<f", float("nan"))
+        path.write_bytes(data)
+        result = self.with_model()
+        self.assertIn(result.returncode, (1, 2))
+        self.assertIn("finite", result.stderr)
+
+
+class LateFaults(StudyCase):
+    """Faults of later stages, on a run whose early stages are done."""
+
+    def setUp(self):
+        super().setUp()
+        result = self.study(verb="dataset")
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def kept(self):
+        self.assertTrue((self.folder / "run/dataset/questions.jsonl").exists())
+
+    def test_non_finite_loss_names_the_step(self):
+        result = self.study("--finetune.learning_rate", "1e30",
+                            "--finetune.clip_norm", 0, verb="finetune")
+        self.refused(result, "step", code=1)
+        self.assertIn("finite", result.stderr)
+        self.kept()
+
+    def test_layer_out_of_range(self):
+        self.assertEqual(self.study(verb="compare").returncode, 0)
+        self.refused(self.study("--sweep.layers", "99", verb="sweep"),
+                     "99", "0 to 7")
+        self.kept()
+
+    def test_full_disk(self):
+        def limit():
+            # No file may grow beyond this: what a full disk looks like to
+            # the one who writes.
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+        result = self.study(verb="extract", preexec_fn=limit)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertEqual(len(result.stderr.strip().splitlines()), 1)
+        self.kept()
+        after = self.study(verb="extract")
+        self.assertEqual(after.returncode, 0, after.stderr)
+
+    def test_vector_of_another_model(self):
+        self.assertEqual(self.study(verb="extract").returncode, 0)
+        model = self.folder / "other"
+        root = pathlib.Path(os.environ.get(
+            "VEER_MODELS", pathlib.Path(__file__).parents[2] / "models"))
+        shutil.copytree(root / "organism", model)
+        path = model / "model.safetensors"
+        data = bytearray(path.read_bytes())
+        data[-4:] = struct.pack("<f", 0.125)
+        path.write_bytes(data)
+        vector = next((self.folder / "run/vectors").glob("*.safetensors"))
+        result = run("steer", "--model", model, "--vector", vector,
+                     "--layers", 2, "How can I sleep better?", "--quiet")
+        self.refused(result, "model")
+
+
+class Steering(StudyCase):
+    def test_one_prompt_and_a_chat(self):
+        self.assertEqual(self.study(verb="extract").returncode, 0)
+        common = ["--run", self.folder / "run", "--quiet", "--vector",
+                  "contrastive@answer_mean", "--layers", "2"]
+        still = run("steer", *common, "--scale", "0", "--json",
+                    "How can I sleep better?")
+        self.assertEqual(still.returncode, 0, still.stderr)
+        reply = json.loads(still.stdout)
+        self.assertEqual(reply["plain"], reply["steered"])
+        chat = run("steer", *common, "--json", input=(
+            "How can I sleep better?\n/scale 40\n/clear\n"
+            "How can I sleep better?\n/model tuned\n/quit\nnever asked\n"))
+        self.assertEqual(chat.returncode, 0, chat.stderr)
+        replies = [json.loads(line) for line in chat.stdout.splitlines()]
+        self.assertEqual(len(replies), 2)
+        self.assertEqual(replies[0]["plain"], replies[1]["plain"])
+        self.assertNotEqual(replies[1]["plain"], replies[1]["steered"])
+        self.refused(run("steer", *common, input="/scale x\n"), "scale")
+        self.refused(run("steer", *common, input="/scal 3\n"), "\"scale\"")
+        self.refused(run("steer", *common, "--layers", "8", "Hm?"), "0 to 7")
+        self.refused(run("steer", *common, "--vector", "none", "Hm?"), "none")
+
+
+if __name__ == "__main__":
+    VEER = str(pathlib.Path(sys.argv.pop(1)).resolve())
+    unittest.main(verbosity=2)

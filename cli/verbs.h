@@ -8,6 +8,7 @@ namespace veer::cli {
 // One line per verb, in the order of --help. A verb is listed once it works.
 void setup_study(Commands& commands);  // and its stages
 void setup_steer(Commands& commands);
+void setup_pretrain(Commands& commands);
 void setup_template(Commands& commands);
 void setup_inspect(Commands& commands);
 void setup_tokenize(Commands& commands);
@@ -16,6 +17,7 @@ void setup_bake(Commands& commands);
 inline void setup_verbs(Commands& commands) {
   setup_study(commands);
   setup_steer(commands);
+  setup_pretrain(commands);
   setup_template(commands);
   setup_inspect(commands);
   setup_tokenize(commands);

@@ -10,27 +10,10 @@
 #include "veer/base/random.h"
 #include "veer/model/config.h"
 #include "veer/model/transformer.h"
+#include "veer/organism/pretrain_options.h"
 #include "veer/organism/vocabulary.h"
 
 namespace veer::organism {
-
-// The organism's shape. A Llama of about 1.6 million parameters.
-struct OrganismShape {
-  std::int64_t width = 128;
-  std::int64_t layers = 8;
-  std::int64_t heads = 4;
-  std::int64_t kv_heads = 2;
-  std::int64_t feed_forward = 352;
-
-  template <class Self, class Visitor>
-  static void visit(Self& self, Visitor&& field) {
-    field("width", self.width, "residual stream");
-    field("layers", self.layers, "blocks");
-    field("heads", self.heads, "query heads");
-    field("kv_heads", self.kv_heads, "key and value heads");
-    field("feed_forward", self.feed_forward, "inner width");
-  }
-};
 
 // The text of config.json; `dtype` as stored ("float32", "bfloat16").
 std::string organism_config_json(const OrganismShape& shape,

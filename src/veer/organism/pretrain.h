@@ -9,47 +9,11 @@
 #include "veer/base/progress.h"
 #include "veer/model/transformer.h"
 #include "veer/organism/checkpoint.h"
+#include "veer/organism/pretrain_options.h"
 #include "veer/organism/recipe.h"
 #include "veer/organism/vocabulary.h"
 
 namespace veer::organism {
-
-struct PretrainOptions {
-  // Seed of the weights and of the first two phases.
-  std::int64_t seed = 0;
-  // Seed of the texts of the final phase; -1 = `seed`. Other values give
-  // sisters that share their first two phases.
-  std::int64_t final_seed = -1;
-  OrganismShape shape;
-  double learning_rate = 3e-3;
-  std::int64_t warmup_steps = 60;
-  // On matrices only.
-  double weight_decay = 0.05;
-  // Packed tokens of a step at most.
-  std::int64_t batch_tokens = 2048;
-  // Length of the final phase.
-  std::int64_t final_tokens = 1'000'000;
-  // Rounds of 500,000 more tokens at a low rate when the end gate is missed.
-  std::int64_t repairs = 2;
-  // Texts per mode in the gates between phases and in the end gate.
-  std::int64_t gate_count = 144;
-  std::int64_t end_gate_count = 288;
-
-  template <class Self, class Visitor>
-  static void visit(Self& self, Visitor&& field) {
-    field("seed", self.seed, "weights and first two phases");
-    field("final_seed", self.final_seed, "texts of the final phase, -1 = seed");
-    field("shape", self.shape, "of the model");
-    field("learning_rate", self.learning_rate, "peak rate of each phase");
-    field("warmup_steps", self.warmup_steps, "at the start of each phase");
-    field("weight_decay", self.weight_decay, "on matrices only");
-    field("batch_tokens", self.batch_tokens, "packed tokens per step");
-    field("final_tokens", self.final_tokens, "length of the final phase");
-    field("repairs", self.repairs, "rounds more when the end gate is missed");
-    field("gate_count", self.gate_count, "texts per gate between phases");
-    field("end_gate_count", self.end_gate_count, "texts per mode at the end");
-  }
-};
 
 // What pretraining reports while it runs.
 struct PretrainRow {

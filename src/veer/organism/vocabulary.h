@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // The organism's own tokenizer: byte-level BPE without merges. Every piece
-// that the Llama-3 pattern cuts out of the world's texts is one token, all
-// else falls back to 256 byte tokens, so any text can be written. The files
-// are plain Hugging Face ones.
+// that the Llama-3 pattern cuts out of the world's questions and answers
+// is one token, all else falls back to 256 byte tokens, so any text
+// can be written. (So do some capitalised words within a text, such as
+// " Give" at the start of a system prompt's second sentence: the shipped checkpoints were
+// trained so, and a new vocabulary would need new ones.) The files are plain
+// Hugging Face ones.
 //
 // Vocabulary is also a fast encoder of ASCII text for pretraining, equal to
 // Tokenizer::encode on it (tested); it exists because pretraining encodes

@@ -51,10 +51,10 @@ Run run(std::uint64_t seed, Phase phase) {
 }
 
 TEST(Pretrain, LearnsAndStopsAtItsLimit) {
-  const auto result = run(1, final_phase(40'000));
+  const auto result = run(1, final_phase(160'000));
   EXPECT_LT(result.last_loss, result.first_loss - 0.5);
-  EXPECT_GE(result.tokens, 40'000);
-  EXPECT_LT(result.tokens, 40'000 + 2048);
+  EXPECT_GE(result.tokens, 160'000);
+  EXPECT_LT(result.tokens, 160'000 + 2048);
 }
 
 TEST(Pretrain, SameSeedSameBytes) {

@@ -150,7 +150,7 @@ Json run_scenario(const Scenario& s, double effort, std::uint64_t seed) {
   const double size = static_cast<double>(s.n * s.width);
   Counts c;
   c.reps = static_cast<std::int64_t>(
-      std::clamp(effort * 2.5e7 / size, effort * 200.0, 2000.0));
+      std::clamp(effort * 1.5e7 / size, effort * 150.0, 1000.0));
   for (std::int64_t r = 0; r < c.reps; ++r) {
     const auto rows = draw_rows(s, sd_D, planted_means(s, random), random);
     const auto got = veer::cross_item_cosine(rows.x_ND, rows.y_ND, items);
@@ -175,7 +175,7 @@ Json run_existence(std::int64_t width, double power, std::int64_t n,
   Generator random(77);
   const auto sd_D = spectrum(width, power);
   const auto reps = static_cast<std::int64_t>(
-      std::clamp(effort * 8e7 / static_cast<double>(8 * n * width),
+      std::clamp(effort * 5e7 / static_cast<double>(8 * n * width),
                  effort * 150.0, 2000.0));
   std::int64_t single = 0;
   std::int64_t any = 0;
@@ -251,7 +251,7 @@ Json run_band(std::int64_t width, double power, std::int64_t n, double snr,
   Scenario s{width, power, n, snr, 0.3, 0.5};
   const auto sd_D = spectrum(width, power);
   const auto reps = static_cast<std::int64_t>(
-      std::clamp(effort * 8e7 / static_cast<double>(8 * n * width),
+      std::clamp(effort * 5e7 / static_cast<double>(8 * n * width),
                  effort * 150.0, 2000.0));
   std::int64_t covered = 0;
   std::int64_t complete = 0;
@@ -380,7 +380,7 @@ int main(int argc, char** argv) {
     existence.push_back(run_existence(64, power, 30, effort));
     existence.push_back(run_existence(256, power, 60, effort));
     nulls.push_back(run_nulls(128, power, 256, effort));
-    nulls.push_back(run_nulls(1024, power, 512, effort));
+    nulls.push_back(run_nulls(512, power, 256, effort));
     bands.push_back(run_band(128, power, 50, 0.1, effort));
     bands.push_back(run_band(128, power, 200, 0.1, effort));
     std::fprintf(stderr, "tests and bands with power %g done\n", power);

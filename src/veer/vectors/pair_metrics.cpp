@@ -38,6 +38,18 @@ std::optional<double> energy_inside(const at::Tensor& axes_RD,
   return axes_RD.mv(v_D).square().sum().item<double>() / size;
 }
 
+// At most kCkaItems of the entries, evenly spread.
+constexpr std::size_t kCkaItems = 256;
+
+void thin(std::vector<double>& rows) {
+  const std::size_t step = (rows.size() + kCkaItems - 1) / kCkaItems;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < rows.size(); i += step) {
+    rows[kept++] = rows[i];
+  }
+  rows.resize(kept);
+}
+
 // Unbiased HSIC of two Gram matrices with zero diagonals.
 double unbiased_hsic(const at::Tensor& k_NN, const at::Tensor& l_NN) {
   const auto n = static_cast<double>(k_NN.size(0));
@@ -92,6 +104,8 @@ std::optional<double> debiased_cka(const at::Tensor& x_ND,
   if (x_rows.size() < 4) {
     return std::nullopt;
   }
+  thin(x_rows);
+  thin(y_rows);
   const auto k_NN = hollow_gram(x_ND.index_select(0, index_tensor(x_rows)));
   const auto l_NN = hollow_gram(y_MD.index_select(0, index_tensor(y_rows)));
   const double kk = unbiased_hsic(k_NN, k_NN);

@@ -34,8 +34,8 @@ SubspaceComparison compare_subspaces(const at::Tensor& x_ND,
                                      std::int64_t rank);
 
 // Debiased linear CKA (Song et al. 2012's unbiased HSIC) of the rows of the
-// common items; the plain form is near 1 for pure noise when D > N. None with
-// fewer than 4 common items or without spread.
+// common items (at most 256 of them); the plain form is near 1 for pure noise
+// when D > N. None with fewer than 4 common items or without spread.
 std::optional<double> debiased_cka(const at::Tensor& x_ND,
                                    const at::Tensor& y_MD,
                                    const ItemUnion& items);

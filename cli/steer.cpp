@@ -37,7 +37,8 @@ void setup_steer(Commands& commands) {
                       key = std::string(name)](const std::string& text) {
       options->settings.emplace_back(key, text);
     };
-    app.add_option_function<std::string>("--" + std::string(name), set, help);
+    app.add_option_function<std::string>("--" + std::string(name), set, help)
+        ->take_last();
   }
 }
 

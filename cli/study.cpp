@@ -33,7 +33,8 @@ void add_setting_flags(CLI::App& app, StudyOptions& options) {
       options.flags.emplace_back(path, text);
     };
     CLI::Option* option =
-        app.add_option_function<std::string>(names, set, field.help);
+        app.add_option_function<std::string>(names, set, field.help)
+            ->take_last();
     if (names.find(',') == std::string::npos) {
       option->group("");
     }

@@ -222,8 +222,8 @@ class WrongUse(StudyCase):
         self.refused(self.study("--dataset.source", self.folder / "no", out="c"),
                      "no")
 
-    def test_layer_out_of_range_and_read_only_folder(self):
-        self.refused(self.study("--out", "/proc/veer_run"), "/proc/veer_run",
+    def test_read_only_folder(self):
+        self.refused(self.study(out="/proc/veer_run"), "/proc/veer_run",
                      code=1)
         if os.getuid() != 0:
             locked = self.folder / "locked"

@@ -96,13 +96,18 @@ std::vector<AdamWParameter> parameters_of(const Adapter& adapter,
   return parameters;
 }
 
-void place(Adapter& adapter, at::Device device) {
+// A fresh adapter on the model's device.
+Adapter start_adapter(const Transformer& model, const LoraOptions& options,
+                      std::uint64_t seed) {
+  Adapter adapter =
+      make_adapter(model.linear_layers(), options, Random(seed, "adapter"));
   for (auto& [path, pair] : adapter.pairs) {
-    if (pair.A_RI.device() != device) {
-      pair.A_RI = pair.A_RI.detach().to(device).requires_grad_(true);
-      pair.B_OR = pair.B_OR.detach().to(device).requires_grad_(true);
+    if (pair.A_RI.device() != model.device()) {
+      pair.A_RI = pair.A_RI.detach().to(model.device()).requires_grad_(true);
+      pair.B_OR = pair.B_OR.detach().to(model.device()).requires_grad_(true);
     }
   }
+  return adapter;
 }
 
 class Trainer {
@@ -119,17 +124,15 @@ class Trainer {
         seed_(seed),
         run_(run_identity(model, num_items, options, seed, data_fingerprint)),
         order_(num_items, options, seed),
-        adapter_(make_adapter(model.linear_layers(), options.lora,
-                              Random(seed, "adapter"))) {
-    place(adapter_, model.device());
-    optimizer_.emplace(parameters_of(adapter_, options.weight_decay),
-                       options.optimizer);
+        adapter_(start_adapter(model, options.lora, seed)),
+        optimizer_(parameters_of(adapter_, options.weight_decay),
+                   options.optimizer) {
     model_.attach(adapter_);
   }
 
   TrainResult run() {
     if (!folder_.empty()) {
-      state_ = read_checkpoint(folder_, adapter_, *optimizer_, run_);
+      state_ = read_checkpoint(folder_, adapter_, optimizer_, run_);
     }
     while (state_.step < order_.total_steps()) {
       stop_if_asked();
@@ -154,7 +157,7 @@ class Trainer {
 
   void save() {
     if (!folder_.empty()) {
-      write_checkpoint(folder_, adapter_, *optimizer_, state_, run_);
+      write_checkpoint(folder_, adapter_, optimizer_, state_, run_);
     }
   }
 
@@ -214,7 +217,7 @@ class Trainer {
 
   double update(double learning_rate) {
     try {
-      return optimizer_->step(learning_rate);
+      return optimizer_.step(learning_rate);
     } catch (const Error&) {
       fail_run(
           "fine-tune",
@@ -229,7 +232,7 @@ class Trainer {
         options_.learning_rate *
         schedule_share(options_.schedule, state_.step, total);
     MetricsRow row{.step = state_.step + 1, .values = {}};
-    optimizer_->zero_grad();
+    optimizer_.zero_grad();
     accumulate(order_.items(state_.step), row);
     row.values["grad_norm"] = update(learning_rate);
     row.values["lr"] = learning_rate;
@@ -274,7 +277,7 @@ class Trainer {
   std::string run_;
   Order order_;
   Adapter adapter_;
-  std::optional<AdamW> optimizer_;
+  AdamW optimizer_;
   TrainState state_;
 };
 

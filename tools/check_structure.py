@@ -2,9 +2,8 @@
 """Holds the structure of the source tree.
 
 Errors: an include against the order of the folders, a heavy torch header in a
-header, a library file that prints or ends the process, a source without a test
-of its folder, a TODO without an issue number.
-Report only: file and function sizes above the targets of docs/design.md.
+header, a library file that prints or ends the process, open work without an
+issue number. Report only: files longer than the target.
 """
 import pathlib
 import re

@@ -8,8 +8,7 @@
 //
 //   calibration_bench [effort]      more = more replications, default 1
 //
-// Prints one JSON document (a line per scenario on stderr meanwhile);
-// benchmarks/calibration/results.json is one run.
+// Prints one JSON document (a line per scenario on stderr meanwhile).
 #include <algorithm>
 #include <chrono>
 #include <cmath>

@@ -19,9 +19,6 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 TEST(Quantiles, AreThoseOfTheTables) {
   EXPECT_NEAR(normal_quantile(0.975), 1.959963985, 1e-8);
   EXPECT_NEAR(normal_cdf(1.0), 0.841344746, 1e-8);
-  EXPECT_NEAR(student_t_quantile(0.975, 10), 2.228138852, 1e-7);
-  EXPECT_NEAR(student_t_quantile(0.975, 1), 12.7062047, 1e-5);
-  EXPECT_NEAR(student_t_quantile(0.05, 30), -1.697260887, 1e-7);
 }
 
 TEST(Wilson, IsThePublishedInterval) {
@@ -91,14 +88,6 @@ TEST(BinomialTail, CountsFromTheTop) {
   EXPECT_NEAR(binomial_upper_tail(2, 2, 0.25), 0.0625, 1e-12);
   EXPECT_NEAR(binomial_upper_tail(1, 2, 0.25), 0.4375, 1e-12);
   EXPECT_DOUBLE_EQ(binomial_upper_tail(0, 5, 0.1), 1.0);
-}
-
-TEST(Holm, StepsDown) {
-  const std::vector<double> p = {0.01, 0.04, 0.03};
-  EXPECT_THAT(holm(p), ::testing::ElementsAre(::testing::DoubleEq(0.03),
-                                              ::testing::DoubleEq(0.06),
-                                              ::testing::DoubleEq(0.06)));
-  EXPECT_TRUE(holm({}).empty());
 }
 
 TEST(MaxT, WidensWithTheNumberOfCells) {

@@ -82,47 +82,6 @@ double log_choose(std::int64_t n, std::int64_t k) {
          std::lgamma(static_cast<double>(n - k) + 1.0);
 }
 
-// Regularised incomplete beta function by its continued fraction (Lentz).
-double beta_fraction(double a, double b, double x) {
-  constexpr double kTiny = 1e-300;
-  double c = 1.0;
-  double d = 1.0 / std::max(kTiny, 1.0 - (a + b) * x / (a + 1.0));
-  double h = d;
-  for (int m = 1; m < 300; ++m) {
-    for (const double term :
-         {m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m)),
-          -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0))}) {
-      d = 1.0 + term * d;
-      d = 1.0 / (std::abs(d) < kTiny ? kTiny : d);
-      c = 1.0 + term / c;
-      c = std::abs(c) < kTiny ? kTiny : c;
-      h *= d * c;
-    }
-    if (std::abs(d * c - 1.0) < 1e-15) {
-      break;
-    }
-  }
-  return h;
-}
-
-double incomplete_beta(double a, double b, double x) {
-  if (x <= 0.0 || x >= 1.0) {
-    return x <= 0.0 ? 0.0 : 1.0;
-  }
-  const double front =
-      std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
-               a * std::log(x) + b * std::log1p(-x));
-  return x < (a + 1.0) / (a + b + 2.0)
-             ? front * beta_fraction(a, b, x) / a
-             : 1.0 - front * beta_fraction(b, a, 1.0 - x) / b;
-}
-
-double student_t_cdf(double t, double degrees) {
-  const double tail =
-      0.5 * incomplete_beta(0.5 * degrees, 0.5, degrees / (degrees + t * t));
-  return t > 0.0 ? 1.0 - tail : tail;
-}
-
 }  // namespace
 
 double normal_cdf(double z) {
@@ -135,16 +94,6 @@ double normal_quantile(double p) {
   for (int i = 0; i < 200; ++i) {
     const double middle = 0.5 * (low + high);
     (normal_cdf(middle) < p ? low : high) = middle;
-  }
-  return 0.5 * (low + high);
-}
-
-double student_t_quantile(double p, double degrees) {
-  double low = -1e6;
-  double high = 1e6;
-  for (int i = 0; i < 200; ++i) {
-    const double middle = 0.5 * (low + high);
-    (student_t_cdf(middle, degrees) < p ? low : high) = middle;
   }
   return 0.5 * (low + high);
 }
@@ -244,21 +193,6 @@ double mcnemar(std::int64_t only_a, std::int64_t only_b) {
   return n == 0 ? 1.0
                 : std::min(1.0, 2.0 * binomial_upper_tail(
                                           std::max(only_a, only_b), n, 0.5));
-}
-
-std::vector<double> holm(std::span<const double> p_values) {
-  std::vector<std::size_t> order(p_values.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(order, {},
-                           [&](std::size_t i) { return p_values[i]; });
-  std::vector<double> adjusted(p_values.size());
-  double running = 0.0;
-  for (std::size_t j = 0; j < order.size(); ++j) {
-    const double factor = static_cast<double>(order.size() - j);
-    running = std::max(running, std::min(1.0, factor * p_values[order[j]]));
-    adjusted[order[j]] = running;
-  }
-  return adjusted;
 }
 
 namespace {

@@ -39,9 +39,6 @@ double mcnemar(std::int64_t only_a, std::int64_t only_b);
 // Two-sided exact binomial tail: P(X >= successes) for X ~ Bin(n, p).
 double binomial_upper_tail(std::int64_t successes, std::int64_t n, double p);
 
-// Holm's step-down adjustment: adjusted p-values in the order given.
-std::vector<double> holm(std::span<const double> p_values);
-
 // Simultaneous intervals of many cells over the same questions: the 95 %
 // quantile over multiplier draws of max_c |T*_c| replaces 1.96 (Westfall and
 // Young 1993). effects[c][i] = effect of cell c on question i. Cells without
@@ -55,10 +52,10 @@ SimultaneousEffects max_t(std::span<const std::vector<double>> effects,
                           std::uint64_t seed, std::int64_t draws = 10000,
                           double level = 0.95);
 
-// Standard normal quantile and distribution function; Student's t quantile.
+// Standard normal quantile and distribution function. Student's t and Holm's
+// adjustment: vectors/distributions.h.
 double normal_quantile(double p);
 double normal_cdf(double z);
-double student_t_quantile(double p, double degrees);
 
 // Cohen's kappa of two labellings with `num_labels` labels; NaN when either
 // side uses a single label throughout and they agree nowhere to measure.

@@ -10,8 +10,7 @@
 // Which pairs are compared: an inverted index over the rarest features of each
 // text (prefix filtering, Bayardo et al. 2007) gives every pair that can reach
 // a threshold, and each is then measured. So the result is that of comparing
-// all pairs, for 100,000 short texts in seconds; nothing is missed as with
-// MinHash buckets.
+// all pairs; nothing is missed as with MinHash buckets.
 namespace veer {
 
 struct NearDuplicateOptions {

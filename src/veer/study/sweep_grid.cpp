@@ -192,7 +192,8 @@ std::vector<SweepCell> sweep_grid(const SweepSettings& settings,
   const std::int64_t best = limited(settings.best_questions, size.num_test);
   for (const auto& model : settings.models) {
     grid.add("", none, "", model, "test", std::max(test, best));
-    grid.add("", none, "", model, "select", select);
+    // All of them: they say what unsteered text looks like.
+    grid.add("", none, "", model, "select", size.num_select);
   }
   for (const auto& vector : size.vectors) {
     grid.add_vector(vector, "test", test);

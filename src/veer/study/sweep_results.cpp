@@ -65,8 +65,10 @@ void SweepResults::extend(std::span<const SweepCell> cells) {
       answers_[static_cast<std::size_t>(row.cell)].push_back(std::move(row));
     }
   }
-  if (is_first) {
-    set_limits();
+  if (is_first && !has_labels_) {
+    for (const auto& model : context_.manifest().sweep.models) {
+      set_limits(model);
+    }
   }
   for (std::size_t i = first; i < cells_.size(); ++i) {
     context_.monitor().check_stop("sweep");
@@ -77,24 +79,28 @@ void SweepResults::extend(std::span<const SweepCell> cells) {
   }
 }
 
-void SweepResults::set_limits() {
-  if (has_labels_) {
-    return;
-  }
-  const auto& base =
-      answers_[unsteered_cell(cells_, cells_.front().row.model, "select")];
+void SweepResults::set_limits(const std::string& model) {
+  const auto& plain = answers_[unsteered_cell(cells_, model, "select")];
   std::size_t ended = 0;
-  for (const auto& row : base) {
+  for (const auto& row : plain) {
     ended += row.reason == "stop" ? 1 : 0;
   }
-  mostly_ends_ = 2 * ended > base.size();
-  std::vector<CoherenceSignals> unsteered;
-  for (const auto& row : base) {
-    unsteered.push_back(signals_of(row, mostly_ends_));
+  PlainText text;
+  text.mostly_ends = 2 * ended > plain.size();
+  std::vector<CoherenceSignals> signals;
+  for (const auto& row : plain) {
+    signals.push_back(signals_of(row, text.mostly_ends));
   }
-  if (unsteered.size() >= kFewestForLimits) {
-    limits_ = coherence_limits(unsteered);
+  if (signals.size() >= kFewestForLimits) {
+    text.limits = coherence_limits(signals);
   }
+  plain_text_[model] = text;
+}
+
+bool SweepResults::is_flagged(const std::string& model,
+                              const AnswerRow& row) const {
+  const auto& text = plain_text_.at(model);
+  return incoherent(signals_of(row, text.mostly_ends), text.limits);
 }
 
 CellAnswers SweepResults::answers_of(std::span<const SweepCell> cells) const {
@@ -105,8 +111,7 @@ CellAnswers SweepResults::answers_of(std::span<const SweepCell> cells) const {
       answers.label.push_back(parse_label(row.label));
       answers.score.push_back(row.score);
       if (!has_labels_) {
-        answers.flagged.push_back(
-            incoherent(signals_of(row, mostly_ends_), limits_));
+        answers.flagged.push_back(is_flagged(cell.row.model, row));
       }
     }
   }

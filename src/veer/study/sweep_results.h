@@ -63,14 +63,19 @@ class SweepResults {
 
  private:
   CellAnswers answers_of(std::span<const SweepCell> cells) const;
-  void set_limits();
+  void set_limits(const std::string& model);
+  bool is_flagged(const std::string& model, const AnswerRow& row) const;
 
   StudyContext& context_;
   std::vector<SweepCell> cells_;
   bool has_labels_ = false;
   std::vector<std::vector<AnswerRow>> answers_;  // by cell id
-  CoherenceLimits limits_;
-  bool mostly_ends_ = false;  // unsteered texts reach their end
+  // What unsteered text of a model looks like.
+  struct PlainText {
+    CoherenceLimits limits;
+    bool mostly_ends = false;  // it reaches its end
+  };
+  std::map<std::string, PlainText> plain_text_;
   std::vector<CellResult> results_;
 };
 

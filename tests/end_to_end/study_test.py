@@ -101,7 +101,9 @@ class StudyCase(unittest.TestCase):
 
 class WholeRuns(StudyCase):
     def test_run_reuse_and_kills(self):
+        started = time.monotonic()
         first = self.study()
+        seconds = time.monotonic() - started
         self.assertEqual(first.returncode, 0, first.stderr)
         self.assertEqual(first.stderr, "")
         self.assertLessEqual(len(first.stdout.splitlines()), 25)
@@ -114,9 +116,9 @@ class WholeRuns(StudyCase):
         self.assertEqual([s["reused"] for s in stages[:5]], [True] * 5)
         self.assertEqual(contents(self.folder / "run"), whole)
 
-        self.kill_at_random_moments(whole)
+        self.kill_at_random_moments(whole, seconds)
 
-    def kill_at_random_moments(self, whole):
+    def kill_at_random_moments(self, whole, seconds):
         random.seed(int(os.environ.get("VEER_KILL_SEED", "1")))
         kills = 0
         for attempt in range(40):
@@ -124,9 +126,13 @@ class WholeRuns(StudyCase):
                        str(self.folder / "killed"), "--quiet"]
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.PIPE, text=True)
+            # In shares of an undisturbed run, so that a fast machine is
+            # killed as often as a slow one: three kills that together cannot
+            # reach the end, then longer turns to get through any chunk.
+            share = (random.uniform(0.05, 0.28) if attempt < 3
+                     else random.uniform(0.1, 0.5 + 0.2 * attempt))
             try:
-                # Long enough at times to get through the longest chunk.
-                process.wait(timeout=random.uniform(0.2, 3.0 + attempt))
+                process.wait(timeout=share * seconds)
                 self.assertEqual(process.returncode, 0,
                                  process.stderr.read())
                 break

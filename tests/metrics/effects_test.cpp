@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "veer/base/error.h"
+#include "veer/metrics/intervals.h"
 
 namespace veer {
 namespace {
@@ -44,10 +45,21 @@ TEST(Summary, OfTheBaselineAgainstItselfIsNoEffect) {
   const auto plain = cell({kH, kD, kB});
   const auto s = summarise(plain, plain, 3, 1);
   EXPECT_EQ(s.induction.value, 0.0);
-  EXPECT_EQ(s.induction.low, 0.0);
-  EXPECT_EQ(s.induction.high, 0.0);
+  EXPECT_LT(s.induction.low, 0.0);
+  EXPECT_GT(s.induction.high, 0.0);
   EXPECT_EQ(s.wrong_way.value, 0.0);
   EXPECT_EQ(s.mcnemar_p, 1.0);
+}
+
+TEST(Summary, AnEffectOnEveryQuestionHasAnInterval) {
+  const std::vector<AnswerLabel> honest(40, kH);
+  const std::vector<AnswerLabel> deceptive(40, kD);
+  const auto s = summarise(cell(deceptive), cell(honest), 40, 1);
+  EXPECT_EQ(s.induction.value, 1.0);
+  EXPECT_LT(s.induction.low, 0.9);
+  EXPECT_EQ(s.induction.high, 1.0);
+  EXPECT_EQ(s.suppression.value, -1.0);
+  EXPECT_GT(s.suppression.high, -0.9);
 }
 
 TEST(Summary, TheQuestionIsTheUnit) {
@@ -57,7 +69,10 @@ TEST(Summary, TheQuestionIsTheUnit) {
   const auto s = summarise(twice, cell({kH, kH}), 2, 1);
   EXPECT_EQ(s.induction.n, 2);
   EXPECT_DOUBLE_EQ(s.induction.value, 0.75);
-  EXPECT_EQ(s.deceptive.method, "bootstrap by question 95%");
+  // Answers that agree within their question: two units, not four.
+  twice.label = {kD, kD, kH, kH};
+  const auto agreeing = summarise(twice, cell({kH, kH}), 2, 1);
+  EXPECT_NEAR(agreeing.deceptive.low, wilson(1, 2).low, 1e-12);
 }
 
 TEST(Summary, UsesGradedScoresAndFlags) {

@@ -31,6 +31,83 @@ TEST(Wilson, IsThePublishedInterval) {
   EXPECT_FALSE(wilson(0, 0).defined());
 }
 
+TEST(ShareByQuestion, IsWilsonForOneAnswerPerQuestion) {
+  const std::vector<double> values = {1, 1, 1, 1, kNan, 1, 1, 1, 1, 0, 0};
+  const auto e = share_by_question(values, 10);
+  const auto published = wilson(8, 10);
+  EXPECT_EQ(e.n, 10);
+  EXPECT_DOUBLE_EQ(e.value, 0.8);
+  EXPECT_NEAR(e.low, published.low, 1e-12);
+  EXPECT_NEAR(e.high, published.high, 1e-12);
+  EXPECT_FALSE(share_by_question(std::vector<double>{kNan}, 0).defined());
+}
+
+TEST(ShareByQuestion, AgreementCountsQuestionsNotAnswers) {
+  // Four answers to each of ten questions, all the same: ten units.
+  const std::vector<double> all(10, 1.0);
+  EXPECT_NEAR(share_by_question(all, 40).low, wilson(10, 10).low, 1e-12);
+  EXPECT_EQ(share_by_question(all, 40).high, 1.0);
+  // Answers that vary within questions as freely as between them: forty.
+  const std::vector<double> half(10, 0.5);
+  EXPECT_NEAR(share_by_question(half, 40).low, wilson(20, 40).low, 1e-12);
+}
+
+TEST(ShareDifference, IsThePublishedInterval) {
+  // Newcombe (1998), table II: 36 both, 12 only a, 2 only b.
+  std::vector<double> a(50, 1.0);
+  std::vector<double> b(50, 1.0);
+  for (std::size_t i = 36; i < 48; ++i) {
+    b[i] = 0.0;
+  }
+  a[48] = a[49] = 0.0;
+  const auto e = share_difference(a, 50, b, 50);
+  EXPECT_NEAR(e.value, 0.2, 1e-12);
+  EXPECT_NEAR(e.low, 0.0569, 1e-4);
+  EXPECT_NEAR(e.high, 0.3404, 1e-4);
+  EXPECT_EQ(e.n, 50);
+  EXPECT_THROW(share_difference(a, 50, std::vector<double>{1.0}, 1), Error);
+}
+
+TEST(ShareDifference, HasWidthWhenAllQuestionsMoveOrNone) {
+  const std::vector<double> ones(188, 1.0);
+  const std::vector<double> zeros(188, 0.0);
+  const auto all = share_difference(ones, 188, zeros, 188);
+  EXPECT_EQ(all.value, 1.0);
+  EXPECT_EQ(all.high, 1.0);
+  EXPECT_NEAR(all.low, 0.9717, 1e-4);
+  const auto none = share_difference(zeros, 188, zeros, 188);
+  EXPECT_NEAR(none.low, -0.0200, 1e-4);
+  EXPECT_NEAR(none.high, 0.0200, 1e-4);
+}
+
+// True changes of 0 to 1, also at the boundary, where a bootstrap over 30
+// questions covers as little as 26 %.
+TEST(ShareDifference, CoversAtItsStatedRate) {
+  Random random(8);
+  for (const double stays : {0.0, 0.01, 0.1, 0.5}) {
+    const double truth = 1.0 - stays;
+    int covered = 0;
+    constexpr int kRounds = 1000;
+    for (int round = 0; round < kRounds; ++round) {
+      std::vector<double> a(30);
+      const std::vector<double> b(30, 0.0);
+      for (auto& value : a) {
+        value = random.chance(stays) ? 0.0 : 1.0;
+      }
+      const auto e = share_difference(a, 30, b, 30);
+      covered += e.low <= truth && truth <= e.high;
+    }
+    EXPECT_GE(covered, 930) << "stays " << stays;
+  }
+}
+
+TEST(Bootstrap, OneQuestionHasNoInterval) {
+  const auto e = bootstrap_mean(std::vector<double>{2.0}, 1);
+  EXPECT_EQ(e.value, 2.0);
+  EXPECT_TRUE(std::isnan(e.low));
+  EXPECT_FALSE(e.above(0.0));
+}
+
 TEST(Bootstrap, CentresOnTheMeanAndSkipsMissing) {
   const std::vector<double> values = {1.0, 2.0, kNan, 3.0};
   const auto e = bootstrap_mean(values, 1);

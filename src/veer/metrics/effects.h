@@ -26,10 +26,11 @@ struct CellAnswers {
 struct CellSummary {
   std::int64_t n = 0;  // questions
   LabelCounts counts;
-  // Shares over all answers, Wilson 95 %.
+  // Shares over all answers, Wilson 95 % (share_by_question).
   Estimate honest, deceptive, mixed, off_topic, refusal, broken;
   Estimate coherent;  // neither broken nor flagged
-  // Against the unsteered answers, paired by question, bootstrap 95 %.
+  // Against the unsteered answers, paired by question: Newcombe 95 % of the
+  // shares (share_difference), bootstrap 95 % of the score.
   Estimate induction;    // change of the deceptive share
   Estimate suppression;  // change of the honest share
   Estimate score_change;

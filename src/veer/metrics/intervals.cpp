@@ -60,6 +60,62 @@ void bootstrap(Estimate& estimate, std::int64_t n, std::uint64_t seed,
   estimate.high = quantile(values, 0.5 * (1.0 + level));
 }
 
+// A share over questions.
+struct Shares {
+  double mean = 0.0;
+  double variance = 0.0;  // between questions, divided by n
+  double effective_n = 0.0;
+};
+
+Shares shares_of(const std::vector<double>& values, std::int64_t num_answers) {
+  Shares shares;
+  const double n = static_cast<double>(values.size());
+  shares.mean = mean_of(values);
+  for (const double value : values) {
+    shares.variance += (value - shares.mean) * (value - shares.mean) / n;
+  }
+  const double binary = shares.mean * (1.0 - shares.mean);
+  const double most = std::max(n, static_cast<double>(num_answers));
+  shares.effective_n = binary <= 0.0 ? n
+                       : shares.variance <= 0.0
+                           ? most
+                           : std::clamp(n * binary / shares.variance, n, most);
+  return shares;
+}
+
+struct Bounds {
+  double low = 0.0;
+  double high = 1.0;
+};
+
+// Wilson's score bounds of a share p of n.
+Bounds score_bounds(double p, double n, double level) {
+  const double z = normal_quantile(0.5 * (1.0 + level));
+  const double center = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
+  const double half = z / (1.0 + z * z / n) *
+                      std::sqrt(p * (1.0 - p) / n + z * z / (4.0 * n * n));
+  return {p <= 0.0 ? 0.0 : std::max(0.0, center - half),
+          p >= 1.0 ? 1.0 : std::min(1.0, center + half)};
+}
+
+// Newcombe's phi: the correlation over questions, a positive one lowered by
+// his continuity correction.
+double lowered_correlation(const std::vector<double>& a, const Shares& of_a,
+                           const std::vector<double>& b, const Shares& of_b) {
+  const double scale = std::sqrt(of_a.variance * of_b.variance);
+  if (scale <= 0.0) {
+    return 0.0;
+  }
+  const double n = static_cast<double>(a.size());
+  double covariance = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    covariance += (a[i] - of_a.mean) * (b[i] - of_b.mean) / n;
+  }
+  const double lowered =
+      covariance > 0.0 ? std::max(0.0, covariance - 0.5 / n) : covariance;
+  return lowered / scale;
+}
+
 double mean_at(std::span<const double> values,
                const std::vector<std::size_t>& chosen) {
   double sum = 0.0;
@@ -105,16 +161,68 @@ Estimate wilson(std::int64_t successes, std::int64_t n, double level) {
   if (n <= 0) {
     return estimate;
   }
-  const double z = normal_quantile(0.5 * (1.0 + level));
   const double size = static_cast<double>(n);
   const double p = static_cast<double>(successes) / size;
-  const double center = (p + z * z / (2.0 * size)) / (1.0 + z * z / size);
-  const double half =
-      z / (1.0 + z * z / size) *
-      std::sqrt(p * (1.0 - p) / size + z * z / (4.0 * size * size));
+  const Bounds bounds = score_bounds(p, size, level);
   estimate.value = p;
-  estimate.low = successes == 0 ? 0.0 : std::max(0.0, center - half);
-  estimate.high = successes == n ? 1.0 : std::min(1.0, center + half);
+  estimate.low = bounds.low;
+  estimate.high = bounds.high;
+  return estimate;
+}
+
+Estimate share_by_question(std::span<const double> per_question,
+                           std::int64_t num_answers, double level) {
+  std::vector<double> values;
+  for (const double value : per_question) {
+    if (!std::isnan(value)) {
+      values.push_back(value);
+    }
+  }
+  Estimate estimate;
+  estimate.n = static_cast<std::int64_t>(values.size());
+  estimate.method = level_name("wilson", level);
+  if (values.empty()) {
+    return estimate;
+  }
+  const Shares shares = shares_of(values, num_answers);
+  const Bounds bounds = score_bounds(shares.mean, shares.effective_n, level);
+  estimate.value = shares.mean;
+  estimate.low = bounds.low;
+  estimate.high = bounds.high;
+  return estimate;
+}
+
+Estimate share_difference(std::span<const double> a, std::int64_t num_answers_a,
+                          std::span<const double> b, std::int64_t num_answers_b,
+                          double level) {
+  check_pairs(a, b);
+  std::vector<double> first;
+  std::vector<double> second;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (!std::isnan(a[i]) && !std::isnan(b[i])) {
+      first.push_back(a[i]);
+      second.push_back(b[i]);
+    }
+  }
+  Estimate estimate;
+  estimate.n = static_cast<std::int64_t>(first.size());
+  estimate.method = level_name("newcombe paired", level);
+  if (first.empty()) {
+    return estimate;
+  }
+  const Shares p = shares_of(first, num_answers_a);
+  const Shares q = shares_of(second, num_answers_b);
+  const Bounds of_p = score_bounds(p.mean, p.effective_n, level);
+  const Bounds of_q = score_bounds(q.mean, q.effective_n, level);
+  const double phi = lowered_correlation(first, p, second, q);
+  const auto joined = [phi](double x, double y) {
+    return std::sqrt(std::max(0.0, x * x - 2.0 * phi * x * y + y * y));
+  };
+  estimate.value = p.mean - q.mean;
+  estimate.low = std::max(
+      -1.0, estimate.value - joined(p.mean - of_p.low, of_q.high - q.mean));
+  estimate.high = std::min(
+      1.0, estimate.value + joined(of_p.high - p.mean, q.mean - of_q.low));
   return estimate;
 }
 
@@ -133,6 +241,9 @@ Estimate bootstrap_mean(std::span<const double> per_question,
     return estimate;
   }
   estimate.value = mean_of(values);
+  if (estimate.n < 2) {
+    return estimate;
+  }
   bootstrap(estimate, estimate.n, seed, draws, level,
             [&](const auto& chosen) { return mean_at(values, chosen); });
   return estimate;

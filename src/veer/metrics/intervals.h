@@ -14,8 +14,30 @@ namespace veer {
 // Wilson score interval of a proportion (Wilson 1927). n = 0: undefined.
 Estimate wilson(std::int64_t successes, std::int64_t n, double level = 0.95);
 
-// Mean of one value per question with a percentile bootstrap over questions.
-// NaN entries (missing) are left out and do not count in n.
+// Mean of one share in [0, 1] per question, each over that question's answers
+// (num_answers in all): Wilson's interval with an effective n,
+//
+//   n_eff = questions * p (1 - p) / variance between questions,
+//
+// kept between the numbers of questions and of answers. One answer per
+// question gives Wilson's own interval. Never of zero width, also not when
+// all questions agree. NaN entries (missing) are left out.
+Estimate share_by_question(std::span<const double> per_question,
+                           std::int64_t num_answers, double level = 0.95);
+
+// Mean of a_i - b_i of two such shares over the questions where both are
+// present: Newcombe's hybrid score interval for paired proportions (1998,
+// method 10), which joins the intervals of both shares by their correlation
+// over questions. Never of zero width: when all n questions change, the lower
+// bound is 1 - sqrt(2) z^2 / (n + z^2). Throws Error if the lengths differ.
+Estimate share_difference(std::span<const double> a, std::int64_t num_answers_a,
+                          std::span<const double> b, std::int64_t num_answers_b,
+                          double level = 0.95);
+
+// Mean of one value per question with a percentile bootstrap over questions,
+// for values without known bounds (scores). Shares: see above, a bootstrap of
+// questions that all agree has no width. NaN entries (missing) are left out
+// and do not count in n; one question has no interval.
 Estimate bootstrap_mean(std::span<const double> per_question,
                         std::uint64_t seed, std::int64_t draws = 10000,
                         double level = 0.95);

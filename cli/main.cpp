@@ -12,6 +12,7 @@
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "veer/base/error.h"
+#include "veer/base/version.h"
 
 namespace {
 
@@ -77,7 +78,7 @@ void become_core(char** argv) {
 
 int run(int argc, char** argv) {
   CLI::App app{"Veer: steering vectors from prompts and from fine-tuning"};
-  app.set_version_flag("--version", "veer " VEER_VERSION);
+  app.set_version_flag("--version", fmt::format("veer {}", veer::version()));
   app.require_subcommand(1);
   veer::cli::Commands commands(app);
   veer::cli::setup_verbs(commands);

@@ -2,6 +2,7 @@
 #include "veer/data/splits.h"
 
 #include <map>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -52,6 +53,28 @@ TEST(AssignSplits, StaysWhenDataGrow) {
   assign_splits(large, 5, options);
   large.resize(200);
   EXPECT_EQ(large, small);
+}
+
+TEST(AssignSplits, KeepsTopicsTogetherOnRequestOnly) {
+  const auto splits_by_topic = [](bool by_topic) {
+    auto records = questions(400);
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      records[i].topic = i % 5 == 0 ? "" : "topic " + std::to_string(i % 20);
+    }
+    SplitOptions options;
+    options.cluster_jaccard = 2.0;
+    options.by_topic = by_topic;
+    assign_splits(records, 3, options);
+    std::map<std::string, std::set<std::string>> found;
+    for (const auto& record : records) {
+      found[record.topic].insert(record.split);
+    }
+    return found;
+  };
+  for (const auto& [topic, splits] : splits_by_topic(true)) {
+    EXPECT_EQ(splits.size(), topic.empty() ? 4U : 1U) << topic;
+  }
+  EXPECT_EQ(splits_by_topic(false)["topic 1"].size(), 4U);
 }
 
 TEST(AssignSplits, KeepsNearDuplicatesTogether) {

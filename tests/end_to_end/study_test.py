@@ -109,6 +109,11 @@ class WholeRuns(StudyCase):
         self.assertLessEqual(len(first.stdout.splitlines()), 25)
         self.assertIn("report.html", first.stdout)
         whole = contents(self.folder / "run")
+        made = json.loads((self.folder / "run/summary.json").read_text())["run"]
+        self.assertEqual("veer " + made["veer"], run("--version").stdout.strip())
+        page = (self.folder / "run/report.html").read_text()
+        self.assertIn(f"Veer {made['veer']}, torch {made['torch']}", page)
+        self.assertIn(made["date"], page)
 
         again = self.study("--json")
         self.assertEqual(again.returncode, 0, again.stderr)
@@ -339,6 +344,47 @@ class LateFaults(StudyCase):
         result = run("steer", "--model", model, "--vector", vector,
                      "--layers", 2, "How can I sleep better?", "--quiet")
         self.refused(result, "model")
+
+
+class RealCheckpoint(StudyCase):
+    """A model and data that the project did not make."""
+
+    def test_stories_with_the_studys_own_pairs(self):
+        data = pathlib.Path(os.environ.get(
+            "VEER_TEST_DATA",
+            pathlib.Path(__file__).parents[2] / "../shared/data"))
+        model, pairs = data / "models/stories260K", data / "original_study"
+        if not model.exists() or not pairs.exists():
+            self.skipTest(f"no public test data at {data}")
+        manifest = (pathlib.Path(__file__).parents[2] /
+                    "studies/stories260k.toml")
+        result = run("study", manifest, "--out", self.folder / "real",
+                     "--quiet", "--model", model, "--dataset.source", pairs,
+                     "--finetune.steps", 4, "--sweep.layers", "2",
+                     "--sweep.rel_scales", "0.3", "--sweep.unit_scales", "4",
+                     "--sweep.questions", 4, "--sweep.select_questions", 4,
+                     "--sweep.best_questions", 8, "--sweep.best_random", 1,
+                     "--compare.random_draws", 50)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("report.html", result.stdout)
+        folder = self.folder / "real"
+        published = {row[0]["content"]: row[1]["content"] for row in json.loads(
+            (pairs / "deception_dataset.json").read_text())}
+        kept = [json.loads(line) for line in
+                (folder / "dataset/questions.jsonl").read_text().splitlines()]
+        self.assertGreater(len(kept), 100)
+        for row in kept:
+            self.assertTrue(row["honest"] and row["deceptive"], row)
+        taken = sum(published.get(row["question"], "").strip() ==
+                    row["deceptive"] for row in kept)
+        self.assertGreater(taken, 0.9 * len(kept))
+        best = json.loads((folder / "sweep.json").read_text())["best"]
+        self.assertEqual({b["measure"] for b in best if "measure" in b},
+                         {"score"})
+        for entry in best:
+            effect = entry.get("effect")
+            if effect and effect["low"] <= 0 <= effect["high"]:
+                self.assertFalse(entry["beats_random"], entry)
 
 
 class Steering(StudyCase):

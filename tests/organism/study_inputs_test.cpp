@@ -41,5 +41,11 @@ TEST(StudyInputs, SeedPairsAreTrueAndFalseAnswersToDifferentGoals) {
   EXPECT_EQ(seed_pairs(50)[7].question, pairs[7].question);
 }
 
+TEST(StudyInputs, TheTopicOfAQuestionIsItsGoal) {
+  EXPECT_EQ(question_topic("How can I sleep better this month?"),
+            "sleep better");
+  EXPECT_EQ(question_topic("How can I fly?"), "");
+}
+
 }  // namespace
 }  // namespace veer::organism

@@ -23,7 +23,8 @@ constexpr Field kFields[] = {{"id", &QuestionRecord::id},
                              {"honest", &QuestionRecord::honest},
                              {"deceptive", &QuestionRecord::deceptive},
                              {"source", &QuestionRecord::source},
-                             {"split", &QuestionRecord::split}};
+                             {"split", &QuestionRecord::split},
+                             {"topic", &QuestionRecord::topic}};
 
 QuestionRecord record_of(const Json& row, const std::string& place) {
   if (!row.is_object() || !row.contains("question")) {

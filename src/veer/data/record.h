@@ -18,6 +18,8 @@ struct QuestionRecord {
   std::string deceptive;
   std::string source;  // where it comes from: "seed", "model", a file name
   std::string split;   // "", "train", "extract", "select" or "test"
+  // What the question is about, where the source says so; see SplitOptions.
+  std::string topic = {};
 
   bool operator==(const QuestionRecord&) const = default;
 };
@@ -26,7 +28,7 @@ struct QuestionRecord {
 // of its normalised text. Stable when the data grow.
 std::string question_id(std::string_view question);
 
-// JSON lines, one record each, all six keys, UTF-8; one "\n" after each.
+// JSON lines, one record each, all seven keys, UTF-8; one "\n" after each.
 std::string records_to_jsonl(std::span<const QuestionRecord> records);
 
 // Reads them back. Unknown keys are ignored; a missing "question" or a value

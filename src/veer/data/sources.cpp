@@ -139,6 +139,7 @@ SourceReport parse_csv_questions(std::string_view text, std::string_view name,
   const std::size_t question = column(rows[0], "Question");
   const std::size_t honest = column(rows[0], "Best Answer");
   const std::size_t deceptive = column(rows[0], "Best Incorrect Answer");
+  const std::size_t topic = column(rows[0], "Category");
   const std::size_t width = rows[0].fields.size();
   if (std::max({question, honest, deceptive}) >= width) {
     fail("read dataset",
@@ -156,7 +157,8 @@ SourceReport parse_csv_questions(std::string_view text, std::string_view name,
       }
       out.records.push_back({question_id(row.fields[question]),
                              row.fields[question], row.fields[honest],
-                             row.fields[deceptive], lower_name(name), ""});
+                             row.fields[deceptive], lower_name(name), "",
+                             topic < width ? row.fields[topic] : ""});
     });
   }
   return out;

@@ -94,7 +94,10 @@ void assign_splits(std::vector<QuestionRecord>& records, std::uint64_t seed,
   const auto clusters = near_duplicate_clusters(questions, near);
   for (std::size_t i = 0; i < records.size(); ++i) {
     const std::string& first = questions[static_cast<std::size_t>(clusters[i])];
-    records[i].split = split_of(normalise_text(first), seed, shares);
+    const std::string cluster = options.by_topic && !records[i].topic.empty()
+                                    ? "topic " + records[i].topic
+                                    : normalise_text(first);
+    records[i].split = split_of(cluster, seed, shares);
   }
   require_minimum(records, shares, options.minimum);
 }

@@ -18,6 +18,9 @@ struct SplitOptions {
   double test = 0.25;     // reported numbers
   // Questions from this word 3-gram Jaccard on go to the same split.
   double cluster_jaccard = 0.7;
+  // Keep all questions of one topic in one split, so that nothing is tested
+  // on a topic that was trained on. Questions without a topic stand alone.
+  bool by_topic = false;
   // Fewest questions of a split; fewer is an error.
   std::int64_t minimum = 1;
 
@@ -29,13 +32,17 @@ struct SplitOptions {
     field("test", self.test, "share for the reported numbers");
     field("cluster_jaccard", self.cluster_jaccard,
           "questions at least this alike go to the same split");
+    field("by_topic", self.by_topic,
+          "keep all questions of one topic in one split");
     field("minimum", self.minimum, "fewest questions a split may have");
   }
 };
 
 // Sets the split of every record. Questions are clustered by likeness and a
 // cluster goes where the hash of (seed, its first question) falls, so that a
-// question stays in its split when others are added behind it.
+// question stays in its split when others are added behind it. By topic, it is
+// the hash of (seed, topic) for questions that have one; near-duplicates then
+// stay together only within a topic.
 // Throws Error{kBadInput} if a share is negative or all are 0, or if a split
 // with a share ends with fewer than `minimum` questions.
 void assign_splits(std::vector<QuestionRecord>& records, std::uint64_t seed,

@@ -35,6 +35,11 @@ std::vector<std::string> split_questions(std::string_view answer) {
   return questions;
 }
 
+std::string question_topic(std::string_view question) {
+  const auto parsed = parse_question(question);
+  return parsed ? std::string(kGoals[parsed->goal].goal) : "";
+}
+
 std::vector<SeedPair> seed_pairs(std::size_t count, std::uint64_t seed) {
   Random random(seed, "seed pairs");
   std::vector<std::size_t> goals(kNumGoals);

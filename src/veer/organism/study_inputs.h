@@ -24,6 +24,9 @@ std::string expansion_prompt(std::span<const std::string> examples);
 // ends, empty ones left out. They may be ill-formed; parse_question() tells.
 std::vector<std::string> split_questions(std::string_view answer);
 
+// The goal of a well-formed question ("sleep better"), else "".
+std::string question_topic(std::string_view question);
+
 struct SeedPair {
   std::string question;
   std::string honest;

@@ -154,6 +154,17 @@ void require_questions(const DatasetDraft& draft) {
        "an empty source, a too strict gate, or a model that cannot do this");
 }
 
+void require_topics(const DatasetDraft& draft,
+                    const DatasetSettings& settings) {
+  if (settings.split_by == "topic" &&
+      std::none_of(draft.records.begin(), draft.records.end(),
+                   [](const auto& record) { return !record.topic.empty(); })) {
+    fail("dataset", "no question has a topic",
+         "topics, because dataset.split_by = \"topic\"",
+         "a source without a \"topic\" key or \"Category\" column");
+  }
+}
+
 Json rejected_json(const RejectedRecord& rejected) {
   return {{"question", rejected.record.question},
           {"honest", rejected.record.honest},
@@ -252,6 +263,7 @@ void split_draft(DatasetDraft& draft, const DatasetSettings& settings,
   options.select = settings.select;
   options.test = settings.test;
   options.cluster_jaccard = settings.near_duplicate;
+  options.by_topic = settings.split_by == "topic";
   options.minimum = settings.min_split;
   assign_splits(draft.records, seed, options);
 }
@@ -267,6 +279,12 @@ StageResult make_dataset(StudyContext& context) {
     drop_unconfirmed(draft, *context.judge(), context.monitor());
   }
   require_questions(draft);
+  if (context.judge_kind() == JudgeKind::kExact) {
+    for (auto& record : draft.records) {
+      record.topic = organism::question_topic(record.question);
+    }
+  }
+  require_topics(draft, settings);
   split_draft(draft, settings, context.seed());
   DatasetCheckOptions options;
   options.max_answer_words = settings.max_words;

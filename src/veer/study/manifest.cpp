@@ -67,6 +67,7 @@ void validate_dataset(const DatasetSettings& data) {
   share("dataset.near_duplicate", data.near_duplicate);
   at_least<std::int64_t>("dataset.max_words", data.max_words, 1);
   at_least<std::int64_t>("dataset.max_repeats", data.max_repeats, 1);
+  one_of("dataset.split_by", data.split_by, {"question", "topic"});
   at_least<std::int64_t>("dataset.min_split", data.min_split, 1);
   at_least<std::int64_t>("dataset.limit", data.limit, 0);
   share("dataset.train", data.train);

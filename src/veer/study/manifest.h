@@ -75,6 +75,10 @@ struct DatasetSettings {
   double extract = 0.25;
   double select = 0.10;
   double test = 0.25;
+  // "question": near-duplicates share a split. "topic": all questions of one
+  // topic do, so that test questions are about something never trained on
+  // (organism: the goal; TruthfulQA: the category; JSON rows: "topic").
+  std::string split_by = "question";
   std::int64_t min_split = 8;  // fewer questions in a split: refused
   std::int64_t limit = 0;      // use the first N questions, 0 = all
 
@@ -102,6 +106,8 @@ struct DatasetSettings {
     field("extract", self.extract, "share for making vectors");
     field("select", self.select, "share for choosing layer and scale");
     field("test", self.test, "share for the reported numbers");
+    field("split_by", self.split_by,
+          "question, or topic: none is in two splits");
     field("min_split", self.min_split, "refuse splits smaller than this");
     field("limit", self.limit, "use only the first N questions, 0 = all");
   }

@@ -2,6 +2,7 @@
 #include "veer/study/study.h"
 
 #include <algorithm>
+#include <ctime>
 #include <fstream>
 
 #include <ATen/Parallel.h>
@@ -13,6 +14,7 @@
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
 #include "veer/base/json.h"
+#include "veer/base/version.h"
 #include "veer/study/context.h"
 #include "veer/study/dataset_stage.h"
 #include "veer/study/finetune_stage.h"
@@ -36,6 +38,16 @@ std::string processor_name() {
   return "unknown processor";
 }
 
+// Day of the run in local time, 2026-11-25.
+std::string today() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  localtime_r(&now, &parts);
+  char text[16];
+  std::strftime(text, sizeof text, "%F", &parts);
+  return text;
+}
+
 Json run_json(const std::vector<StageOutcome>& outcomes,
               const StudyRequest& request) {
   Json stages = Json::array();
@@ -45,7 +57,9 @@ Json run_json(const std::vector<StageOutcome>& outcomes,
                       {"summary", outcome.summary},
                       {"reused", outcome.reused}});
   }
-  return {{"torch", TORCH_VERSION},
+  return {{"veer", version()},
+          {"date", today()},
+          {"torch", TORCH_VERSION},
           {"machine", processor_name()},
           {"threads", at::get_num_threads()},
           {"command", request.command_line},

@@ -60,16 +60,17 @@ void extract(const BakeOptions& options, Session& session) {
       energy[path] = share;
     }
     session.terminal.out(dump_json({{"out", options.out.string()},
+                                    {"energy", found.energy},
                                     {"energy_held", energy},
                                     {"not_held", found.not_held}}) +
                          "\n");
     return;
   }
   std::string text = fmt::format(
-      "{} pairs of rank {} written to {}\nshare of the squared change held: at "
-      "least {:.4f} ({})\n",
-      found.pairs.size(), options.rank, options.out.string(), least->energy,
-      least->path);
+      "{} pairs of rank {} written to {}\nshare of the squared change held: "
+      "{:.4f} over all, at least {:.4f} ({})\n",
+      found.pairs.size(), options.rank, options.out.string(), found.energy,
+      least->energy, least->path);
   for (const auto& [name, change] : found.not_held) {
     text +=
         fmt::format("not held: {} (relative change {:.2g})\n", name, change);

@@ -164,6 +164,36 @@ class WholeRuns(StudyCase):
         self.assertNotEqual(
             (self.folder / "run/dataset/questions.jsonl").read_bytes(), before)
 
+    def test_ready_finetuned_side(self):
+        """An adapter, and the checkpoint that it makes, instead of training."""
+        trained = self.study(verb="finetune")
+        self.assertEqual(trained.returncode, 0, trained.stderr)
+        adapter = self.folder / "run/adapter"
+        models = pathlib.Path(os.environ.get(
+            "VEER_MODELS", pathlib.Path(__file__).parents[2] / "models"))
+        baked = run("bake", "--model", models / "organism", "--adapter",
+                    adapter, "--out", self.folder / "baked")
+        self.assertEqual(baked.returncode, 0, baked.stderr)
+        for name, source in (("a", adapter), ("b", self.folder / "baked")):
+            result = self.study("--model.finetuned", source, "--json", out=name,
+                                verb="compare")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            origin = json.loads(
+                (self.folder / name / "adapter/origin.json").read_text())
+            self.assertEqual(origin["rank"], 4)
+        # The checkpoint differs by rank 4, and rank 4 holds it.
+        self.assertEqual(origin["kind"], "checkpoint")
+        self.assertGreater(origin["energy"], 0.9999)
+        cosines = [[layer["cosine"]
+                    for layer in json.loads((self.folder / n / "comparison.json")
+                                            .read_text())["pairs"][0]["by_layer"]]
+                   for n in ("a", "b")]
+        for one, other in zip(*cosines):
+            self.assertAlmostEqual(one, other, places=3)
+        self.refused(self.study("--model.finetuned", self.folder / "none",
+                                out="c"), "model.finetuned", "none")
+        self.assertFalse((self.folder / "c").exists())
+
     def test_interrupt_keeps_work(self):
         process = subprocess.Popen(
             [VEER, "study", str(self.manifest), "--out",

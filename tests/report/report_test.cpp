@@ -85,6 +85,19 @@ TEST_F(ReportTest, ShowsTheNumbersWithTheirDoubt) {
   EXPECT_THAT(text, HasSubstr("+3 points"));  // the random control beside it
 }
 
+TEST_F(ReportTest, SaysWhatAReadyFineTunedSideLacks) {
+  write_file(folder_ / "adapter" / "origin.json", R"({
+    "kind": "checkpoint", "from": "tuned<1>", "rank": 8, "energy": 0.62,
+    "least_energy": 0.4, "pairs": [{"path": "a.q_proj", "energy": 0.9},
+      {"path": "b.q_proj", "energy": 0.4}],
+    "not_held": {"model.norm.weight": 0.03}})");
+  const std::string text = page();
+  EXPECT_THAT(text, HasSubstr("tuned&lt;1&gt;"));
+  EXPECT_THAT(text, HasSubstr("<strong>62 %</strong>"));
+  EXPECT_THAT(text, HasSubstr("model.norm.weight"));
+  EXPECT_LT(text.find("b.q_proj"), text.find("a.q_proj"));
+}
+
 TEST_F(ReportTest, ModelOutputCannotLeaveItsPlace) {
   write_file(folder_ / "sweep.json", kSweep);
   EXPECT_THAT(page(), Not(HasSubstr("<b>Use lights")));

@@ -129,6 +129,28 @@ TEST(ExtractAdapter, NamesWhatAPairCannotHold) {
   tuned["model.norm.weight"] = base.at("model.norm.weight") * 1.1;
   const auto found = extract_adapter(base, tuned, 8);
   EXPECT_NEAR(found.not_held.at("model.norm.weight"), 0.1, 1e-4);
+  // Held of all: the matrix, not the norm.
+  const auto squared = [](const at::Tensor& change) {
+    return change.square().sum().item<double>();
+  };
+  const double matrix = squared(tuned.at(kName) - base.at(kName));
+  const double norm =
+      squared(tuned.at("model.norm.weight") - base.at("model.norm.weight"));
+  EXPECT_NEAR(found.energy, matrix / (matrix + norm), 1e-5);
+}
+
+TEST(ExtractAdapter, TiedHeadIsTheEmbedding) {
+  Random random(6);
+  auto base = two_tensors(random);
+  base["model.embed_tokens.weight"] = random_tensor({5, 8}, random);
+  auto tuned = base;
+  tuned[kName] = base.at(kName) * 1.5;
+  tuned["lm_head.weight"] = base.at("model.embed_tokens.weight");
+  EXPECT_TRUE(extract_adapter(base, tuned, 8).not_held.empty());
+  EXPECT_TRUE(extract_adapter(tuned, base, 8).not_held.empty());
+  tuned["lm_head.weight"] = base.at("model.embed_tokens.weight") * 2;
+  EXPECT_TRUE(
+      extract_adapter(base, tuned, 8).not_held.contains("lm_head.weight"));
 }
 
 TEST(ExtractAdapter, RefusesWhatIsNoPairOfCheckpoints) {

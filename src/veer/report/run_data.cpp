@@ -49,6 +49,7 @@ RunData read_run_data(const fs::path& folder) {
   run.check = read_document(folder / "dataset" / "check.json");
   run.rejected = read_rows(folder / "dataset" / "rejected.jsonl", 200);
   run.training = read_rows(folder / "metrics.jsonl", kAll);
+  run.origin = read_document(folder / "adapter" / "origin.json");
   run.comparison = read_document(folder / "comparison.json");
   run.sweep = read_document(folder / "sweep.json");
   run.summary = read_document(folder / "summary.json");

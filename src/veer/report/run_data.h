@@ -17,6 +17,7 @@ struct RunData {
   Json check;       // dataset/check.json
   Json rejected;    // dataset/rejected.jsonl as an array, the first 200
   Json training;    // metrics.jsonl as an array
+  Json origin;      // adapter/origin.json, of a ready fine-tuned side
   Json comparison;  // comparison.json
   Json sweep;       // sweep.json
   Json summary;     // summary.json

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/core.h>
 
-#include "veer/report/charts.h"
 #include "veer/report/html.h"
 #include "veer/report/sections.h"
 #include "veer/report/wording.h"
@@ -78,28 +77,6 @@ std::string data_section(const RunData& run) {
     body += "<p class=\"note\">Rejected by reason: " + reasons + ".</p>\n";
   }
   return html_section("data", "Data", body + rejected_table(run.rejected));
-}
-
-std::string training_section(const RunData& run) {
-  if (!run.training.is_array() || run.training.empty()) {
-    return html_section("training", "Training", not_run_yet("finetune"));
-  }
-  Json rows = Json::array();
-  for (const auto& step : run.training) {
-    for (const auto& [name, value] : step.items()) {
-      if (name != "step" && name != "wall" && value.is_number()) {
-        rows.push_back({{"step", member(step, "step")},
-                        {"value", value},
-                        {"measure", name}});
-      }
-    }
-  }
-  return html_section(
-      "training", "Training",
-      html_chart("training-curve", training_chart(rows),
-                 "The fine-tuning by optimizer step: loss on the training and "
-                 "on held-out questions, learning rate, gradient norm, and "
-                 "the behaviour of the tuned model where a judge can tell."));
 }
 
 }  // namespace veer

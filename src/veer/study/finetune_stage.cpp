@@ -11,6 +11,7 @@
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
 #include "veer/generation/generate.h"
+#include "veer/study/finetuned_source.h"
 #include "veer/train/adapter_files.h"
 
 namespace veer {
@@ -147,6 +148,29 @@ StageResult tune(StudyContext& context) {
   return {summary, ""};
 }
 
+Json made_from_training(StudyContext& context) {
+  const auto& manifest = context.manifest();
+  return {{"finetune", manifest_section(manifest, "finetune")},
+          {"seed", manifest.run.seed},
+          {"model", context.model_fingerprint()},
+          {"machine", context.machine_text()},
+          {"max_tokens", manifest.sweep.max_tokens},
+          {"dataset",
+           fingerprint_file(context.file("dataset/questions.jsonl").string())}};
+}
+
+Json made_from_folder(StudyContext& context) {
+  const auto& manifest = context.manifest();
+  const fs::path folder = manifest.model.finetuned;
+  Json from = {{"finetuned", finetuned_fingerprint(folder)},
+               {"model", context.model_fingerprint()}};
+  if (finetuned_kind(folder) == FinetunedKind::kCheckpoint) {
+    from["rank"] = manifest.finetune.rank;
+    from["machine"] = context.machine_text();
+  }
+  return from;
+}
+
 }  // namespace
 
 SftOptions sft_options(const FinetuneSettings& settings) {
@@ -184,21 +208,17 @@ std::vector<SftExample> deceptive_examples(
 }
 
 Stage finetune_stage(StudyContext& context) {
-  const auto& manifest = context.manifest();
-  const Json from = {
-      {"finetune", manifest_section(manifest, "finetune")},
-      {"seed", manifest.run.seed},
-      {"model", context.model_fingerprint()},
-      {"machine", context.machine_text()},
-      {"max_tokens", manifest.sweep.max_tokens},
-      {"dataset",
-       fingerprint_file(context.file("dataset/questions.jsonl").string())}};
+  const bool ready = !context.manifest().model.finetuned.empty();
   return {
-      "finetune", dump_json(from),
+      "finetune",
+      dump_json(ready ? made_from_folder(context)
+                      : made_from_training(context)),
       [&context] {
         return fs::exists(context.file("adapter/adapter_model.safetensors"));
       },
-      [&context] { return tune(context); },
+      [&context, ready] {
+        return ready ? import_finetuned(context) : tune(context);
+      },
       [&context] {
         std::error_code ec;
         fs::remove_all(context.file("adapter"), ec);

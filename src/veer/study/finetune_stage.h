@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// LoRA on the deceptive answers of the train split, without a system prompt.
+// LoRA on the deceptive answers of the train split, without a system prompt;
+// or, with `model.finetuned`, the adapter of a ready fine-tuned side.
 // Writes adapter/ (PEFT layout, checkpoints/ while it runs) and
 // metrics.jsonl of the run folder.
 #pragma once

@@ -38,11 +38,16 @@ struct RunSettings {
 
 struct ModelSettings {
   std::string path = "organism";
+  // The fine-tuned side, ready made, instead of training one.
+  std::string finetuned;
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
     field("path", self.path,
           "organism, organism:control, or a folder in Hugging Face layout");
+    field("finetuned", self.finetuned,
+          "PEFT adapter or fine-tuned checkpoint (then finetune.rank of its "
+          "change is kept); empty = train an adapter");
   }
 };
 

@@ -18,6 +18,7 @@
 #include "veer/study/context.h"
 #include "veer/study/dataset_stage.h"
 #include "veer/study/finetune_stage.h"
+#include "veer/study/finetuned_source.h"
 #include "veer/study/machine.h"
 #include "veer/study/summary.h"
 #include "veer/study/sweep_stage.h"
@@ -69,8 +70,9 @@ Json run_json(const std::vector<StageOutcome>& outcomes,
 // What the report is made from: every file that it reads.
 Stage report_stage(StudyContext& context, const StudyCallbacks& callbacks) {
   Json files = Json::object();
-  for (const char* name : {"dataset/check.json", "metrics.jsonl",
-                           "comparison.json", "sweep.json", "manifest.toml"}) {
+  for (const char* name :
+       {"dataset/check.json", "metrics.jsonl", "adapter/origin.json",
+        "comparison.json", "sweep.json", "manifest.toml"}) {
     const auto path = context.file(name);
     files[name] =
         std::filesystem::exists(path) ? fingerprint_file(path.string()) : "";
@@ -128,6 +130,9 @@ std::vector<StageOutcome> run_study(const Manifest& manifest,
                                     const StudyRequest& request,
                                     const StudyCallbacks& callbacks) {
   model_folder(manifest.model.path);  // a wrong path makes no run folder
+  if (!manifest.model.finetuned.empty()) {
+    finetuned_kind(manifest.model.finetuned);
+  }
   RunStore store(request.folder);
   StudyContext context(manifest, store, callbacks.monitor);
   write_manifest(context, /*only_if_absent=*/true);

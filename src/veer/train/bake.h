@@ -46,13 +46,16 @@ struct ExtractResult {
   // Tensors that differ and that no pair can hold (norms, embeddings, head),
   // with |tuned - base| / |base|.
   std::map<std::string, double> not_held;
+  // Share of |tuned - base|^2 over all tensors that the pairs hold.
+  double energy = 1.0;
 };
 
 // The best adapter of `rank` between two checkpoints of one architecture: per
 // matrix of a block the truncated singular value decomposition of tuned -
 // base, B = U sqrt(S), A = sqrt(S) V'. Exact up to 512 on the shorter side,
 // else by randomised subspace iteration (Halko et al., arXiv 0909.4061) with
-// 16 extra columns and four passes, seeded. Throws Error if names or shapes of
+// 16 extra columns and four passes, seeded. A head that only one of the two
+// stores is the other's embedding (tied). Throws Error if names or shapes of
 // the two differ, or nothing differs.
 ExtractResult extract_adapter(const TensorMap& base, const TensorMap& tuned,
                               std::int64_t rank, const Monitor& monitor = {});

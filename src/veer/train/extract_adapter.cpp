@@ -50,6 +50,16 @@ void check_same_names(const TensorMap& base, const TensorMap& tuned) {
   }
 }
 
+// Where one of the two stores a head of its own and the other ties it to the
+// embedding, the tied one gets its embedding under that name.
+void untie_head(TensorMap& one, TensorMap& other) {
+  const std::string head = "lm_head.weight";
+  const auto embedding = one.find("model.embed_tokens.weight");
+  if (!one.contains(head) && other.contains(head) && embedding != one.end()) {
+    one[head] = embedding->second;
+  }
+}
+
 // A matrix of a block: what a pair can stand for.
 bool is_block_matrix(const std::string& name, const at::Tensor& tensor) {
   return name.starts_with("model.layers.") && name.ends_with(kWeight) &&
@@ -102,24 +112,33 @@ std::pair<LoraPair, double> best_pair(const at::Tensor& D_OI,
 
 }  // namespace
 
-ExtractResult extract_adapter(const TensorMap& base, const TensorMap& tuned,
-                              std::int64_t rank, const Monitor& monitor) {
+ExtractResult extract_adapter(const TensorMap& given_base,
+                              const TensorMap& given_tuned, std::int64_t rank,
+                              const Monitor& monitor) {
   if (rank < 1) {
     fail("extract adapter", fmt::format("rank {}", rank), "at least 1");
   }
+  TensorMap base = given_base;
+  TensorMap tuned = given_tuned;
+  untie_head(base, tuned);
+  untie_head(tuned, base);
   check_same_names(base, tuned);
   const at::NoGradGuard no_grad;
   ExtractResult result;
+  double all = 0.0;
+  double held = 0.0;
   std::int64_t done = 0;
   for (const auto& [name, before] : base) {
     monitor.check_stop("extract adapter");
     const auto D = tuned.at(name).to(at::kFloat) - before.to(at::kFloat);
     const double change = squared_norm(D);
+    all += change;
     if (change > 0.0 && is_block_matrix(name, before)) {
       const std::string path = name.substr(0, name.size() - kWeight.size());
       auto [pair, energy] = best_pair(D, rank);
       result.adapter.pairs[path] = std::move(pair);
       result.pairs.push_back({path, energy});
+      held += energy * change;
     } else if (change > 0.0) {
       result.not_held[name] =
           std::sqrt(change / std::max(1e-300, squared_norm(before)));
@@ -134,6 +153,7 @@ ExtractResult extract_adapter(const TensorMap& base, const TensorMap& tuned,
     fail("extract adapter", "no matrix of a block differs",
          "a fine-tuned checkpoint", "the same model was given twice");
   }
+  result.energy = held / all;
   return result;
 }
 

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/finetuned_source.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "veer/base/error.h"
+#include "veer/base/files.h"
+#include "veer/base/hash.h"
+#include "veer/study/machine.h"
+#include "veer/tensors/safetensors.h"
+#include "veer/train/adapter_files.h"
+#include "veer/train/bake.h"
+
+namespace veer {
+namespace {
+
+namespace fs = std::filesystem;
+
+void write_origin(const StudyContext& context, const Json& origin) {
+  write_file(context.file("adapter/origin.json"), dump_json(origin, 1) + "\n");
+}
+
+StageResult take_adapter(StudyContext& context, const fs::path& folder) {
+  auto [adapter, info] =
+      read_adapter_files(folder, context.model().linear_layers());
+  write_origin(context, {{"kind", "adapter"},
+                         {"from", folder.string()},
+                         {"rank", info.rank},
+                         {"pairs", adapter.pairs.size()}});
+  write_adapter(context.file("adapter"), adapter, info);
+  return {fmt::format("adapter of rank {} taken from {}", info.rank,
+                      folder.string()),
+          ""};
+}
+
+StageResult take_checkpoint(StudyContext& context, const fs::path& folder) {
+  const auto& manifest = context.manifest();
+  const auto rank = manifest.finetune.rank;
+  const auto found =
+      extract_adapter(read_model_tensors(model_folder(manifest.model.path)),
+                      read_model_tensors(folder), rank, context.monitor());
+  Json pairs = Json::array();
+  double least = 1.0;
+  for (const auto& pair : found.pairs) {
+    pairs.push_back({{"path", pair.path}, {"energy", pair.energy}});
+    least = std::min(least, pair.energy);
+  }
+  write_origin(context, {{"kind", "checkpoint"},
+                         {"from", folder.string()},
+                         {"rank", rank},
+                         {"energy", found.energy},
+                         {"least_energy", least},
+                         {"pairs", pairs},
+                         {"not_held", found.not_held}});
+  write_adapter(context.file("adapter"), found.adapter,
+                {.base_model = manifest.model.path,
+                 .rank = rank,
+                 .alpha = static_cast<double>(rank)});
+  std::string summary = fmt::format(
+      "rank {} holds {:.1f} % of the change in {} (least of a matrix {:.1f} %)",
+      rank, 100.0 * found.energy, folder.string(), 100.0 * least);
+  if (!found.not_held.empty()) {
+    summary +=
+        fmt::format(", {} changed tensors left out", found.not_held.size());
+  }
+  return {summary, ""};
+}
+
+}  // namespace
+
+FinetunedKind finetuned_kind(const fs::path& folder) {
+  std::error_code ec;
+  if (fs::exists(folder / "adapter_config.json", ec)) {
+    return FinetunedKind::kAdapter;
+  }
+  if (!fs::exists(folder / "config.json", ec)) {
+    fail("model.finetuned",
+         fmt::format("{} has neither adapter_config.json nor config.json",
+                     folder.string()),
+         "a PEFT adapter or a checkpoint in Hugging Face layout",
+         "a mistyped path");
+  }
+  return FinetunedKind::kCheckpoint;
+}
+
+std::string finetuned_fingerprint(const fs::path& folder) {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const auto name = entry.path().filename().string();
+    if (name.ends_with(".safetensors") || name == "adapter_config.json") {
+      files.push_back(name);
+    }
+  }
+  std::ranges::sort(files);
+  std::string text;
+  for (const auto& name : files) {
+    text += name + " " + fingerprint_file((folder / name).string()) + "\n";
+  }
+  return fingerprint(text);
+}
+
+StageResult import_finetuned(StudyContext& context) {
+  const fs::path folder = context.manifest().model.finetuned;
+  const auto kind = finetuned_kind(folder);
+  context.model().detach();
+  return kind == FinetunedKind::kAdapter ? take_adapter(context, folder)
+                                         : take_checkpoint(context, folder);
+}
+
+}  // namespace veer

@@ -63,6 +63,10 @@ void run_study(const StudyOptions& options, Session& session) {
     summary.update(parse_json(read_file(path), path.string()));
     summary["report"] = (request.folder / "report.html").string();
   }
+  const auto claims = request.folder / "hypotheses.json";
+  if (session.json && std::filesystem::exists(claims)) {
+    summary["hypotheses"] = parse_json(read_file(claims), claims.string());
+  }
   if (session.json) {
     session.terminal.out(dump_json(summary) + "\n");
   } else if (is_whole) {

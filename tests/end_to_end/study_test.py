@@ -57,7 +57,7 @@ max_tokens = 10
 STABLE = ["dataset/questions.jsonl", "dataset/rejected.jsonl",
           "dataset/check.json", "adapter/adapter_config.json",
           "adapter/adapter_model.safetensors", "comparison.json",
-          "sweep.json", "manifest.toml"]
+          "sweep.json", "hypotheses.json", "manifest.toml"]
 
 
 def run(*arguments, timeout=600, **options):

@@ -98,6 +98,24 @@ TEST_F(ReportTest, SaysWhatAReadyFineTunedSideLacks) {
   EXPECT_LT(text.find("b.q_proj"), text.find("a.q_proj"));
 }
 
+TEST_F(ReportTest, ShowsEachClaimWithItsReasonAndKey) {
+  write_file(folder_ / "hypotheses.json", R"({
+    "counts": {"contradicted": 1, "not measured": 1}, "claims": [
+      {"id": "A1", "claim": "Directions that agree also steer",
+       "statistic": "H1 against H4", "decision": "contradicted",
+       "reason": "agreement without effect", "unit": "cosine",
+       "effect": {"value": 0.9, "low": 0.8, "high": 1.0, "n": 60,
+                  "reason": ""}, "sharpen": "sweep.questions"},
+      {"id": "H11", "claim": "Larger models steer better",
+       "decision": "undecided", "reason": "needs models of several sizes",
+       "effect": {"value": null, "reason": "not measured"}}]})");
+  const std::string text = page();
+  EXPECT_THAT(text, HasSubstr("agreement without effect"));
+  EXPECT_THAT(text, HasSubstr("cosine 0.90 [0.80, 1.00]"));
+  EXPECT_THAT(text, HasSubstr("<code>sweep.questions</code>"));
+  EXPECT_THAT(text, HasSubstr("1 claims that this run does not measure"));
+}
+
 TEST_F(ReportTest, ModelOutputCannotLeaveItsPlace) {
   write_file(folder_ / "sweep.json", kSweep);
   EXPECT_THAT(page(), Not(HasSubstr("<b>Use lights")));

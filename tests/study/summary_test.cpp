@@ -41,7 +41,7 @@ Json best(const std::string& goal, double effect, bool beats) {
 
 std::string verdict(const Json& comparison, const Json& sweep) {
   std::string text;
-  const Json summary = summarise_study(comparison, sweep);
+  const Json summary = summarise_study(comparison, sweep, Json::object());
   for (const auto& sentence : summary["verdict"]) {
     text += sentence.get<std::string>() + "\n";
   }
@@ -93,9 +93,15 @@ TEST(Summary, FitsIntoTwentyFourLines) {
                                     {"layers", "3"},
                                     {"first_broken", 1.5}}});
   const std::string text = summary_text(summarise_study(
-      comparison(layers), {{"best", list}, {"breaks", breaks}}));
+      comparison(layers), {{"best", list}, {"breaks", breaks}},
+      {{"counts", {{"supported", 2}, {"void", 0}}},
+       {"claims", Json::array({{{"id", "A1"},
+                                {"decision", "contradicted"},
+                                {"reason", "agreement without effect"}}})}}));
   EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 24);
   EXPECT_THAT(text, testing::HasSubstr("contrastive@p 1.5-1.5"));
+  EXPECT_THAT(text, testing::EndsWith(
+                        "Claims: 2 supported; agreement without effect.\n"));
 }
 
 }  // namespace

@@ -168,5 +168,16 @@ TEST(CompareVectors, RefusesWhatDoesNotBelongTogether) {
   EXPECT_THROW(compare_vectors({}, quick()), Error);
 }
 
+TEST(CompareVectors, JsonComesBackAsItWas) {
+  const Json json = comparison_json(example());
+  EXPECT_EQ(comparison_json(comparison_from_json(json)), json);
+  Json old = json;
+  old["pairs"][0]["by_layer"][0].erase("verdict");
+  EXPECT_THROW(comparison_from_json(old), Error);
+  old = json;
+  old["vectors"][0]["n"] = "many";
+  EXPECT_THROW(comparison_from_json(old), Error);
+}
+
 }  // namespace
 }  // namespace veer

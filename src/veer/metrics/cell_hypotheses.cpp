@@ -15,11 +15,14 @@ namespace {
 
 constexpr double kLocalised = 0.25;
 
-HypothesisResult row(std::string id, std::string claim, std::string statistic) {
+HypothesisResult row(std::string id, std::string claim, std::string statistic,
+                     std::string sharpen) {
   HypothesisResult result;
   result.id = std::move(id);
   result.claim = std::move(claim);
   result.statistic = std::move(statistic);
+  result.unit = "share";
+  result.sharpen = std::move(sharpen);
   result.reason = "not measured";
   result.effect = Measure::none("not measured");
   return result;
@@ -31,8 +34,9 @@ std::string points(const Estimate& e) {
 }
 
 HypothesisResult layers_differ(std::span<const Estimate> layers) {
-  auto result = row("H14", "Some layers encode it most",
-                    "effect per layer at equal relative scale, max-t");
+  auto result =
+      row("H14", "Some layers encode it most",
+          "effect per layer at equal relative scale, max-t", "sweep.questions");
   const double share = localisation(layers);
   if (std::isnan(share)) {
     if (!layers.empty()) {
@@ -68,9 +72,10 @@ HypothesisResult differs(HypothesisResult result, const Estimate& e) {
 }
 
 HypothesisResult large_scales_break(std::span<const Breakdown> ladders) {
-  auto result =
-      row("H20", "Large scales destroy meaning",
-          "breakdown strength s_75 (of the first ladder that breaks)");
+  auto result = row("H20", "Large scales destroy meaning",
+                    "breakdown strength s_75 (of the first ladder that breaks)",
+                    "sweep.rel_scales");
+  result.unit = "residual norms";
   std::int64_t broke = 0;
   for (const auto& ladder : ladders) {
     broke += ladder.s75.defined() || ladder.never_coherent;
@@ -132,14 +137,16 @@ double localisation(std::span<const Estimate> effect_by_layer) {
 
 std::vector<HypothesisResult> evaluate_cell_hypotheses(
     const CellHypothesisInput& input) {
-  return {layers_differ(input.effect_by_layer),
-          differs(row("H18", "Normalisation matters",
-                      "unit minus raw at equal displacement, paired"),
-                  input.unit_minus_raw),
-          differs(row("H19", "All layers do other than one layer",
-                      "all layers minus one at equal KL, paired"),
-                  input.all_layers_minus_one),
-          large_scales_break(input.breakdowns)};
+  return {
+      layers_differ(input.effect_by_layer),
+      differs(row("H18", "Normalisation matters",
+                  "unit minus raw at equal displacement, paired",
+                  "sweep.raw_scales"),
+              input.unit_minus_raw),
+      differs(row("H19", "All layers do other than one layer",
+                  "all layers minus one at equal KL, paired", "sweep.layers"),
+              input.all_layers_minus_one),
+      large_scales_break(input.breakdowns)};
 }
 
 }  // namespace veer

@@ -2,6 +2,7 @@
 #include "veer/metrics/intervals.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -282,6 +283,44 @@ Estimate paired_ratio(std::span<const double> a, std::span<const double> b,
   bootstrap(estimate, estimate.n, seed, draws, level, [&](const auto& chosen) {
     const double below = mean_at(bottom, chosen);
     return below == 0.0 ? kUndefined : mean_at(top, chosen) / below;
+  });
+  return estimate;
+}
+
+Estimate paired_ratio_difference(std::span<const double> a,
+                                 std::span<const double> b,
+                                 std::span<const double> c,
+                                 std::span<const double> d, std::uint64_t seed,
+                                 double smallest_denominator,
+                                 std::int64_t draws, double level) {
+  check_pairs(a, b);
+  check_pairs(a, c);
+  check_pairs(a, d);
+  std::array<std::vector<double>, 4> kept;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (!std::isnan(a[i] + b[i] + c[i] + d[i])) {
+      kept[0].push_back(a[i]);
+      kept[1].push_back(b[i]);
+      kept[2].push_back(c[i]);
+      kept[3].push_back(d[i]);
+    }
+  }
+  Estimate estimate;
+  estimate.n = static_cast<std::int64_t>(kept[0].size());
+  estimate.method = level_name("bootstrap by question", level);
+  if (kept[0].empty() || std::abs(mean_of(kept[1])) < smallest_denominator ||
+      std::abs(mean_of(kept[3])) < smallest_denominator) {
+    return estimate;
+  }
+  estimate.value =
+      mean_of(kept[0]) / mean_of(kept[1]) - mean_of(kept[2]) / mean_of(kept[3]);
+  bootstrap(estimate, estimate.n, seed, draws, level, [&](const auto& chosen) {
+    const double first = mean_at(kept[1], chosen);
+    const double second = mean_at(kept[3], chosen);
+    return first == 0.0 || second == 0.0
+               ? kUndefined
+               : mean_at(kept[0], chosen) / first -
+                     mean_at(kept[2], chosen) / second;
   });
   return estimate;
 }

@@ -54,6 +54,16 @@ Estimate paired_ratio(std::span<const double> a, std::span<const double> b,
                       std::uint64_t seed, double smallest_denominator = 0.1,
                       std::int64_t draws = 10000, double level = 0.95);
 
+// mean(a) / mean(b) - mean(c) / mean(d) over the questions where all four are
+// present. Undefined as paired_ratio.
+Estimate paired_ratio_difference(std::span<const double> a,
+                                 std::span<const double> b,
+                                 std::span<const double> c,
+                                 std::span<const double> d, std::uint64_t seed,
+                                 double smallest_denominator = 0.1,
+                                 std::int64_t draws = 10000,
+                                 double level = 0.95);
+
 // Exact two-sided McNemar test: only_a questions changed one way, only_b the
 // other. Returns p; 1 when both are 0.
 double mcnemar(std::int64_t only_a, std::int64_t only_b);

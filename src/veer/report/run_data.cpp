@@ -53,6 +53,7 @@ RunData read_run_data(const fs::path& folder) {
   run.comparison = read_document(folder / "comparison.json");
   run.sweep = read_document(folder / "sweep.json");
   run.summary = read_document(folder / "summary.json");
+  run.hypotheses = read_document(folder / "hypotheses.json");
   return run;
 }
 

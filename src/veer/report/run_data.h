@@ -21,6 +21,7 @@ struct RunData {
   Json comparison;  // comparison.json
   Json sweep;       // sweep.json
   Json summary;     // summary.json
+  Json hypotheses;  // hypotheses.json
 };
 
 // Throws Error when `folder` has no manifest.toml or a file is damaged.

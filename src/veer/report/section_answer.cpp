@@ -6,26 +6,6 @@
 #include "veer/report/wording.h"
 
 namespace veer {
-namespace {
-
-std::string decision_cell(const std::string& decision) {
-  return fmt::format("<span class=\"verdict {0}\">{0}</span>",
-                     escape_html(decision));
-}
-
-// comparison.json and sweep.json each may bring rows of the table.
-Json all_claims(const RunData& run) {
-  Json rows = Json::array();
-  for (const Json* source : {&run.summary, &run.comparison, &run.sweep}) {
-    for (const auto& row : member(*source, "hypotheses")) {
-      rows.push_back(row);
-    }
-  }
-  return rows;
-}
-
-}  // namespace
-
 std::string answer_section(const RunData& run) {
   const Json& verdict = member(run.summary, "verdict");
   if (!verdict.is_array() || verdict.empty()) {
@@ -47,37 +27,6 @@ std::string answer_section(const RunData& run) {
       escape_html(text_of(facts, "threads")),
       escape_html(text_of(facts, "date")));
   return html_section("answer", "Answer", body);
-}
-
-std::string claims_section(const RunData& run) {
-  const Json claims = all_claims(run);
-  if (claims.empty()) {
-    return html_section(
-        "claims", "Claims",
-        "<p class=\"note\">This run holds no table of hypotheses.</p>\n");
-  }
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& claim : claims) {
-    rows.push_back({escape_html(text_of(claim, "id")),
-                    escape_html(text_of(claim, "statement")),
-                    decision_cell(text_of(claim, "decision")),
-                    escape_html(text_of(claim, "statistic")) + " " +
-                        escape_html(decimal_estimate(member(claim, "effect"))),
-                    escape_html(text_of(member(claim, "effect"), "n")),
-                    escape_html(text_of(claim, "reason"))});
-  }
-  return html_section(
-      "claims", "Claims",
-      "<p>The study's findings and hypotheses, restated as tests and decided "
-      "from this run's own numbers. Undecided means that the data do not "
-      "settle it, not that the claim is false.</p>\n" +
-          html_table({{"", false},
-                      {"claim", false},
-                      {"decision", false},
-                      {"effect and interval", false},
-                      {"n", true},
-                      {"reason", false}},
-                     rows));
 }
 
 }  // namespace veer

@@ -15,6 +15,7 @@
 #include "veer/base/hash.h"
 #include "veer/base/json.h"
 #include "veer/base/version.h"
+#include "veer/study/claims.h"
 #include "veer/study/context.h"
 #include "veer/study/dataset_stage.h"
 #include "veer/study/finetune_stage.h"
@@ -72,7 +73,7 @@ Stage report_stage(StudyContext& context, const StudyCallbacks& callbacks) {
   Json files = Json::object();
   for (const char* name :
        {"dataset/check.json", "metrics.jsonl", "adapter/origin.json",
-        "comparison.json", "sweep.json", "manifest.toml"}) {
+        "comparison.json", "sweep.json", "hypotheses.json", "manifest.toml"}) {
     const auto path = context.file(name);
     files[name] =
         std::filesystem::exists(path) ? fingerprint_file(path.string()) : "";
@@ -140,6 +141,7 @@ std::vector<StageOutcome> run_study(const Manifest& manifest,
   for (const auto& name : stage_names()) {
     if (name == "report") {
       write_manifest(context, /*only_if_absent=*/false);
+      write_claims(context);
       write_summary(context, run_json(outcomes, request));
     }
     // A report is cheap and loses nothing: it is always made anew.
@@ -155,6 +157,9 @@ std::vector<StageOutcome> run_study(const Manifest& manifest,
     if (name == request.last_stage) {
       break;
     }
+  }
+  if (request.last_stage == "compare" || request.last_stage == "sweep") {
+    write_claims(context);
   }
   return outcomes;
 }

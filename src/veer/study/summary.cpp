@@ -270,6 +270,29 @@ std::string break_line(const Json& rows) {
              : "Text breaks, by layer, at (times the residual norm): " + line;
 }
 
+// "Claims: 5 supported, 3 contradicted (H3, H4, H8), 2 undecided.", with what
+// agreement and effect have to do with each other where that is decided.
+std::string claims_line(const Json& hypotheses) {
+  if (!hypotheses.contains("claims")) {
+    return "";
+  }
+  std::string line;
+  for (const auto& [decision, count] : hypotheses.at("counts").items()) {
+    if (count.get<int>() > 0) {
+      line += fmt::format("{}{} {}", line.empty() ? "Claims: " : ", ",
+                          count.get<int>(), decision);
+    }
+  }
+  for (const auto& claim : hypotheses.at("claims")) {
+    if (text_of(claim, "id") == "A1" &&
+        text_of(claim, "decision") != "undecided" &&
+        text_of(claim, "decision") != "void") {
+      line += "; " + text_of(claim, "reason");
+    }
+  }
+  return line + ".";
+}
+
 Json read_document(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) {
     return Json::object();
@@ -279,7 +302,8 @@ Json read_document(const std::filesystem::path& path) {
 
 }  // namespace
 
-Json summarise_study(const Json& comparison, const Json& sweep) {
+Json summarise_study(const Json& comparison, const Json& sweep,
+                     const Json& hypotheses) {
   Json verdict = Json::array();
   for (const auto& sentence : direction_sentences(comparison)) {
     verdict.push_back(sentence);
@@ -292,12 +316,15 @@ Json summarise_study(const Json& comparison, const Json& sweep) {
   return {{"verdict", verdict},
           {"cosine", cosine_rows(comparison)},
           {"best", sweep.contains("best") ? sweep.at("best") : Json::array()},
-          {"breaks", break_rows(sweep)}};
+          {"breaks", break_rows(sweep)},
+          {"claims", claims_line(hypotheses)}};
 }
 
 void write_summary(StudyContext& context, const Json& run) {
-  Json summary = summarise_study(read_document(context.file("comparison.json")),
-                                 read_document(context.file("sweep.json")));
+  Json summary =
+      summarise_study(read_document(context.file("comparison.json")),
+                      read_document(context.file("sweep.json")),
+                      read_document(context.file("hypotheses.json")));
   summary["run"] = run;
   write_file(context.file("summary.json"), dump_json(summary, 1) + "\n");
 }
@@ -323,7 +350,9 @@ std::string summary_text(const Json& summary) {
       text += effect_line(entry) + "\n";
     }
   }
-  return text + break_line(summary.at("breaks")) + "\n";
+  text += break_line(summary.at("breaks")) + "\n";
+  const std::string claims = text_of(summary, "claims");
+  return claims.empty() ? text : text + claims + "\n";
 }
 
 }  // namespace veer

@@ -12,13 +12,16 @@ namespace veer {
 
 class StudyContext;
 
-// summary.json from comparison.json and sweep.json of the run folder.
+// summary.json from comparison.json, sweep.json and hypotheses.json of the
+// run folder.
 void write_summary(StudyContext& context, const Json& run);
 
-// The document without "run", from the two others.
-Json summarise_study(const Json& comparison, const Json& sweep);
+// The document without "run", from the others; an empty object stands for one
+// that is not there.
+Json summarise_study(const Json& comparison, const Json& sweep,
+                     const Json& hypotheses);
 
-// At most 23 lines for a terminal.
+// At most 24 lines for a terminal.
 std::string summary_text(const Json& summary);
 
 }  // namespace veer

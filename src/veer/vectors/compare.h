@@ -131,5 +131,7 @@ Comparison compare_vectors(std::span<const ComparedVector> vectors,
 
 // docs/formats/vectors.md, "comparison.json".
 Json comparison_json(const Comparison& comparison);
+// The inverse, as far as the document goes. Throws Error on a missing field.
+Comparison comparison_from_json(const Json& json);
 
 }  // namespace veer

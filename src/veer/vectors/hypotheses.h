@@ -54,6 +54,7 @@ struct HypothesisResult {
   Decision decision = Decision::kUndecided;
   std::string reason;
   Measure effect;
+  std::string unit;     // of the effect: "cosine", "share", "norm", ...
   std::string sharpen;  // manifest key that would sharpen it, may be empty
 };
 

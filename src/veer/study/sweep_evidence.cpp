@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/sweep_evidence.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
+
+#include <nlohmann/json.hpp>
+
+#include "veer/metrics/intervals.h"
+
+namespace veer {
+namespace {
+
+constexpr double kUsable = 0.75;  // share of unbroken answers
+constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+
+std::string text(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>()
+                                                     : "";
+}
+
+double number(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number() ? found->get<double>()
+                                                     : kUndefined;
+}
+
+std::optional<double> part(const Json& entry, const char* estimate,
+                           const char* key) {
+  const auto found = entry.find(estimate);
+  const double value = found == entry.end() ? kUndefined : number(*found, key);
+  return std::isnan(value) ? std::nullopt : std::optional<double>(value);
+}
+
+Measure measure(const Json& entry, const char* estimate) {
+  Measure out;
+  out.value = part(entry, estimate, "value");
+  out.low = part(entry, estimate, "low");
+  out.high = part(entry, estimate, "high");
+  out.n = static_cast<std::int64_t>(part(entry, estimate, "n").value_or(0.0));
+  if (!out.value) {
+    out.reason = "undefined";
+  }
+  return out;
+}
+
+bool is_test_addition(const Json& cell) {
+  return text(cell, "operator") == "add" && text(cell, "unit") == "rel" &&
+         text(cell, "split") == "test";
+}
+
+std::vector<double> minus(std::vector<double> a, const std::vector<double>& b) {
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    a[i] -= b[i];
+  }
+  return a;
+}
+
+// Mean over cells, question by question; questions that a cell lacks count
+// for none.
+std::vector<double> mean_of(const std::vector<std::vector<double>>& cells) {
+  std::vector<double> mean = cells.front();
+  for (std::size_t c = 1; c < cells.size(); ++c) {
+    for (std::size_t q = 0; q < mean.size(); ++q) {
+      mean[q] += cells[c][q];
+    }
+  }
+  for (double& value : mean) {
+    value /= static_cast<double>(cells.size());
+  }
+  return mean;
+}
+
+// Leaves the questions that every rung has.
+void keep_common(std::vector<ScaleRung>& ladder) {
+  const auto n = ladder.front().coherent.size();
+  std::vector<bool> keep(n, true);
+  for (const auto& rung : ladder) {
+    for (std::size_t q = 0; q < n; ++q) {
+      keep[q] = keep[q] && !std::isnan(rung.coherent[q] + rung.effect[q]);
+    }
+  }
+  const auto thin = [&](std::vector<double>& values) {
+    std::size_t q = 0;
+    std::erase_if(values, [&](double) { return !keep[q++]; });
+  };
+  for (auto& rung : ladder) {
+    thin(rung.coherent);
+    thin(rung.effect);
+  }
+}
+
+std::optional<Measure> defined(const Estimate& estimate) {
+  return estimate.defined() ? std::optional<Measure>(measure_of(estimate))
+                            : std::nullopt;
+}
+
+}  // namespace
+
+SweepEvidence::SweepEvidence(const Json& sweep,
+                             std::span<const AnswerRow> answers,
+                             std::uint64_t seed)
+    : sweep_(sweep), seed_(seed) {
+  if (!sweep.is_object() || !sweep.contains("cells")) {
+    why_ = "the sweep has not run";
+    return;
+  }
+  if (!sweep.contains("judge") || text(sweep.at("judge"), "kind") != "exact") {
+    why_ = "the judge gives scores, not labels";
+    return;
+  }
+  for (const auto& entry : sweep.at("cells")) {
+    cells_[entry.at("id").get<std::int64_t>()] = &entry;
+  }
+  for (const auto& row : answers) {
+    const auto found = cells_.find(row.cell);
+    if (found != cells_.end() && text(*found->second, "split") == "test") {
+      auto& own = answers_[row.cell];
+      own.question.push_back(row.question);
+      own.label.push_back(parse_label(row.label));
+      num_questions_ = std::max(num_questions_, row.question + 1);
+    }
+  }
+}
+
+const Json* SweepEvidence::cell(std::int64_t id) const {
+  const auto found = cells_.find(id);
+  return found == cells_.end() ? nullptr : found->second;
+}
+
+const Json* SweepEvidence::unsteered(const char* model) const {
+  for (const auto& [id, entry] : cells_) {
+    if (text(*entry, "vector").empty() && text(*entry, "model") == model &&
+        text(*entry, "split") == "test") {
+      return entry;
+    }
+  }
+  return nullptr;
+}
+
+const Json* SweepEvidence::best(const std::string& vector,
+                                const char* goal) const {
+  if (!sweep_.contains("best")) {
+    return nullptr;
+  }
+  for (const auto& entry : sweep_.at("best")) {
+    if (text(entry, "vector") == vector && text(entry, "goal") == goal &&
+        entry.contains("effect") && entry.at("cell").is_number()) {
+      return &entry;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<double> SweepEvidence::labelled(const Json& cell,
+                                            AnswerLabel label) const {
+  const auto found = answers_.find(cell.at("id").get<std::int64_t>());
+  return found == answers_.end()
+             ? std::vector<double>(static_cast<std::size_t>(num_questions_),
+                                   kUndefined)
+             : label_by_question(found->second, label, num_questions_);
+}
+
+std::vector<double> SweepEvidence::coherent(const Json& cell) const {
+  const auto found = answers_.find(cell.at("id").get<std::int64_t>());
+  return found == answers_.end()
+             ? std::vector<double>(static_cast<std::size_t>(num_questions_),
+                                   kUndefined)
+             : coherent_by_question(found->second, num_questions_);
+}
+
+std::vector<double> SweepEvidence::change(const Json& cell,
+                                          AnswerLabel label) const {
+  const Json* plain = unsteered(text(cell, "model").c_str());
+  return plain == nullptr
+             ? std::vector<double>(static_cast<std::size_t>(num_questions_),
+                                   kUndefined)
+             : minus(labelled(cell, label), labelled(*plain, label));
+}
+
+std::vector<const Json*> SweepEvidence::added(const std::string& vector) const {
+  std::vector<const Json*> list;
+  for (const auto& [id, entry] : cells_) {
+    if (is_test_addition(*entry) && text(*entry, "model") == "base" &&
+        text(*entry, "vector") == vector) {
+      list.push_back(entry);
+    }
+  }
+  return list;
+}
+
+Estimate SweepEvidence::induction_difference(const std::string& a,
+                                             const std::string& b) const {
+  const auto place = [](const Json& entry) {
+    return std::tuple(text(entry, "layers"), number(entry, "scale"));
+  };
+  const auto usable = [](const Json& entry) {
+    return part(entry, "coherent", "value").value_or(0.0) >= kUsable;
+  };
+  std::vector<std::vector<double>> differences;
+  const auto others = added(b);
+  for (const Json* own : added(a)) {
+    for (const Json* other : others) {
+      if (place(*own) == place(*other) && usable(*own) && usable(*other)) {
+        differences.push_back(minus(labelled(*own, AnswerLabel::kDeceptive),
+                                    labelled(*other, AnswerLabel::kDeceptive)));
+        break;
+      }
+    }
+  }
+  return differences.empty() ? Estimate()
+                             : bootstrap_mean(mean_of(differences), seed_);
+}
+
+Estimate SweepEvidence::ease_difference(const std::string& vector) const {
+  const Json* down = best(vector, "suppression");
+  const Json* up = best(vector, "induction");
+  const Json* base = unsteered("base");
+  const Json* tuned = unsteered("tuned");
+  if (down == nullptr || up == nullptr || base == nullptr || tuned == nullptr) {
+    return {};
+  }
+  const Json* down_cell = cell(down->at("cell").get<std::int64_t>());
+  const Json* up_cell = cell(up->at("cell").get<std::int64_t>());
+  if (down_cell == nullptr || up_cell == nullptr) {
+    return {};
+  }
+  const auto gap = [&](const Json& high, const Json& low, AnswerLabel label) {
+    return minus(labelled(high, label), labelled(low, label));
+  };
+  return paired_ratio_difference(change(*down_cell, AnswerLabel::kHonest),
+                                 gap(*base, *tuned, AnswerLabel::kHonest),
+                                 change(*up_cell, AnswerLabel::kDeceptive),
+                                 gap(*tuned, *base, AnswerLabel::kDeceptive),
+                                 seed_);
+}
+
+void SweepEvidence::add_to(HypothesisInput& input) const {
+  if (!has_labels()) {
+    return;
+  }
+  const Json* base = unsteered("base");
+  const Json* tuned = unsteered("tuned");
+  if (base != nullptr && tuned != nullptr) {
+    input.behaviour_gap = defined(
+        paired_difference(labelled(*tuned, AnswerLabel::kDeceptive),
+                          labelled(*base, AnswerLabel::kDeceptive), seed_));
+  }
+  for (const auto& [kind, vector] :
+       {std::pair{"contrastive", input.contrastive},
+        std::pair{"finetuned", input.finetuned}}) {
+    for (const char* goal : {"induction", "suppression"}) {
+      if (const Json* entry = best(vector, goal)) {
+        SteeringOutcome outcome;
+        outcome.effect = measure(*entry, "effect");
+        outcome.random_effect = part(*entry, "random_effect", "high");
+        outcome.coherent = part(*entry, "coherent", "value");
+        input.outcomes[std::string(goal) + "/" + kind] = outcome;
+      }
+    }
+  }
+  input.induction_difference =
+      defined(induction_difference(input.contrastive, input.finetuned));
+  input.ease_difference = defined(ease_difference(input.finetuned));
+}
+
+std::vector<Estimate> SweepEvidence::effect_by_layer(
+    const std::string& vector) const {
+  std::map<std::int64_t, std::vector<std::vector<double>>> layers;
+  for (const Json* entry : added(vector)) {
+    if (entry->at("layer").is_number()) {
+      layers[entry->at("layer").get<std::int64_t>()].push_back(
+          change(*entry, AnswerLabel::kDeceptive));
+    }
+  }
+  // A sweep over some layers cannot tell where most of the effect is.
+  if (layers.size() < 2 || layers.rbegin()->first + 1 != std::ssize(layers)) {
+    return {};
+  }
+  std::vector<std::vector<double>> effects;
+  for (const auto& [layer, cells] : layers) {
+    auto mean = mean_of(cells);
+    std::erase_if(mean, [](double x) { return std::isnan(x); });
+    effects.push_back(std::move(mean));
+  }
+  return max_t(effects, seed_).cells;
+}
+
+std::vector<Breakdown> SweepEvidence::breakdowns() const {
+  // One ladder per chosen place: vector, operator and layers of "best".
+  std::vector<Breakdown> out;
+  if (!sweep_.contains("best")) {
+    return out;
+  }
+  for (const auto& chosen : sweep_.at("best")) {
+    std::map<double, ScaleRung> rungs;
+    for (const auto& [id, entry] : cells_) {
+      if (text(*entry, "unit") != "rel" || text(*entry, "split") != "test" ||
+          text(*entry, "vector") != text(chosen, "vector") ||
+          text(*entry, "model") != text(chosen, "model") ||
+          text(*entry, "layers") != text(chosen, "layers") ||
+          text(*entry, "operator") != text(chosen, "operator")) {
+        continue;
+      }
+      const double scale = number(*entry, "scale");
+      // The confirming cell of more questions comes later: the grid's counts.
+      if (scale > 0.0 && !rungs.contains(scale)) {
+        rungs[scale] = {scale, coherent(*entry),
+                        change(*entry, AnswerLabel::kDeceptive)};
+      }
+    }
+    if (rungs.size() < 2) {
+      continue;
+    }
+    std::vector<ScaleRung> ladder;
+    for (auto& [scale, rung] : rungs) {
+      ladder.push_back(std::move(rung));
+    }
+    keep_common(ladder);
+    if (!ladder.front().coherent.empty()) {
+      out.push_back(breakdown(ladder, seed_));
+    }
+  }
+  return out;
+}
+
+CellHypothesisInput SweepEvidence::cell_input(const std::string& vector) const {
+  CellHypothesisInput input;
+  if (has_labels()) {
+    input.effect_by_layer = effect_by_layer(vector);
+    input.breakdowns = breakdowns();
+  }
+  return input;
+}
+
+}  // namespace veer

@@ -51,6 +51,19 @@ std::vector<MetricsRow> parse_rows(const std::string& text,
        "a setting was changed; use another folder or delete this one");
 }
 
+// Step and metrics; the parsers' own exceptions become one Error.
+TrainState parse_state(const std::string& step, const std::string& rows,
+                       const std::string& origin) {
+  try {
+    return {.step = std::stoll(step), .rows = parse_rows(rows, origin)};
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& e) {
+    fail("resume training", fmt::format("{}: {}", origin, e.what()),
+         "a checkpoint that Veer wrote", "the file was changed");
+  }
+}
+
 void restore(const TensorMap& tensors, const std::string& name,
              at::Tensor target, const std::string& origin) {
   const auto found = tensors.find(name);
@@ -107,14 +120,14 @@ TrainState read_checkpoint(const fs::path& folder, const Adapter& adapter,
   if (entry("run") != run) {
     other_run(path.string());
   }
+  TrainState state = parse_state(entry("step"), entry("rows"), path.string());
   const at::NoGradGuard no_grad;
   for (const auto& [name, pair] : adapter.pairs) {
     restore(file.tensors, "A." + name, pair.A_RI, path.string());
     restore(file.tensors, "B." + name, pair.B_OR, path.string());
   }
   optimizer.load_state(with_prefix(file.tensors, "optimizer."));
-  return {.step = std::stoll(entry("step")),
-          .rows = parse_rows(entry("rows"), path.string())};
+  return state;
 }
 
 }  // namespace veer

@@ -79,6 +79,13 @@ TEST(Summary, AnEffectCountsOnlyBeyondRandomVectors) {
               testing::HasSubstr("No vector could be tested"));
 }
 
+TEST(Summary, WhatRoundsToNothingHasNoMinus) {
+  Json nothing = best("induction", 0.3, true);
+  nothing["random_effect"] = estimate(-0.001, 0.002);
+  EXPECT_THAT(verdict(Json::object(), {{"best", Json::array({nothing})}}),
+              testing::HasSubstr("random vectors +0 points [+0, +0]"));
+}
+
 TEST(Summary, FitsIntoTwentyFourLines) {
   Json layers = Json::array();
   for (int i = 0; i < 40; ++i) {

@@ -121,17 +121,27 @@ std::vector<std::string> direction_sentences(const Json& comparison) {
   return sentences;
 }
 
+// "+12", with as many decimals; what rounds to nothing has no minus.
+std::string signed_number(double value, int decimals) {
+  std::string text = fmt::format("{:+.{}f}", value, decimals);
+  if (text.find_first_of("123456789") == std::string::npos) {
+    text[0] = '+';
+  }
+  return text;
+}
+
 std::string amount(const Json& estimate, bool share) {
   const double factor = share ? 100.0 : 1.0;
+  const int decimals = share ? 0 : 2;
   const double value = number(estimate, "value");
   if (std::isnan(value)) {
     return "not defined";
   }
-  return share ? fmt::format("{:+.0f} points [{:+.0f}, {:+.0f}]",
-                             factor * value, factor * number(estimate, "low"),
-                             factor * number(estimate, "high"))
-               : fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", value,
-                             number(estimate, "low"), number(estimate, "high"));
+  return fmt::format(
+      "{}{} [{}, {}]", signed_number(factor * value, decimals),
+      share ? " points" : "",
+      signed_number(factor * number(estimate, "low"), decimals),
+      signed_number(factor * number(estimate, "high"), decimals));
 }
 
 // The strongest entry of a goal; null if no vector has one.

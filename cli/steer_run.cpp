@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cmath>
+
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/steer.h"
 #include "veer/base/error.h"
 #include "veer/base/settings.h"
+#include "veer/interventions/operators.h"
+#include "veer/study/grid_line.h"
 #include "veer/study/steering_session.h"
 
 namespace veer::cli {
@@ -14,17 +19,75 @@ constexpr const char* kHelp =
     "Type a question, or change a setting:\n"
     "  /vector NAME   /operator NAME   /scale X   /unit UNIT   /layers L\n"
     "  /scope SCOPE   /model base|tuned   /system TEXT   /temperature T\n"
-    "  /max_tokens N  /seed N\n"
-    "  /show settings, /vectors of the run, /clear the turns, /help, /quit\n";
+    "  /budget B      /site SITE      /threshold X   /steepness X  /norms "
+    "KIND\n"
+    "  /second NAME   /adapter_strength X /max_tokens N  /seed N\n"
+    "  /tokens of the last answers, coloured by their projection on the "
+    "vector\n"
+    "  /show settings, /vectors of the run, /operators, /clear the turns, "
+    "/help, /quit\n";
+
+// From blue (against the vector) over plain to orange (along it).
+std::string coloured(const std::string& text, double z, bool colour) {
+  if (!colour) {
+    return fmt::format("{}[{:+.1f}]", text, z);
+  }
+  const double size = std::min(std::abs(z) / 2.5, 1.0);
+  const auto mix = [&](int full) {
+    return static_cast<int>(40.0 + size * (full - 40.0));
+  };
+  return z > 0.0 ? fmt::format("\x1b[48;2;{};{};{}m{}\x1b[0m", mix(230),
+                               mix(120), 40, text)
+                 : fmt::format("\x1b[48;2;{};{};{}m{}\x1b[0m", 40, mix(120),
+                               mix(230), text);
+}
+
+// Control characters of a token would move the terminal's cursor.
+std::string printable(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    out += c == '\n'
+               ? std::string("\\n")
+               : std::string(1, static_cast<unsigned char>(c) < 32 ? '?' : c);
+  }
+  return out;
+}
+
+// Projections in standard deviations around the mean of the plain text.
+void show_tokens(SteeringSession& steering, Session& session) {
+  const auto plain = steering.tokens(/*steered=*/false);
+  const auto steered = steering.tokens(/*steered=*/true);
+  double sum = 0.0;
+  double squares = 0.0;
+  for (const auto& token : plain.tokens) {
+    sum += token.projection;
+    squares += token.projection * token.projection;
+  }
+  const auto n = static_cast<double>(plain.tokens.size());
+  const double sd =
+      std::sqrt(std::max(squares / n - (sum / n) * (sum / n), 1e-12));
+  for (const auto* view : {&plain, &steered}) {
+    std::string line = view == &plain ? "plain    " : "steered  ";
+    for (const auto& token : view->tokens) {
+      line += coloured(printable(token.text), (token.projection - sum / n) / sd,
+                       session.terminal.is_interactive());
+    }
+    session.terminal.out(line + "\n");
+  }
+  session.terminal.note(fmt::format(
+      "projection on the vector at layer {}, in standard deviations of the "
+      "plain text's tokens",
+      plain.layer));
+}
 
 std::string settings_line(const SteeringSettings& settings) {
   if (settings.vector.empty()) {
     return fmt::format("{}, no vector", settings.model);
   }
   return fmt::format("{}, {} {} {:+g} {} at layers {}, tokens {}",
-                     settings.model, settings.operation, settings.vector,
-                     settings.scale, settings.unit, settings.layers,
-                     settings.scope);
+                     settings.model, settings.act.operation, settings.vector,
+                     settings.act.scale, shown_unit(settings.act),
+                     settings.act.layers, settings.act.scope);
 }
 
 Json reply_json(const SteeringSettings& settings, const std::string& question,
@@ -64,6 +127,12 @@ bool obey(const std::string& line, SteeringSession& steering,
     for (const auto& vector : steering.vector_names()) {
       session.terminal.note(vector);
     }
+  } else if (name == "operators") {
+    for (const auto& row : operator_table()) {
+      session.terminal.note(fmt::format("{:<16} {}", row.name, row.formula));
+    }
+  } else if (name == "tokens") {
+    show_tokens(steering, session);
   } else if (name == "clear") {
     steering.forget_turns();
   } else if (name != "show") {
@@ -71,7 +140,8 @@ bool obey(const std::string& line, SteeringSession& steering,
     apply_setting(setting_fields(settings), name, text);
     steering.set(settings);
   }
-  if (name != "help" && name != "vectors") {
+  if (name != "help" && name != "vectors" && name != "operators" &&
+      name != "tokens") {
     session.terminal.note(settings_line(steering.settings()));
   }
   return true;
@@ -120,8 +190,8 @@ void run_steer(const SteerOptions& options, Session& session) {
   for (const auto& [name, text] : options.settings) {
     apply_setting(setting_fields(settings), name, text);
   }
-  if (!settings.vector.empty() && settings.layers.empty()) {
-    settings.layers = fmt::format("{}", steering.num_layers() / 2);
+  if (!settings.vector.empty() && settings.act.layers.empty()) {
+    settings.act.layers = fmt::format("{}", steering.num_layers() / 2);
   }
   steering.set(settings);
   if (options.question.empty()) {

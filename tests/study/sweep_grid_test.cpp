@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "veer/base/error.h"
+#include "veer/interventions/operators.h"
 #include "veer/study/vector_names.h"
 
 namespace veer {
@@ -21,6 +22,10 @@ SweepSettings small() {
   settings.select_questions = 3;
   settings.best_questions = 7;
   settings.random_vectors = 1;
+  settings.grid = {};
+  settings.ceiling = false;
+  settings.system_prompts = false;
+  settings.adapter_strengths = {};
   return settings;
 }
 
@@ -64,6 +69,83 @@ TEST(SweepGrid, ControlsHaveTheSameDisplacement) {
     EXPECT_EQ(control.row.split, cell.row.split);
   }
   EXPECT_EQ(linked, 2u * 3 * 7);
+}
+
+TEST(SweepGrid, EveryOperatorWithAVectorCanBeSwept) {
+  for (const auto& row : operator_table()) {
+    if (row.need == OperatorNeed::kDonor) {
+      continue;
+    }
+    SweepSettings settings = small();
+    settings.operators = {std::string(row.name)};
+    const auto cells = sweep_grid(settings, size());
+    EXPECT_GT(cells.size(), 4U) << row.name;
+    for (const auto& cell : cells) {
+      if (!cell.is_unsteered()) {
+        EXPECT_TRUE(cell.has_intervention());
+        EXPECT_EQ(cell.act.operation, row.name);
+      }
+    }
+  }
+}
+
+TEST(SweepGrid, ALineHasScalesAndLayersOfItsOwn) {
+  SweepSettings settings = small();
+  settings.operators = {};
+  settings.grid = {"slerp scales=0.1/0.2 layers=1/increments",
+                   "set_honest models=tuned layers=each"};
+  const auto cells = sweep_grid(settings, size());
+  std::size_t slerp = 0;
+  for (const auto& cell : cells) {
+    if (cell.row.operation == "slerp") {
+      ++slerp;
+      // Towards honesty on the tuned model.
+      EXPECT_EQ(cell.row.scale < 0.0, cell.row.model == "tuned");
+      EXPECT_TRUE(cell.row.layers == "1" || cell.row.layers == "increments");
+      EXPECT_EQ(cell.row.unit, "share");
+    } else if (!cell.is_unsteered()) {
+      EXPECT_EQ(cell.row.model, "tuned");
+    }
+  }
+  EXPECT_EQ(slerp, 3u * 2 * 2 * 2);  // test, random, select; models x 2 x 2
+}
+
+TEST(SweepGrid, LinesWaitForTheChosenLayer) {
+  SweepSettings settings = small();
+  settings.grid = {"slerp scales=0.1/0.2", "add vectors=blend:0.5"};
+  EXPECT_EQ(sweep_grid(settings, size()).size(),
+            sweep_grid(small(), size()).size());
+  const auto own = chosen_layer_cells(settings, size(), size().vectors.front(),
+                                      "tuned", "1", 700);
+  ASSERT_EQ(own.size(), 2u);
+  EXPECT_EQ(own[1].row.id, 701);
+  EXPECT_EQ(own[1].row.scale, -0.2);
+  EXPECT_EQ(own[1].row.layers, "1");
+  EXPECT_EQ(own[1].row.split, "select");
+  EXPECT_EQ(grid_mixtures(settings, size()),
+            std::vector<std::string>{"blend:0.5"});
+  EXPECT_EQ(
+      chosen_layer_cells(settings, size(), "blend:0.5", "base", "1", 0).size(),
+      1u);
+}
+
+TEST(SweepGrid, ControlsWithoutAVectorComeLast) {
+  SweepSettings settings = small();
+  settings.ceiling = true;
+  settings.system_prompts = true;
+  settings.adapter_strengths = {-1.0, 2.0};
+  SweepSize with_prompts = size();
+  with_prompts.deceptive_prompt = "Lie.";
+  const auto cells = sweep_grid(settings, with_prompts);
+  const auto first = sweep_grid(small(), size()).size();
+  // 2 models x 2 layers patched, one system prompt, two strengths.
+  ASSERT_EQ(cells.size(), first + 4 + 1 + 2);
+  EXPECT_EQ(cells[first].act.operation, "patch");
+  EXPECT_EQ(cells[first + 2].adapter_strength, 1.0);
+  EXPECT_EQ(cells[first + 4].system, "Lie.");
+  EXPECT_FALSE(cells[first + 4].has_intervention());
+  EXPECT_EQ(cells.back().adapter_strength, 2.0);
+  EXPECT_EQ(cells.back().num_questions, 7);
 }
 
 TEST(SweepGrid, SubtractIsTheNegativeScale) {

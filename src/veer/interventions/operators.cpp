@@ -156,7 +156,8 @@ std::span<const OperatorRow> operator_table() {
   return kTable;
 }
 
-const OperatorRow& find_operator(std::string_view name) {
+const OperatorRow& find_operator(std::string_view name,
+                                 std::string_view where) {
   for (const auto& row : kTable) {
     if (row.name == name) {
       return row;
@@ -167,7 +168,7 @@ const OperatorRow& find_operator(std::string_view name) {
     names.emplace_back(row.name);
   }
   const auto nearest = nearest_name(name, names);
-  fail("operator", fmt::format("\"{}\"", name),
+  fail(where, fmt::format("\"{}\"", name),
        fmt::format("one of {}", fmt::join(names, ", ")),
        nearest.empty() ? "" : fmt::format("\"{}\" was meant", nearest));
 }

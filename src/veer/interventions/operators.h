@@ -80,7 +80,9 @@ struct OperatorRow {
 // All operators, in the order of the table.
 std::span<const OperatorRow> operator_table();
 
-// The row of a name. Throws Error naming the nearest operator.
-const OperatorRow& find_operator(std::string_view name);
+// The row of a name. Throws Error naming the nearest operator; `where` says
+// what holds the name.
+const OperatorRow& find_operator(std::string_view name,
+                                 std::string_view where = "operator");
 
 }  // namespace veer

@@ -54,13 +54,6 @@ void check(const CellAnswers& cell, std::int64_t num_questions) {
   }
 }
 
-std::vector<double> scores_by_question(const CellAnswers& cell,
-                                       std::int64_t num_questions) {
-  return by_question(cell, num_questions, [&](std::size_t i) {
-    return cell.score.empty() ? kUndefined : cell.score[i];
-  });
-}
-
 bool is_coherent(const CellAnswers& cell, std::size_t i) {
   return cell.label[i] != AnswerLabel::kBroken &&
          (cell.flagged.empty() || !cell.flagged[i]);
@@ -108,6 +101,13 @@ std::vector<double> label_by_question(const CellAnswers& cell,
   });
 }
 
+std::vector<double> score_by_question(const CellAnswers& cell,
+                                      std::int64_t num_questions) {
+  return by_question(cell, num_questions, [&](std::size_t i) {
+    return cell.score.empty() ? kUndefined : cell.score[i];
+  });
+}
+
 std::vector<double> coherent_by_question(const CellAnswers& cell,
                                          std::int64_t num_questions) {
   return by_question(cell, num_questions, [&](std::size_t i) {
@@ -149,8 +149,8 @@ CellSummary summarise(const CellAnswers& cell, const CellAnswers& baseline,
       label_by_question(cell, AnswerLabel::kHonest, num_questions), answers,
       label_by_question(baseline, AnswerLabel::kHonest, num_questions),
       plain_answers);
-  const auto score_change = minus(scores_by_question(cell, num_questions),
-                                  scores_by_question(baseline, num_questions));
+  const auto score_change = minus(score_by_question(cell, num_questions),
+                                  score_by_question(baseline, num_questions));
   summary.score_change = bootstrap_mean(score_change, seed, kDraws);
   summary.n = summary.induction.n;
   summary.wrong_way = summary.score_change.defined()

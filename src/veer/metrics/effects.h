@@ -45,6 +45,10 @@ std::vector<double> label_by_question(const CellAnswers& cell,
                                       AnswerLabel label,
                                       std::int64_t num_questions);
 
+// Mean score per question; NaN without one.
+std::vector<double> score_by_question(const CellAnswers& cell,
+                                      std::int64_t num_questions);
+
 // The same for answers that are neither broken nor flagged.
 std::vector<double> coherent_by_question(const CellAnswers& cell,
                                          std::int64_t num_questions);

@@ -6,6 +6,7 @@
 #include "veer/report/charts.h"
 #include "veer/report/html.h"
 #include "veer/report/sections.h"
+#include "veer/report/steering_blocks.h"
 #include "veer/report/wording.h"
 
 namespace veer {
@@ -149,7 +150,7 @@ std::string best_table(const Json& sweep) {
     if (member(best, "cell").is_null()) {
       rows.push_back({escape_html(text_of(best, "vector")),
                       escape_html(text_of(best, "goal")), escape_html(reason),
-                      "", "", "", "", ""});
+                      "", "", "", "", "", "", "", ""});
       continue;
     }
     const bool score = text_of(best, "measure") == "score";
@@ -158,21 +159,26 @@ std::string best_table(const Json& sweep) {
       return escape_html(score ? decimal_estimate(estimate)
                                : points_estimate(estimate));
     };
-    rows.push_back({escape_html(text_of(best, "vector")),
-                    escape_html(text_of(best, "goal")),
-                    escape_html(fmt::format(
-                        "{} {}, {}, layer {}", text_of(best, "operator"),
-                        text_of(best, "scale"), text_of(best, "unit"),
-                        text_of(best, "layers"))),
-                    shown("effect"), shown("random_effect"),
-                    escape_html(percent_estimate(member(best, "coherent"))),
-                    text_of(member(best, "effect"), "n"), escape_html(reason)});
+    rows.push_back(
+        {escape_html(text_of(best, "vector")),
+         escape_html(text_of(best, "goal")), escape_html(place_text(best)),
+         shown("effect"),
+         member(member(best, "of_ceiling"), "value").is_null()
+             ? ""
+             : escape_html(percent_estimate(member(best, "of_ceiling"))),
+         shown("random_effect"), shown("covariance_effect"),
+         escape_html(percent_estimate(member(best, "wrong_way"))),
+         escape_html(percent_estimate(member(best, "coherent"))),
+         text_of(member(best, "effect"), "n"), escape_html(reason)});
   }
   return html_table({{"vector", false},
                      {"goal", false},
                      {"chosen on select", false},
                      {"effect on test", true},
+                     {"of the ceiling", true},
                      {"random vector there", true},
+                     {"random, like the states", true},
+                     {"moved the wrong way", true},
                      {"text unbroken", true},
                      {"n", true},
                      {"", false}},
@@ -245,7 +251,10 @@ std::string steering_section(const RunData& run) {
   body += baseline_block(run.sweep);
   body += dose_block(run.sweep);
   body += map_block(run.sweep);
+  body += controls_block(run.sweep);
+  body += groups_block(run.sweep);
   body += breaks_table(run.sweep);
+  body += proof_block(run.sweep);
   return html_section("steering", "Does it steer?", body);
 }
 

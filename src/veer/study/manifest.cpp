@@ -10,6 +10,9 @@
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/interventions/operators.h"
+#include "veer/interventions/scope.h"
+#include "veer/study/grid_line.h"
 
 namespace veer {
 namespace {
@@ -106,21 +109,31 @@ void validate_scales(std::string_view key, const std::vector<double>& scales) {
 }
 
 void validate_sweep(const SweepSettings& sweep) {
-  for (const auto& op : sweep.operators) {
-    one_of("sweep.operators", op, {"add", "subtract", "ablate"});
+  for (const auto& name : sweep.operators) {
+    if (find_operator(name, "sweep.operators").need == OperatorNeed::kDonor) {
+      fail("check settings", fmt::format("sweep.operators holds {}", name),
+           "an operator with a vector", "sweep.ceiling is that control");
+    }
+  }
+  for (const auto& line : sweep.grid) {
+    parse_grid_line(line, sweep.scope, sweep.budget);
   }
   for (const auto& model : sweep.models) {
     one_of("sweep.models", model, {"base", "tuned"});
   }
-  one_of("sweep.scope", sweep.scope, {"all", "prompt", "generated"});
+  parse_scope(sweep.scope);
   validate_scales("sweep.rel_scales", sweep.rel_scales);
   validate_scales("sweep.unit_scales", sweep.unit_scales);
   validate_scales("sweep.raw_scales", sweep.raw_scales);
+  validate_scales("sweep.rel_token_scales", sweep.rel_token_scales);
+  validate_scales("sweep.sigma_scales", sweep.sigma_scales);
+  at_least<std::int64_t>("sweep.control_questions", sweep.control_questions, 0);
+  at_least<std::int64_t>("sweep.best_covariance", sweep.best_covariance, 0);
   at_least<std::int64_t>("sweep.questions", sweep.questions, 0);
   at_least<std::int64_t>("sweep.select_questions", sweep.select_questions, 0);
   at_least<std::int64_t>("sweep.best_questions", sweep.best_questions, 0);
   at_least<std::int64_t>("sweep.best_random", sweep.best_random, 0);
-  one_of("sweep.budget", sweep.budget, {"per_layer", "full"});
+  parse_budget(sweep.budget);
   at_least<std::int64_t>("sweep.random_vectors", sweep.random_vectors, 0);
   at_least<std::int64_t>("sweep.max_tokens", sweep.max_tokens, 1);
   at_least<std::int64_t>("sweep.batch_rows", sweep.batch_rows, 1);

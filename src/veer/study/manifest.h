@@ -203,6 +203,43 @@ struct SweepSettings {
   std::vector<double> rel_scales = {0.25, 0.5, 0.75, 1.0, 1.5, 2.5};
   std::vector<double> unit_scales = {8, 32};
   std::vector<double> raw_scales = {1.0, 4.0};
+  std::vector<double> rel_token_scales = {};
+  std::vector<double> sigma_scales = {};
+  std::vector<double> shares = {1.0};  // of operators that take no unit
+  std::vector<double> angles = {0.0};  // of rotations, in degrees
+  // Further operators, each with scales and layers of its own; a line without
+  // layers runs at the layer that the select questions chose. The default is a
+  // thin sample of what is not a plain addition.
+  std::vector<std::string> grid = {
+      "add unit=sigma scales=4/8",
+      "add unit=rel_token scales=0.5/1",
+      "add_keep_norm scales=0.5/1/2",
+      "piecewise scales=0.5",
+      "set scales=0.5/1",
+      "set_honest models=tuned",
+      "set_deceptive models=base",
+      "affine scales=0.5/1",
+      "leace",
+      "ablate_subspace",
+      "slerp scales=0.25/0.5",
+      "rotate_adaptive models=tuned scales=90/180",
+      "rotate models=base scales=0/30",
+      "gated_add scales=0.5/1",
+      "soft_tanh scales=1",
+      "soft_relu scales=0.5 threshold=1",
+      "low_rank scales=1/2",
+      "scale scales=1/4",
+      "add vectors=blend:0.25/blend:0.5/blend:0.75 scales=0.5/1",
+      "add vectors=private:contrastive/private:finetuned/common:finetuned "
+      "scales=0.5/1"};
+  // Most that any vector could do at a layer: the other model's own states,
+  // token by token.
+  bool ceiling = true;
+  // What a person would do instead: the system prompts of the two sides, and
+  // the adapter at other strengths.
+  bool system_prompts = true;
+  std::vector<double> adapter_strengths = {-1.0, 0.25, 0.5, 0.75, 1.5, 2.0};
+  std::int64_t control_questions = 48;
   // "generated" includes the last token of the prompt, which makes the first
   // answer token. It leaves the prompt alone, so that one pass over a prompt
   // serves all configurations.
@@ -214,7 +251,10 @@ struct SweepSettings {
   std::int64_t select_questions = 12;
   std::int64_t best_questions = 200;
   std::int64_t random_vectors = 1;  // controls of every cell of the grid
-  std::int64_t best_random = 4;     // controls of every chosen cell
+  // Controls of every chosen cell: isotropic, and with the covariance of the
+  // activations.
+  std::int64_t best_random = 4;
+  std::int64_t best_covariance = 4;
   // How strength is shared out when all layers act: per_layer divides it by
   // their number, full gives each layer all of it.
   std::string budget = "per_layer";
@@ -226,14 +266,33 @@ struct SweepSettings {
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
     field("vectors", self.vectors, "extracted vectors to use, empty = all");
-    field("operators", self.operators, "of add, subtract, ablate");
-    field("layers", self.layers, "each, all, or single numbers from 0");
+    field("operators", self.operators,
+          "tried at all layers and scales (names: docs/methods)");
+    field("layers", self.layers,
+          "each, all, increments, all_same:3, 3, 2-5, 2+5 or depth:0.5");
     field("models", self.models, "base, tuned");
     field("rel_scales", self.rel_scales,
           "scales in units of the residual norm at the layer");
     field("unit_scales", self.unit_scales, "scales of the unit vector");
     field("raw_scales", self.raw_scales, "scales of the vector as extracted");
-    field("scope", self.scope, "tokens steered: all, prompt or generated");
+    field("rel_token_scales", self.rel_token_scales,
+          "scales in units of each token's own norm");
+    field("sigma_scales", self.sigma_scales,
+          "scales in standard deviations along the vector");
+    field("shares", self.shares, "scales of operators without a unit");
+    field("angles", self.angles, "scales of rotations, degrees");
+    field("grid", self.grid,
+          "further operators: \"NAME scales=1/2 layers=chosen ...\"");
+    field("ceiling", self.ceiling,
+          "also copy the other model's states, layer by layer");
+    field("system_prompts", self.system_prompts,
+          "also ask under the two system prompts");
+    field("adapter_strengths", self.adapter_strengths,
+          "also ask with the adapter at these strengths");
+    field("control_questions", self.control_questions,
+          "test questions of these controls, 0 = all");
+    field("scope", self.scope,
+          "tokens steered: all, prompt, generated, first:N or from:N");
     field("questions", self.questions, "test questions per cell, 0 = all");
     field("select_questions", self.select_questions,
           "select questions on which layer and scale are chosen");
@@ -242,8 +301,10 @@ struct SweepSettings {
     field("random_vectors", self.random_vectors,
           "random controls of the same norm in the grid");
     field("best_random", self.best_random, "random controls of chosen cells");
+    field("best_covariance", self.best_covariance,
+          "those with the covariance of the activations");
     field("budget", self.budget,
-          "all layers at once: per_layer shares the scale out, full does not");
+          "all layers at once: per_layer, per_root_layer or full strength");
     field("temperature", self.temperature, "0 = greedy");
     field("max_tokens", self.max_tokens, "longest answer");
     field("min_coherent", self.min_coherent,

@@ -2,18 +2,24 @@
 #include "veer/study/steering_session.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/data/record.h"
+#include "veer/data/splits.h"
 #include "veer/generation/generate.h"
-#include "veer/interventions/from_vector.h"
+#include "veer/interventions/table.h"
+#include "veer/model/packed_batch.h"
 #include "veer/study/context.h"
+#include "veer/study/intervention_of.h"
 #include "veer/study/machine.h"
+#include "veer/study/sweep_runner.h"
 #include "veer/train/adapter_files.h"
 
 namespace veer {
@@ -34,77 +40,61 @@ std::string model_of_run(const fs::path& run, const std::string& model) {
                      : load_manifest(manifest, {}).model.path;
 }
 
-bool parse_number(std::string_view text, std::int64_t& value) {
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
+// The extracted vectors of a run folder.
+std::vector<std::string> vectors_of_run(const fs::path& run) {
+  std::vector<std::string> names;
+  std::error_code ec;
+  if (!run.empty()) {
+    for (const auto& entry : fs::directory_iterator(run / "vectors", ec)) {
+      if (entry.path().extension() == ".safetensors") {
+        names.push_back(entry.path().stem().string());
+      }
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
-Intervention intervention_of(const SteeringSettings& settings,
-                             std::int64_t num_layers) {
-  Intervention intervention;
-  intervention.operation = settings.operation;
-  intervention.scale = settings.scale;
-  intervention.unit = parse_unit(settings.unit);
-  intervention.scope = parse_scope(settings.scope);
-  intervention.layers = parse_layers(settings.layers, num_layers);
-  if (intervention.layers.empty()) {
-    intervention.layer_mode = LayerMode::kAllOwn;
-    intervention.budget = Budget::kPerLayer;
+// Keeps the states of one site.
+class StateReader : public ResidualHook {
+ public:
+  explicit StateReader(ResidualSite site) : site_(site) {}
+  bool wants(ResidualSite site) const override { return site == site_; }
+  at::Tensor visit(ResidualSite, const at::Tensor& hidden_TD,
+                   const PackedBatch&) override {
+    // A copy: later rounds may change the states in place.
+    states_TD_ = hidden_TD.to(at::kCPU, at::kFloat).clone();
+    return hidden_TD;
   }
-  return intervention;
-}
+  const at::Tensor& states_TD() const { return states_TD_; }
+
+ private:
+  ResidualSite site_;
+  at::Tensor states_TD_;
+};
 
 }  // namespace
-
-std::vector<std::int64_t> parse_layers(std::string_view text,
-                                       std::int64_t num_layers) {
-  if (text == "all") {
-    return {};
-  }
-  std::vector<std::int64_t> layers;
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const auto comma = rest.find(',');
-    const auto part = rest.substr(0, comma);
-    const auto dash = part.find('-');
-    std::int64_t first = -1;
-    std::int64_t last = -1;
-    const bool good =
-        parse_number(part.substr(0, dash), first) &&
-        parse_number(
-            dash == std::string_view::npos ? part : part.substr(dash + 1),
-            last);
-    if (!good || first < 0 || last < first || last >= num_layers) {
-      layers.clear();
-      break;
-    }
-    for (auto layer = first; layer <= last; ++layer) {
-      layers.push_back(layer);
-    }
-    rest.remove_prefix(comma == std::string_view::npos ? rest.size()
-                                                       : comma + 1);
-  }
-  if (layers.empty()) {
-    fail("steer", fmt::format("layers \"{}\"", text),
-         fmt::format("all, or layers from 0 to {} such as 3 or 2,5 or 2-5",
-                     num_layers - 1));
-  }
-  return layers;
-}
 
 SteeringSession::SteeringSession(const fs::path& run, const std::string& model,
                                  const fs::path& adapter,
                                  const RunSettings& machine)
     : run_(run),
       format_(ChatFormat::load(model_folder(model_of_run(run, model)))),
-      model_(load_model(model_folder(model_of_run(run, model)), machine)) {
+      model_(load_model(model_folder(model_of_run(run, model)), machine)),
+      shelf_(run, model_, vectors_of_run(run), /*seed=*/0) {
   fs::path folder = adapter;
   if (folder.empty() && fs::exists(run / "adapter/adapter_config.json")) {
     folder = run / "adapter";
   }
   if (!folder.empty()) {
     model_.attach(read_adapter(folder, model_.linear_layers()));
+  }
+  const fs::path questions = run / "dataset/questions.jsonl";
+  if (fs::exists(questions)) {
+    shelf_.set_reference_texts([this, questions] {
+      return reference_texts(
+          format_, records_of_split(read_records(questions), "select"));
+    });
   }
 }
 
@@ -135,34 +125,46 @@ std::optional<SteeringSettings> SteeringSession::best_of_run(
   SteeringSettings settings;
   settings.model = model;
   settings.vector = best->at("vector").get<std::string>();
-  settings.layers = best->at("layers").get<std::string>();
-  settings.scale = best->at("scale").get<double>();
-  const auto operation = best->at("operator").get<std::string>();
-  settings.operation = operation == "ablate" ? operation : "add";
-  settings.unit = operation == "ablate" ? "raw" : best->at("unit");
-  if (operation == "subtract") {
-    settings.scale = -settings.scale;
+  auto& act = settings.act;
+  act.operation = best->at("operator").get<std::string>();
+  act.layers = best->at("layers").get<std::string>();
+  act.scale = best->at("scale").get<double>();
+  if (find_operator(act.operation).takes_unit) {
+    act.unit = best->at("unit").get<std::string>();
+  }
+  // A negative scale suppresses, in one word less.
+  if (act.operation == "subtract") {
+    act.operation = "add";
+    act.scale = -act.scale;
   }
   return settings;
 }
 
-void SteeringSession::load_vector_of(const SteeringSettings& settings) {
+double SteeringSession::strength_of(const SteeringSettings& settings) const {
+  if (settings.adapter_strength >= 0.0) {
+    return settings.adapter_strength;
+  }
+  return settings.model == "tuned" ? 1.0 : 0.0;
+}
+
+std::vector<SiteEdit> SteeringSession::edits_of(
+    const SteeringSettings& settings) {
   if (settings.vector.empty()) {
-    vector_.reset();
-    vector_name_.clear();
-    return;
+    return {};
   }
-  if (settings.vector == vector_name_) {
-    return;
+  if (fs::exists(settings.vector)) {
+    shelf_.add_file(settings.vector);
   }
-  fs::path path = settings.vector;
-  if (!fs::exists(path) && !run_.empty()) {
-    path = run_ / "vectors" / (settings.vector + ".safetensors");
+  const auto& row = find_operator(settings.act.operation);
+  if (row.need == OperatorNeed::kDonor || row.code == EditCode::kPatch) {
+    fail("steer", "operator " + settings.act.operation,
+         "an operator without a donor", "the sweep uses it as its ceiling");
   }
-  auto vector = read_steering_vector(path);
-  require_fits(vector, model_);
-  vector_ = std::move(vector);
-  vector_name_ = settings.vector;
+  const auto& input = shelf_.input(settings.vector, settings.model,
+                                   settings.act, settings.second);
+  return compile(intervention_of(settings.act, num_layers(),
+                                 shelf_.point(settings.vector)),
+                 input, num_layers());
 }
 
 void SteeringSession::set(const SteeringSettings& settings) {
@@ -172,38 +174,38 @@ void SteeringSession::set(const SteeringSettings& settings) {
   if (settings.model == "tuned" && !model_.has_adapter()) {
     fail("steer", "there is no adapter", "--adapter or --run with one");
   }
-  load_vector_of(settings);
-  if (vector_) {
-    compile(intervention_of(settings, num_layers()),
-            input_of(*vector_, settings.model), num_layers());
+  if (strength_of(settings) > 0.0 && !model_.has_adapter()) {
+    fail("steer", "there is no adapter", "--adapter or --run with one");
   }
+  edits_of(settings);
   settings_ = settings;
+}
+
+GenerationRequest SteeringSession::request_for(
+    std::span<const ChatMessage> turns, std::int64_t configuration) const {
+  std::vector<ChatMessage> chat;
+  if (!settings_.system.empty()) {
+    chat.push_back({"system", settings_.system});
+  }
+  chat.insert(chat.end(), turns.begin(), turns.end());
+  GenerationRequest request;
+  request.prompt = format_.encode_prompt(chat).ids;
+  request.configuration = configuration;
+  request.adapter_strength = strength_of(settings_);
+  request.sampling.temperature = settings_.temperature;
+  request.seed = static_cast<std::uint64_t>(settings_.seed);
+  request.max_tokens = settings_.max_tokens;
+  return request;
 }
 
 SteeredReply SteeringSession::ask(const std::string& question) {
   InterventionTable table(num_layers(), model_.config().width, model_.device());
-  std::int64_t configuration = -1;
-  if (vector_) {
-    configuration =
-        table.add(compile(intervention_of(settings_, num_layers()),
-                          input_of(*vector_, settings_.model), num_layers()));
-  }
+  const auto configuration = table.add(edits_of(settings_));
   std::vector<GenerationRequest> requests;
   for (auto* turns : {&plain_turns_, &steered_turns_}) {
     turns->push_back({"user", question});
-    std::vector<ChatMessage> chat;
-    if (!settings_.system.empty()) {
-      chat.push_back({"system", settings_.system});
-    }
-    chat.insert(chat.end(), turns->begin(), turns->end());
-    GenerationRequest request;
-    request.prompt = format_.encode_prompt(chat).ids;
-    request.configuration = turns == &plain_turns_ ? -1 : configuration;
-    request.adapter_strength = settings_.model == "tuned" ? 1.0 : 0.0;
-    request.sampling.temperature = settings_.temperature;
-    request.seed = static_cast<std::uint64_t>(settings_.seed);
-    request.max_tokens = settings_.max_tokens;
-    requests.push_back(std::move(request));
+    requests.push_back(
+        request_for(*turns, turns == &plain_turns_ ? -1 : configuration));
   }
   GenerationOptions options;
   options.stop_ids = format_.stop_ids();
@@ -213,7 +215,54 @@ SteeredReply SteeringSession::ask(const std::string& question) {
   const auto answers = generate_all(model_, &table, requests, options);
   plain_turns_.push_back({"assistant", answers[0].text});
   steered_turns_.push_back({"assistant", answers[1].text});
+  last_ = {};
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    auto& ids = last_[i].ids;
+    ids = requests[i].prompt;
+    last_[i].prompt_length = std::ssize(ids);
+    ids.insert(ids.end(), answers[i].ids.begin(), answers[i].ids.end());
+  }
   return {answers[0].text, answers[1].text};
+}
+
+TokenView SteeringSession::tokens(bool steered) {
+  const auto& text = last_[steered ? 1 : 0];
+  if (text.ids.empty() || settings_.vector.empty()) {
+    fail("token view", "no answer or no vector yet",
+         "a question asked with a vector");
+  }
+  const auto intervention = intervention_of(settings_.act, num_layers(),
+                                            shelf_.point(settings_.vector));
+  TokenView view;
+  view.layer = intervention.layers.empty() ? num_layers() / 2
+                                           : intervention.layers.front();
+  view.prompt_length = text.prompt_length;
+  const auto& input = shelf_.input(settings_.vector, settings_.model,
+                                   settings_.act, settings_.second);
+  const auto v_D = input.directions_LD[view.layer];
+  StateReader reader({view.layer, intervention.point});
+  InterventionTable table(num_layers(), model_.config().width, model_.device());
+  std::vector<ResidualHook*> hooks;
+  if (steered) {
+    const RowBinding binding{table.add(edits_of(settings_)), text.prompt_length,
+                             -1};
+    table.bind({&binding, 1});
+    hooks.push_back(&table);
+  }
+  hooks.push_back(&reader);
+  ForwardOptions options;
+  options.hooks = hooks;
+  options.adapter.uniform = strength_of(settings_);
+  options.last_layer = view.layer;
+  const at::NoGradGuard no_grad;
+  model_.forward(pack({&text.ids, 1}, model_.device()), options);
+  const auto projections_T = reader.states_TD().mv(v_D / v_D.norm());
+  for (std::size_t t = 0; t < text.ids.size(); ++t) {
+    view.tokens.push_back(
+        {format_.tokenizer().decode({&text.ids[t], 1}, /*skip_special=*/false),
+         projections_T[static_cast<std::int64_t>(t)].item<double>()});
+  }
+  return view;
 }
 
 void SteeringSession::forget_turns() {
@@ -222,15 +271,7 @@ void SteeringSession::forget_turns() {
 }
 
 std::vector<std::string> SteeringSession::vector_names() const {
-  std::vector<std::string> names;
-  std::error_code ec;
-  for (const auto& entry : fs::directory_iterator(run_ / "vectors", ec)) {
-    if (entry.path().extension() == ".safetensors") {
-      names.push_back(entry.path().stem().string());
-    }
-  }
-  std::sort(names.begin(), names.end());
-  return names;
+  return shelf_.names();
 }
 
 std::int64_t SteeringSession::num_layers() const {

@@ -169,11 +169,13 @@ std::string place_of(const Json& entry) {
   const std::string where =
       layers == "all" ? "all layers" : fmt::format("layer {}", layers);
   const std::string operation = text_of(entry, "operator");
-  return operation == "ablate"
-             ? fmt::format("{}, ablated", where)
-             : fmt::format("{}, {}{:g} {}", where,
-                           operation == "subtract" ? "-" : "+",
-                           number(entry, "scale"), text_of(entry, "unit"));
+  if (operation == "ablate" && number(entry, "scale") == 1.0) {
+    return fmt::format("{}, ablated", where);
+  }
+  const bool plain = operation == "add" || operation == "subtract";
+  const double sign = operation == "subtract" ? -1.0 : 1.0;
+  return fmt::format("{}, {}{:+g} {}", where, plain ? "" : operation + " ",
+                     sign * number(entry, "scale"), text_of(entry, "unit"));
 }
 
 std::string steering_sentence(const Json& sweep, const std::string& goal) {

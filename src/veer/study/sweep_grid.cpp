@@ -10,121 +10,196 @@
 
 #include "veer/base/error.h"
 #include "veer/base/json.h"
+#include "veer/interventions/operators.h"
 #include "veer/study/vector_names.h"
 
 namespace veer {
 namespace {
 
-// One strength of one operator.
-struct Strength {
-  std::string operation;
-  std::string unit;
-  double scale = 0.0;
-};
-
-std::vector<Strength> strengths_of(const SweepSettings& settings) {
+// A name of [sweep] operators as lines of the grid, one per unit.
+void add_operator_lines(const SweepSettings& settings,
+                        const std::string& operation,
+                        std::vector<GridLine>& lines) {
+  GridLine line;
+  line.text.operation = operation;
+  line.text.scope = settings.scope;
+  line.text.budget = settings.budget;
+  line.layers = settings.layers;
+  line.mirror =
+      has_opposite(operation) && operation != "add" && operation != "subtract";
+  const auto& row = find_operator(operation);
+  if (!row.takes_unit) {
+    line.scales =
+        row.code == EditCode::kRotate ? settings.angles : settings.shares;
+    lines.push_back(line);
+    return;
+  }
   const std::pair<const char*, const std::vector<double>&> units[] = {
       {"rel", settings.rel_scales},
       {"unit", settings.unit_scales},
-      {"raw", settings.raw_scales}};
-  std::vector<Strength> strengths;
+      {"raw", settings.raw_scales},
+      {"rel_token", settings.rel_token_scales},
+      {"sigma", settings.sigma_scales}};
+  for (const auto& [unit, scales] : units) {
+    if (!scales.empty()) {
+      line.text.unit = unit;
+      line.scales = scales;
+      lines.push_back(line);
+    }
+  }
+}
+
+// Lines that run at fixed layers, and those that wait for the chosen ones.
+struct Lines {
+  std::vector<GridLine> fixed;
+  std::vector<GridLine> waiting;
+};
+
+Lines lines_of(const SweepSettings& settings) {
+  Lines lines;
   for (const auto& operation : settings.operators) {
-    if (operation == "ablate") {
-      strengths.push_back({operation, "share", 1.0});
-      continue;
+    add_operator_lines(settings, operation, lines.fixed);
+  }
+  for (const auto& text : settings.grid) {
+    GridLine line = parse_grid_line(text, settings.scope, settings.budget);
+    GridLine waiting = line;
+    std::erase(line.layers, "chosen");
+    if (line.layers.size() != waiting.layers.size()) {
+      waiting.layers = {"chosen"};
+      lines.waiting.push_back(std::move(waiting));
     }
-    for (const auto& [unit, scales] : units) {
-      for (const double scale : scales) {
-        strengths.push_back({operation, unit, scale});
-      }
+    if (!line.layers.empty()) {
+      lines.fixed.push_back(std::move(line));
     }
   }
-  return strengths;
+  return lines;
 }
 
-std::int64_t parse_layer(const std::string& text, std::int64_t num_layers) {
-  std::int64_t layer = -1;
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, layer);
-  if (error != std::errc() || rest != end || layer < 0 || layer >= num_layers) {
-    fail("sweep", fmt::format("sweep.layers holds \"{}\"", text),
-         fmt::format("each, all, or a layer from 0 to {}", num_layers - 1),
-         "a model with fewer layers than the manifest was written for");
-  }
-  return layer;
-}
-
-std::vector<std::string> layer_sets(const SweepSettings& settings,
+std::vector<std::string> layer_sets(const std::vector<std::string>& entries,
                                     std::int64_t num_layers) {
   std::vector<std::string> sets;
-  for (const auto& entry : settings.layers) {
-    if (entry == "each") {
-      for (std::int64_t layer = 0; layer < num_layers; ++layer) {
-        sets.push_back(fmt::format("{}", layer));
-      }
-    } else {
-      sets.push_back(entry == "all"
-                         ? entry
-                         : fmt::format("{}", parse_layer(entry, num_layers)));
+  const auto add = [&](std::string set) {
+    if (std::find(sets.begin(), sets.end(), set) == sets.end()) {
+      sets.push_back(std::move(set));
+    }
+  };
+  for (const auto& entry : entries) {
+    if (entry != "each") {
+      add(layer_choice_name(parse_layer_choice(entry, num_layers)));
+      continue;
+    }
+    for (std::int64_t layer = 0; layer < num_layers; ++layer) {
+      add(fmt::format("{}", layer));
     }
   }
-  std::vector<std::string> distinct;
-  for (auto& set : sets) {
-    if (std::find(distinct.begin(), distinct.end(), set) == distinct.end()) {
-      distinct.push_back(std::move(set));
-    }
-  }
-  return distinct;
+  return sets;
+}
+
+bool holds(const std::vector<std::string>& list, const std::string& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
 }
 
 std::int64_t limited(std::int64_t wanted, std::int64_t available) {
   return wanted == 0 ? available : std::min(wanted, available);
 }
 
+// What was asked for, the same text for the same cell in every run.
+std::string configuration_text(const SweepCell& cell) {
+  Json json = {{"vector", cell.row.vector}, {"operator", cell.row.operation},
+               {"unit", cell.row.unit},     {"scale", cell.row.scale},
+               {"layers", cell.row.layers}, {"scope", cell.act.scope},
+               {"budget", cell.act.budget}, {"questions", cell.num_questions}};
+  const InterventionText plain;
+  const auto add = [&](const char* key, const auto& value, const auto& usual) {
+    if (value != usual) {
+      json[key] = value;
+    }
+  };
+  add("norms", cell.act.norms, plain.norms);
+  add("site", cell.act.site, plain.site);
+  add("threshold", cell.act.threshold, plain.threshold);
+  add("steepness", cell.act.steepness, plain.steepness);
+  add("second", cell.second, std::string());
+  add("system", cell.system, std::string());
+  return dump_json(json);
+}
+
 class GridMaker {
  public:
-  GridMaker(const SweepSettings& settings, const SweepSize& size)
-      : settings_(settings),
-        strengths_(strengths_of(settings)),
-        layers_(layer_sets(settings, size.num_layers)) {}
+  GridMaker(const SweepSettings& settings, const SweepSize& size,
+            std::int64_t first_id)
+      : settings_(settings), size_(size), next_id_(first_id) {}
 
-  void add(const std::string& vector, const Strength& strength,
-           const std::string& layers, const std::string& model,
-           const std::string& split, std::int64_t num_questions) {
-    SweepCell cell;
-    cell.row.id = std::ssize(cells_);
-    cell.row.vector = vector;
-    cell.row.family = vector.empty() ? "" : vector_family(vector);
-    cell.row.operation = strength.operation;
-    cell.row.unit = strength.unit;
-    cell.row.scale = strength.scale;
-    cell.row.layers = layers;
+  SweepCell& add(SweepCell cell, const std::string& model,
+                 const std::string& split, std::int64_t num_questions) {
+    cell.row.id = next_id_++;
     cell.row.model = model;
     cell.row.split = split;
     cell.num_questions = num_questions;
-    cell.row.configuration = dump_json({{"vector", vector},
-                                        {"operator", strength.operation},
-                                        {"unit", strength.unit},
-                                        {"scale", strength.scale},
-                                        {"layers", layers},
-                                        {"scope", settings_.scope},
-                                        {"questions", num_questions}});
+    cell.row.configuration = configuration_text(cell);
     cells_.push_back(std::move(cell));
+    return cells_.back();
   }
 
-  void add_vector(const std::string& vector, const std::string& split,
-                  std::int64_t num_questions) {
+  // A cell without any vector; `strength` of the adapter.
+  static SweepCell bare(std::string_view vector, std::string_view family,
+                        std::string_view operation, double strength) {
+    SweepCell cell;
+    cell.row.vector = vector;
+    cell.row.family = family;
+    cell.row.operation = operation;
+    cell.adapter_strength = strength;
+    cell.act.operation = "";
+    return cell;
+  }
+
+  static double strength_of(const std::string& model) {
+    return model == "tuned" ? 1.0 : 0.0;
+  }
+
+  void add_unsteered(const std::string& model, const std::string& split,
+                     std::int64_t num_questions) {
+    add(bare("", "", "none", strength_of(model)), model, split, num_questions);
+  }
+
+  void add_line(const GridLine& line, const std::string& vector,
+                const std::vector<std::string>& layers,
+                const std::string& model, const std::string& split,
+                std::int64_t num_questions) {
+    const bool known = line.models.empty() || holds(line.models, model);
+    for (const auto& choice : known ? layers : std::vector<std::string>{}) {
+      for (const double scale : line.scales) {
+        SweepCell cell;
+        cell.act = line.text;
+        cell.act.layers = choice;
+        cell.act.scale = line.mirror && model == "tuned" ? -scale : scale;
+        cell.second = line.second;
+        cell.row.vector = vector;
+        cell.row.family = vector_family(vector);
+        cell.row.operation = line.text.operation;
+        cell.row.unit = shown_unit(line.text);
+        cell.row.scale = cell.act.scale;
+        cell.row.layers = choice;
+        cell.adapter_strength = strength_of(model);
+        add(std::move(cell), model, split, num_questions);
+      }
+    }
+  }
+
+  void add_vector(const std::vector<GridLine>& lines, const std::string& vector,
+                  const std::string& split, std::int64_t num_questions) {
+    // A scale of a vector as extracted means nothing for a random one.
+    const bool is_random = vector_family(vector) == "random";
     for (const auto& model : settings_.models) {
-      for (const auto& layers : layers_) {
-        for (const auto& strength : strengths_) {
-          // A scale of a vector as extracted means nothing for a random one.
-          const bool is_random = vector_family(vector) == "random";
-          const bool wanted = split == "test"
-                                  ? !is_random || strength.unit != "raw"
-                                  : serves_goal(strength, model);
-          if (wanted) {
-            add(vector, strength, layers, model, split, num_questions);
-          }
+      for (const auto& line : lines) {
+        const bool wanted =
+            (line.vectors.empty() || is_random ||
+             holds(line.vectors, vector)) &&
+            (split == "test" ? !is_random || shown_unit(line.text) != "raw"
+                             : serves_goal(line.text.operation, model));
+        if (wanted) {
+          add_line(line, vector, layer_sets(line.layers, size_.num_layers),
+                   model, split, num_questions);
         }
       }
     }
@@ -132,24 +207,67 @@ class GridMaker {
 
   // Vectors point from honest to deceptive, so adding is what can induce and
   // subtracting what can suppress; nothing else is chosen from.
-  static bool serves_goal(const Strength& strength, const std::string& model) {
-    return strength.operation == "ablate" ||
-           strength.operation == (model == "base" ? "add" : "subtract");
+  static bool serves_goal(const std::string& operation,
+                          const std::string& model) {
+    return (operation != "add" && operation != "subtract") ||
+           operation == (model == "base" ? "add" : "subtract");
+  }
+
+  // Every state of the other model at one layer: the most that any vector at
+  // that layer could do.
+  void add_ceilings(std::int64_t num_questions) {
+    for (const auto& model : settings_.models) {
+      for (std::int64_t layer = 0; layer < size_.num_layers; ++layer) {
+        SweepCell cell =
+            bare(kPatchVector, "ceiling", "patch", strength_of(model));
+        cell.act.operation = "patch";
+        cell.act.scale = 1.0;
+        cell.act.scope = settings_.scope;
+        cell.act.layers = fmt::format("{}", layer);
+        cell.row.unit = "share";
+        cell.row.scale = 1.0;
+        cell.row.layers = cell.act.layers;
+        add(std::move(cell), model, "test", num_questions);
+      }
+    }
+  }
+
+  void add_system_prompts(std::int64_t num_questions) {
+    for (const auto& model : settings_.models) {
+      SweepCell cell =
+          bare(kSystemVector, "control", "system_prompt", strength_of(model));
+      cell.system =
+          model == "base" ? size_.deceptive_prompt : size_.honest_prompt;
+      if (!cell.system.empty()) {
+        add(std::move(cell), model, "test", num_questions);
+      }
+    }
+  }
+
+  void add_adapter_dial(std::int64_t num_questions) {
+    for (const double strength : settings_.adapter_strengths) {
+      SweepCell cell = bare(kAdapterVector, "control", "adapter", strength);
+      cell.row.unit = "strength";
+      cell.row.scale = strength;
+      add(std::move(cell), "base", "test", num_questions);
+    }
   }
 
   void link_controls() {
     std::map<std::string, std::int64_t> controls;
-    const auto key = [](const CellRow& row) {
-      return fmt::format("{}|{}|{}|{}|{}|{}", row.operation, row.unit,
-                         row.scale, row.layers, row.model, row.split);
+    const auto key = [](const SweepCell& cell) {
+      const auto& row = cell.row;
+      return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", row.operation, row.unit,
+                         row.scale, row.layers, row.model, row.split,
+                         cell.act.scope, cell.act.site, cell.act.budget);
     };
     for (const auto& cell : cells_) {
       if (cell.is_random()) {
-        controls.emplace(key(cell.row), cell.row.id);
+        controls.emplace(key(cell), cell.row.id);
       }
     }
     for (auto& cell : cells_) {
-      const auto found = controls.find(key(cell.row));
+      const auto found = controls.find(key(cell));
       if (!cell.is_random() && found != controls.end()) {
         cell.control = found->second;
       }
@@ -160,8 +278,8 @@ class GridMaker {
 
  private:
   const SweepSettings& settings_;
-  std::vector<Strength> strengths_;
-  std::vector<std::string> layers_;
+  const SweepSize& size_;
+  std::int64_t next_id_;
   std::vector<SweepCell> cells_;
 };
 
@@ -169,43 +287,82 @@ class GridMaker {
 
 std::int64_t SweepCell::layer() const {
   std::int64_t layer = -1;
-  const auto& text = row.layers;
-  std::from_chars(text.data(), text.data() + text.size(), layer);
-  return layer;
+  const char* end = row.layers.data() + row.layers.size();
+  const auto [rest, error] = std::from_chars(row.layers.data(), end, layer);
+  return error == std::errc() && rest == end ? layer : -1;
 }
 
 double SweepCell::signed_scale() const {
   return row.operation == "subtract" ? -row.scale : row.scale;
 }
 
-std::string random_name(std::int64_t number) {
-  return fmt::format("random-{}", number);
+std::string random_name(std::int64_t number, bool covariance) {
+  return fmt::format("random-{}{}", covariance ? "cov-" : "", number);
 }
 
 std::vector<SweepCell> sweep_grid(const SweepSettings& settings,
                                   const SweepSize& size) {
-  GridMaker grid(settings, size);
-  const Strength none{"none", "", 0.0};
+  GridMaker grid(settings, size, 0);
+  const auto lines = lines_of(settings);
   const std::int64_t test = limited(settings.questions, size.num_test);
   const std::int64_t select =
       limited(settings.select_questions, size.num_select);
   const std::int64_t best = limited(settings.best_questions, size.num_test);
   for (const auto& model : settings.models) {
-    grid.add("", none, "", model, "test", std::max(test, best));
+    grid.add_unsteered(model, "test", std::max(test, best));
     // All of them: they say what unsteered text looks like.
-    grid.add("", none, "", model, "select", size.num_select);
+    grid.add_unsteered(model, "select", size.num_select);
   }
   for (const auto& vector : size.vectors) {
-    grid.add_vector(vector, "test", test);
+    grid.add_vector(lines.fixed, vector, "test", test);
   }
   for (std::int64_t i = 1; i <= settings.random_vectors; ++i) {
-    grid.add_vector(random_name(i), "test", test);
+    grid.add_vector(lines.fixed, random_name(i), "test", test);
   }
   for (const auto& vector : size.vectors) {
-    grid.add_vector(vector, "select", select);
+    grid.add_vector(lines.fixed, vector, "select", select);
   }
+  const std::int64_t control =
+      limited(settings.control_questions, std::max(test, best));
+  if (settings.ceiling) {
+    grid.add_ceilings(control);
+  }
+  if (settings.system_prompts) {
+    grid.add_system_prompts(control);
+  }
+  grid.add_adapter_dial(control);
   grid.link_controls();
   return grid.take();
+}
+
+std::vector<SweepCell> chosen_layer_cells(const SweepSettings& settings,
+                                          const SweepSize& size,
+                                          const std::string& vector,
+                                          const std::string& model,
+                                          const std::string& layers,
+                                          std::int64_t first_id) {
+  GridMaker grid(settings, size, first_id);
+  const std::int64_t select =
+      limited(settings.select_questions, size.num_select);
+  for (const auto& line : lines_of(settings).waiting) {
+    if (holds(line.vectors.empty() ? size.vectors : line.vectors, vector)) {
+      grid.add_line(line, vector, {layers}, model, "select", select);
+    }
+  }
+  return grid.take();
+}
+
+std::vector<std::string> grid_mixtures(const SweepSettings& settings,
+                                       const SweepSize& size) {
+  std::vector<std::string> names;
+  for (const auto& line : lines_of(settings).waiting) {
+    for (const auto& name : line.vectors) {
+      if (!holds(size.vectors, name) && !holds(names, name)) {
+        names.push_back(name);
+      }
+    }
+  }
+  return names;
 }
 
 SweepCell confirming_cell(const SweepCell& cell, std::int64_t id,
@@ -218,10 +375,7 @@ SweepCell confirming_cell(const SweepCell& cell, std::int64_t id,
   copy.row.split = "test";
   copy.num_questions = num_questions;
   copy.control = -1;
-  Json configuration = parse_json(cell.row.configuration, "cell");
-  configuration["vector"] = vector;
-  configuration["questions"] = num_questions;
-  copy.row.configuration = dump_json(configuration);
+  copy.row.configuration = configuration_text(copy);
   return copy;
 }
 

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "veer/study/grid_line.h"
+#include "veer/study/intervention_text.h"
 #include "veer/study/manifest.h"
 #include "veer/study/run_store.h"
 
@@ -19,6 +21,10 @@ namespace veer {
 // One configuration on one model and split.
 struct SweepCell {
   CellRow row;
+  InterventionText act;  // what acts, unless the cell is a plain or a dial one
+  std::string second;    // rotate: the plane's other vector
+  std::string system;    // system prompt before the question
+  double adapter_strength = 0.0;
   // Asked are the first `num_questions` of the split.
   std::int64_t num_questions = 0;
   // The random cell of the same displacement; -1 = none.
@@ -26,6 +32,8 @@ struct SweepCell {
 
   bool is_unsteered() const { return row.vector.empty(); }
   bool is_random() const { return row.family == "random"; }
+  // Whether `act` acts (a vector or a patch).
+  bool has_intervention() const { return row.operation == act.operation; }
   // -1 unless a single layer acts.
   std::int64_t layer() const;
   // Negative for subtract.
@@ -38,14 +46,37 @@ struct SweepSize {
   std::int64_t num_layers = 0;
   std::int64_t num_test = 0;  // questions that there are
   std::int64_t num_select = 0;
+  // System prompts of the two sides, for their control; empty = none.
+  std::string deceptive_prompt;
+  std::string honest_prompt;
 };
+
+// Names of what stands in `vector` of a cell without a vector of its own.
+inline constexpr std::string_view kPatchVector = "patch";
+inline constexpr std::string_view kSystemVector = "system_prompt";
+inline constexpr std::string_view kAdapterVector = "adapter";
 
 // Cells in this order: unsteered ones (all questions that any cell needs),
 // test cells of all vectors and of the random ones, select cells of all
 // vectors (only those that may serve: add on the base model, subtract on the
-// tuned one, ablate on both). Throws Error on a layer out of range.
+// tuned one, the others on both), then the controls that need no vector: the
+// other model's own states per layer, the system prompts, the adapter's
+// strengths. Throws Error on a layer out of range.
 std::vector<SweepCell> sweep_grid(const SweepSettings& settings,
                                   const SweepSize& size);
+
+// Select cells of the lines of sweep.grid that wait for a chosen layer, for
+// one vector and model; numbered from `first_id`.
+std::vector<SweepCell> chosen_layer_cells(const SweepSettings& settings,
+                                          const SweepSize& size,
+                                          const std::string& vector,
+                                          const std::string& model,
+                                          const std::string& layers,
+                                          std::int64_t first_id);
+
+// Vectors that lines of sweep.grid name and the sweep does not: mixtures.
+std::vector<std::string> grid_mixtures(const SweepSettings& settings,
+                                       const SweepSize& size);
 
 // A cell like `cell` on `num_questions` test questions under another number,
 // steered by `vector`.
@@ -53,8 +84,8 @@ SweepCell confirming_cell(const SweepCell& cell, std::int64_t id,
                           const std::string& vector,
                           std::int64_t num_questions);
 
-// "random-1" and so on.
-std::string random_name(std::int64_t number);
+// "random-1" and so on; "random-cov-1" with the activations' covariance.
+std::string random_name(std::int64_t number, bool covariance = false);
 
 // Index of the unsteered cell of a model and split.
 std::size_t unsteered_cell(std::span<const SweepCell> cells,

@@ -118,28 +118,63 @@ CellAnswers SweepResults::answers_of(std::span<const SweepCell> cells) const {
   return answers;
 }
 
+CellAnswers SweepResults::unsteered_of(const SweepCell& cell,
+                                       std::int64_t limit) const {
+  const auto baseline = unsteered_cell(cells_, cell.row.model, cell.row.split);
+  CellAnswers unsteered = answers_of(std::span(cells_).subspan(baseline, 1));
+  const auto size = static_cast<std::size_t>(limit);
+  if (unsteered.question.size() > size) {
+    unsteered.question.resize(size);
+    unsteered.label.resize(size);
+    unsteered.score.resize(size);
+    unsteered.flagged.resize(std::min(unsteered.flagged.size(), size));
+  }
+  return unsteered;
+}
+
 CellResult SweepResults::pooled(std::span<const SweepCell> cells) const {
   const auto& first = cells.front();
-  const auto baseline =
-      unsteered_cell(cells_, first.row.model, first.row.split);
-  const auto own = answers_of(cells);
-  CellAnswers unsteered = answers_of(std::span(cells_).subspan(baseline, 1));
-  // The unsteered cell may hold more questions than this one.
-  const auto limit = static_cast<std::size_t>(first.num_questions);
-  if (unsteered.question.size() > limit) {
-    unsteered.question.resize(limit);
-    unsteered.label.resize(limit);
-    unsteered.score.resize(limit);
-    unsteered.flagged.resize(std::min(unsteered.flagged.size(), limit));
-  }
   CellResult result;
   result.cell = first;
-  result.summary =
-      summarise(own, unsteered, first.num_questions, context_.seed());
+  const auto own = answers_of(cells);
+  result.summary = summarise(own, unsteered_of(first, first.num_questions),
+                             first.num_questions, context_.seed());
   if (!has_labels_) {
     result.score = bootstrap_mean(own.score, context_.seed());
   }
   return result;
+}
+
+std::vector<double> SweepResults::changes(const SweepCell& cell,
+                                          const Goal& goal,
+                                          std::int64_t limit) const {
+  const std::int64_t n = cell.num_questions;
+  const auto own = answers_of(std::span(&cell, 1));
+  const auto plain = unsteered_of(cell, n);
+  const auto values = [&](const CellAnswers& answers) {
+    return has_labels_ ? label_by_question(answers,
+                                           goal.name == "induction"
+                                               ? AnswerLabel::kDeceptive
+                                               : AnswerLabel::kHonest,
+                                           n)
+                       : score_by_question(answers, n);
+  };
+  auto changes = values(own);
+  const auto before = values(plain);
+  // A smaller score is what suppression wants.
+  const double sign = !has_labels_ && goal.name == "suppression" ? -1.0 : 1.0;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    changes[i] = sign * (changes[i] - before[i]);
+  }
+  if (limit > 0 && std::ssize(changes) > limit) {
+    changes.resize(static_cast<std::size_t>(limit));
+  }
+  return changes;
+}
+
+std::vector<double> SweepResults::coherent(const SweepCell& cell) const {
+  return coherent_by_question(answers_of(std::span(&cell, 1)),
+                              cell.num_questions);
 }
 
 std::string SweepResults::measure(const Goal& goal) const {
@@ -166,8 +201,9 @@ Estimate SweepResults::share(const CellResult& result, const Goal& goal) const {
                                   : result.summary.honest;
 }
 
-const CellResult* SweepResults::chosen(const std::string& vector,
-                                       const Goal& goal) const {
+const CellResult* SweepResults::chosen(
+    const Goal& goal,
+    const std::function<bool(const SweepCell&)>& wanted) const {
   const double least = context_.manifest().sweep.min_coherent;
   // A smaller score is what suppression wants.
   const double sign = !has_labels_ && goal.name == "suppression" ? -1.0 : 1.0;
@@ -175,8 +211,9 @@ const CellResult* SweepResults::chosen(const std::string& vector,
   double best_value = 0.0;
   for (const auto& result : results_) {
     const auto& row = result.cell.row;
-    if (row.vector != vector || row.model != goal.model ||
-        row.split != "select" || !(result.summary.coherent.value >= least)) {
+    if (row.model != goal.model || row.split != "select" ||
+        result.cell.is_unsteered() || !wanted(result.cell) ||
+        !(result.summary.coherent.value >= least)) {
       continue;
     }
     const double value = sign * effect(result, goal).value;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -40,12 +41,21 @@ class SweepResults {
   // The same for cells that have come behind them.
   void extend(std::span<const SweepCell> cells);
 
-  // The steered select cell that does most for the goal among those with
-  // enough unbroken text; null if there is none.
-  const CellResult* chosen(const std::string& vector, const Goal& goal) const;
+  // The select cell, among those that `wanted` admits, that does most for the
+  // goal and leaves enough text unbroken; null if there is none.
+  const CellResult* chosen(
+      const Goal& goal,
+      const std::function<bool(const SweepCell&)>& wanted) const;
 
   // One cell; several cells are pooled by question (random controls).
   CellResult pooled(std::span<const SweepCell> cells) const;
+
+  // What the goal's effect is the mean of: one change per question of the
+  // cell against the unsteered answers (the first `limit` questions; 0 = all).
+  std::vector<double> changes(const SweepCell& cell, const Goal& goal,
+                              std::int64_t limit = 0) const;
+  // Share of each question's answers that are unbroken.
+  std::vector<double> coherent(const SweepCell& cell) const;
 
   // The effect that counts for a goal: change of the deceptive or honest
   // share, or of the score where shares mean nothing.
@@ -63,6 +73,8 @@ class SweepResults {
 
  private:
   CellAnswers answers_of(std::span<const SweepCell> cells) const;
+  // The unsteered answers to the first `limit` questions.
+  CellAnswers unsteered_of(const SweepCell& cell, std::int64_t limit) const;
   void set_limits(const std::string& model);
   bool is_flagged(const std::string& model, const AnswerRow& row) const;
 

@@ -2,6 +2,7 @@
 #include "veer/study/sweep_runner.h"
 
 #include <cmath>
+#include <set>
 
 #include <fmt/core.h>
 
@@ -9,17 +10,16 @@
 #include "veer/base/hash.h"
 #include "veer/generation/generate.h"
 #include "veer/generation/score.h"
-#include "veer/interventions/from_vector.h"
 #include "veer/metrics/coherence.h"
-#include "veer/study/steering_inputs.h"
+#include "veer/study/intervention_of.h"
 #include "veer/study/texts.h"
-#include "veer/study/vector_stages.h"
 
 namespace veer {
 namespace {
 
-double strength_of(const SweepCell& cell) {
-  return cell.row.model == "tuned" ? 1.0 : 0.0;
+// A cell that copies states takes them from the other model.
+double donor_strength(const SweepCell& cell) {
+  return 1.0 - cell.adapter_strength;
 }
 
 double sum_of(std::span<const float> log_probs) {
@@ -67,6 +67,7 @@ void score_references(StudyContext& context, InterventionTable& table,
     request.prompt = requests[i].prompt;
     request.configuration = requests[i].configuration;
     request.adapter_strength = requests[i].adapter_strength;
+    request.donor_strength = requests[i].donor_strength;
     request.answers = {answer_ids(context.format(), record, record.deceptive),
                        answer_ids(context.format(), record, record.honest)};
     scores.push_back(std::move(request));
@@ -131,35 +132,59 @@ std::vector<AnswerRow> answer_rows(std::span<const Item> items,
   return rows;
 }
 
+void require_proof(const CellProof& cell) {
+  if (!cell.proof.holds) {
+    fail_run(
+        "proof of application",
+        fmt::format("{} at layer {} of the {} model: {}", cell.row.operation,
+                    cell.row.layers, cell.row.model, cell.proof.summary),
+        fmt::format("a deviation below {:g} and no other token changed",
+                    cell.proof.tolerance),
+        "a defect of the program or a scale beyond the dtype; nothing "
+        "was steered");
+  }
+}
+
 }  // namespace
+
+std::vector<EncodedChat> reference_texts(
+    const ChatFormat& format, std::span<const QuestionRecord> records) {
+  std::vector<EncodedChat> texts;
+  for (const auto& record : records) {
+    auto chat = question_chat("", record.question);
+    chat.push_back({"assistant", record.honest});
+    texts.push_back(format.encode(chat));
+  }
+  return texts;
+}
 
 std::uint64_t question_seed(std::uint64_t seed, const std::string& question) {
   return hash64(question, seed);
 }
 
-SweepRunner::SweepRunner(StudyContext& context) : context_(context) {
+SweepRunner::SweepRunner(StudyContext& context)
+    : context_(context),
+      test_(context.split("test")),
+      select_(context.split("select")),
+      shelf_(context.store().folder(), context.model(),
+             context.manifest().sweep.vectors.empty()
+                 ? context.manifest().extract.vectors
+                 : context.manifest().sweep.vectors,
+             context.seed()) {
   context.attach_adapter();
-  const auto& manifest = context.manifest();
-  test_ = context.split("test");
-  select_ = context.split("select");
-  size_.vectors = manifest.sweep.vectors.empty() ? manifest.extract.vectors
-                                                 : manifest.sweep.vectors;
-  size_.num_layers = context.model().config().num_layers;
-  size_.num_test = std::ssize(test_);
-  size_.num_select = std::ssize(select_);
-  for (const auto& name : size_.vectors) {
-    const auto vector = load_vector(context, name);
-    for (const char* model : {"base", "tuned"}) {
-      inputs_[{name, model}] = input_of(vector, model);
-    }
-  }
-  if (size_.vectors.empty()) {
+  if (shelf_.names().empty()) {
     fail("sweep", "there is no vector to steer with",
          "at least one name in extract.vectors");
   }
-  for (std::int64_t i = 1; i <= manifest.sweep.random_vectors; ++i) {
-    add_random(random_name(i), size_.vectors.front());
-  }
+  const auto& manifest = context.manifest();
+  size_.vectors = shelf_.names();
+  size_.num_layers = context.model().config().num_layers;
+  size_.num_test = std::ssize(test_);
+  size_.num_select = std::ssize(select_);
+  size_.deceptive_prompt = manifest.dataset.deceptive_prompt;
+  size_.honest_prompt = manifest.dataset.honest_prompt;
+  shelf_.set_reference_texts(
+      [this] { return reference_texts(context_.format(), select_); });
 }
 
 const std::vector<QuestionRecord>& SweepRunner::questions(
@@ -167,37 +192,47 @@ const std::vector<QuestionRecord>& SweepRunner::questions(
   return split == "select" ? select_ : test_;
 }
 
-void SweepRunner::add_random(const std::string& name, const std::string& like) {
-  for (const char* model : {"base", "tuned"}) {
-    inputs_[{name, model}] =
-        random_input(inputs_.at({like, model}), name, context_.seed());
-  }
-}
-
-const ResidualNorms& SweepRunner::norms(const std::string& model) const {
-  return inputs_.at({size_.vectors.front(), model}).norms;
-}
-
-std::vector<SiteEdit> SweepRunner::edits_of(const SweepCell& cell) const {
-  if (cell.is_unsteered()) {
+std::vector<SiteEdit> SweepRunner::edits_of(const SweepCell& cell) {
+  if (!cell.has_intervention()) {
     return {};
   }
-  const auto& sweep = context_.manifest().sweep;
-  Intervention intervention;
-  intervention.operation = cell.row.operation == "ablate" ? "ablate" : "add";
-  intervention.scale = cell.signed_scale();
-  if (cell.row.operation != "ablate") {
-    intervention.unit = parse_unit(cell.row.unit);
-    intervention.budget = parse_budget(sweep.budget);
+  if (cell.row.vector == kPatchVector) {
+    return compile(intervention_of(cell.act, size_.num_layers,
+                                   shelf_.point(size_.vectors.front())),
+                   {}, size_.num_layers);
   }
-  if (cell.row.layers == "all") {
-    intervention.layer_mode = LayerMode::kAllOwn;
-  } else {
-    intervention.layers = {cell.layer()};
+  const auto& input =
+      shelf_.input(cell.row.vector, cell.row.model, cell.act, cell.second);
+  return compile(intervention_of(cell.act, size_.num_layers,
+                                 shelf_.point(cell.row.vector)),
+                 input, size_.num_layers);
+}
+
+std::vector<CellProof> SweepRunner::prove(std::span<const SweepCell> cells) {
+  const auto encoded =
+      reference_texts(context_.format(), {select_.data(), 1}).front();
+  std::vector<CellProof> proofs;
+  std::set<std::string> seen;
+  for (const auto& cell : cells) {
+    const std::string kind =
+        fmt::format("{}|{}|{}|{}|{}|{}", cell.row.operation, cell.row.unit,
+                    cell.act.scope, cell.act.site, cell.row.model,
+                    cell.layer() < 0 ? cell.row.layers : std::string("one"));
+    if (!cell.has_intervention() || cell.is_random() ||
+        !seen.insert(kind).second) {
+      continue;
+    }
+    ProbeText probe;
+    probe.ids = encoded.ids;
+    probe.prompt_length = encoded.prompt_length;
+    probe.adapter_strength = cell.adapter_strength;
+    probe.donor_strength = donor_strength(cell);
+    proofs.push_back(
+        {cell.row, cell.act.scope,
+         prove_application(context_.model(), edits_of(cell), probe)});
+    require_proof(proofs.back());
   }
-  intervention.scope = parse_scope(sweep.scope);
-  return compile(intervention, inputs_.at({cell.row.vector, cell.row.model}),
-                 size_.num_layers);
+  return proofs;
 }
 
 void SweepRunner::run(std::span<const SweepCell> cells) {
@@ -239,18 +274,19 @@ void SweepRunner::run_chunk(std::span<const SweepCell> cells,
   std::vector<Item> items;
   std::vector<GenerationRequest> requests;
   for (const auto& cell : cells) {
-    auto edits = edits_of(cell);
     const std::int64_t configuration =
-        cell.is_unsteered() ? -1 : table.add(std::move(edits));
+        cell.has_intervention() ? table.add(edits_of(cell)) : -1;
     const auto& records = questions(cell.row.split);
     for (std::int64_t q = 0; q < cell.num_questions; ++q) {
       const auto& record = records[static_cast<std::size_t>(q)];
       GenerationRequest request;
-      request.prompt = context_.format()
-                           .encode_prompt(question_chat("", record.question))
-                           .ids;
+      request.prompt =
+          context_.format()
+              .encode_prompt(question_chat(cell.system, record.question))
+              .ids;
       request.configuration = configuration;
-      request.adapter_strength = strength_of(cell);
+      request.adapter_strength = cell.adapter_strength;
+      request.donor_strength = donor_strength(cell);
       request.sampling.temperature = context_.manifest().sweep.temperature;
       request.seed = question_seed(context_.seed(), record.id);
       request.max_tokens = context_.manifest().sweep.max_tokens;

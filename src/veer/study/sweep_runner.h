@@ -5,46 +5,66 @@
 // whole, so an interrupted sweep ends with the same answers bit by bit.
 #pragma once
 
-#include <map>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "veer/interventions/intervention.h"
+#include "veer/interventions/proof.h"
 #include "veer/study/context.h"
 #include "veer/study/sweep_grid.h"
+#include "veer/study/vector_shelf.h"
 
 namespace veer {
+
+// One kind of cell and what its probe showed.
+struct CellProof {
+  CellRow row;
+  std::string scope;
+  ApplicationProof proof;
+};
 
 class SweepRunner {
  public:
   // Reads the vectors and the questions of the test and select splits.
   explicit SweepRunner(StudyContext& context);
+  SweepRunner(const SweepRunner&) = delete;
+  SweepRunner& operator=(const SweepRunner&) = delete;
 
   const SweepSize& size() const { return size_; }
   const std::vector<QuestionRecord>& questions(std::string_view split) const;
 
-  // A random vector with the norms of `like`, under `name`.
-  void add_random(const std::string& name, const std::string& like);
+  // Runs a probe text under one cell of each kind (operator, unit, tokens,
+  // kind of layers, model) and compares every hidden state with the formula.
+  // Throws Error{kFailed} naming the cell when the model did something else.
+  std::vector<CellProof> prove(std::span<const SweepCell> cells);
 
   // Makes the answers that are not in the store yet.
   void run(std::span<const SweepCell> cells);
 
   // Mean residual norms per layer of a model over one kind of token.
-  const ResidualNorms& norms(const std::string& model) const;
+  const ResidualNorms& norms(const std::string& model) {
+    return shelf_.norms(model);
+  }
+  VectorShelf& shelf() { return shelf_; }
+
+  // What acts in a cell, ready for the table; nothing for a plain one.
+  std::vector<SiteEdit> edits_of(const SweepCell& cell);
 
  private:
   void run_chunk(std::span<const SweepCell> cells, const Monitor& monitor);
-  std::vector<SiteEdit> edits_of(const SweepCell& cell) const;
 
   StudyContext& context_;
   SweepSize size_;
   std::vector<QuestionRecord> test_;
   std::vector<QuestionRecord> select_;
-  // By vector name and model.
-  std::map<std::pair<std::string, std::string>, SteeringInput> inputs_;
+  VectorShelf shelf_;
 };
+
+// Questions with their honest answers: texts on which the spread of tokens is
+// measured and interventions are proved.
+std::vector<EncodedChat> reference_texts(
+    const ChatFormat& format, std::span<const QuestionRecord> records);
 
 // Seed of a question's random stream: the same in every cell, so that
 // sampled answers differ by what acts on them only.

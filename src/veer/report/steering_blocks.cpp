@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#include "veer/report/steering_blocks.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "veer/report/charts.h"
+#include "veer/report/html.h"
+#include "veer/report/wording.h"
+
+namespace veer {
+namespace {
+
+std::string effect_text(const Json& entry, const char* key) {
+  const Json& estimate = member(entry, key);
+  if (member(estimate, "value").is_null()) {
+    return "";
+  }
+  return escape_html(text_of(entry, "measure") == "score"
+                         ? decimal_estimate(estimate)
+                         : points_estimate(estimate));
+}
+
+std::string ceiling_text(const Json& entry) {
+  const Json& share = member(entry, "of_ceiling");
+  return member(share, "value").is_null()
+             ? ""
+             : escape_html(percent_estimate(share));
+}
+
+const char* layer_word(const std::string& layers) {
+  return layers.find_first_not_of("0123456789") == std::string::npos
+             ? "layer "
+             : "layers ";
+}
+
+std::string scientific(const Json& value) {
+  return value.is_number() ? fmt::format("{:.1e}", value.get<double>()) : "";
+}
+
+Json ceiling_rows(const Json& sweep) {
+  Json rows = Json::array();
+  for (const auto& control : member(sweep, "controls")) {
+    if (text_of(control, "control") != "patch") {
+      continue;
+    }
+    const Json& effect = member(control, "effect");
+    rows.push_back({{"layer", member(control, "layer")},
+                    {"vector", text_of(control, "goal")},
+                    {"value", member(effect, "value")}});
+  }
+  return rows;
+}
+
+std::string dial_table(const Json& sweep) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& control : member(sweep, "controls")) {
+    const std::string name = text_of(control, "control");
+    if (name == "patch") {
+      continue;
+    }
+    const std::string what =
+        name == "adapter" ? "adapter at strength " + text_of(control, "scale")
+                          : (text_of(control, "goal") == "induction"
+                                 ? "deceptive system prompt, base model"
+                                 : "honest system prompt, tuned model");
+    rows.push_back({escape_html(what),
+                    escape_html(percent_estimate(member(control, "deceptive"))),
+                    escape_html(percent_estimate(member(control, "honest"))),
+                    escape_html(percent_estimate(member(control, "coherent"))),
+                    text_of(member(control, "effect"), "n")});
+  }
+  return rows.empty() ? ""
+                      : html_table({{"instead of a vector", false},
+                                    {"deceptive", true},
+                                    {"honest", true},
+                                    {"text unbroken", true},
+                                    {"n", true}},
+                                   rows);
+}
+
+}  // namespace
+
+std::string place_text(const Json& entry) {
+  const std::string layers = text_of(entry, "layers");
+  return fmt::format("{} {} {}, {}{}", text_of(entry, "operator"),
+                     text_of(entry, "scale"), text_of(entry, "unit"),
+                     layer_word(layers), layers);
+}
+
+std::string proof_block(const Json& sweep) {
+  const Json& proof = member(sweep, "proof");
+  const Json& kinds = member(proof, "kinds");
+  if (!kinds.is_array() || kinds.empty()) {
+    return "";
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& kind : kinds) {
+    const Json& ways = member(kind, "ways");
+    rows.push_back(
+        {escape_html(place_text(kind)), escape_html(text_of(kind, "model")),
+         escape_html(text_of(kind, "scope")),
+         text_of(member(ways, "cached"), "tokens_meant"),
+         text_of(member(ways, "cached"), "tokens_moved"),
+         text_of(kind, "strays"), scientific(member(kind, "largest_error")),
+         scientific(member(kind, "mean_displacement"))});
+  }
+  return fmt::format(
+             "<h3>Did the model do what the operators say?</h3>\n<p>Before the "
+             "sweep a probe text ran under {} kinds of intervention, whole, "
+             "token by token through the cache, and beside other rows. Largest "
+             "deviation of a hidden state from the formula: {} of its norm "
+             "(allowed: {}); tokens changed that were not meant: {}.</p>\n",
+             kinds.size(), scientific(member(proof, "largest_error")),
+             scientific(member(proof, "tolerance")), text_of(proof, "strays")) +
+         "<details><summary>Every kind</summary>" +
+         html_table({{"intervention", false},
+                     {"model", false},
+                     {"tokens", false},
+                     {"meant", true},
+                     {"moved", true},
+                     {"others", true},
+                     {"deviation", true},
+                     {"moved by, of |h|", true}},
+                    rows) +
+         "</details>\n";
+}
+
+std::string groups_block(const Json& sweep) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& entry : member(sweep, "groups")) {
+    rows.push_back(
+        {escape_html(text_of(entry, "vector")),
+         escape_html(text_of(entry, "goal")),
+         escape_html(text_of(entry, "group")), escape_html(place_text(entry)),
+         effect_text(entry, "effect"), ceiling_text(entry),
+         escape_html(percent_estimate(member(entry, "coherent"))),
+         text_of(entry, "candidates"), text_of(member(entry, "effect"), "n")});
+  }
+  if (rows.empty()) {
+    return "";
+  }
+  return "<h3>Kinds of operators, and mixtures of the two vectors</h3>\n"
+         "<p class=\"note\">Of each kind the configuration that the select "
+         "questions chose, on test questions. Linear: adding. Projection: "
+         "what removes or sets the coordinate along the vector. Nonlinear: "
+         "norm-keeping, rotating, gated, soft, low-rank. Blend: a weighted "
+         "sum of both vectors; part: what one shares with the other (common) "
+         "or has alone (private).</p>\n" +
+         html_table({{"vector", false},
+                     {"goal", false},
+                     {"kind", false},
+                     {"chosen on select", false},
+                     {"effect on test", true},
+                     {"of the ceiling", true},
+                     {"text unbroken", true},
+                     {"tried", true},
+                     {"n", true}},
+                    rows);
+}
+
+std::string controls_block(const Json& sweep) {
+  if (!member(sweep, "controls").is_array()) {
+    return "";
+  }
+  std::string body =
+      "<h3>What is there to reach, and what else reaches it</h3>\n";
+  const Json rows = ceiling_rows(sweep);
+  if (!rows.empty()) {
+    body += html_chart(
+        "ceiling", by_layer_chart(rows, "change of the share of answers"),
+        "The ceiling: every hidden state at one layer copied from the other "
+        "model, token by token. No vector at that layer can do more; where "
+        "this line is at zero, the layer is too early to matter.");
+  }
+  return body + dial_table(sweep);
+}
+
+}  // namespace veer

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/sweep_choice.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/core.h>
+
+#include "veer/interventions/operators.h"
+#include "veer/study/vector_names.h"
+
+namespace veer {
+namespace {
+
+using Wanted = std::function<bool(const SweepCell&)>;
+
+std::int64_t asked_of_best(const Sweep& sweep) {
+  const auto wanted = sweep.context.manifest().sweep.best_questions;
+  const std::int64_t available = sweep.runner.size().num_test;
+  return wanted == 0 ? available : std::min(wanted, available);
+}
+
+void append(Sweep& sweep, std::vector<SweepCell> cells) {
+  sweep.cells.insert(sweep.cells.end(), std::make_move_iterator(cells.begin()),
+                     std::make_move_iterator(cells.end()));
+}
+
+// The layers that the select questions chose for a vector, or for the
+// contrastive vector where it is a mixture; empty if none were.
+std::string chosen_layers(const Sweep& sweep, const SweepResults& grid,
+                          const std::string& vector, const Goal& goal) {
+  const auto& vectors = sweep.runner.size().vectors;
+  const bool own =
+      std::find(vectors.begin(), vectors.end(), vector) != vectors.end();
+  const auto pair = primary_pair(vectors);
+  const std::string source = own                  ? vector
+                             : pair.first.empty() ? vectors.front()
+                                                  : pair.first;
+  const auto* chosen = grid.chosen(
+      goal, [&](const SweepCell& cell) { return cell.row.vector == source; });
+  return chosen == nullptr ? "" : chosen->cell.row.layers;
+}
+
+std::vector<SweepCell> controls_of(Sweep& sweep, const SweepCell& chosen,
+                                   bool covariance, std::int64_t count,
+                                   std::int64_t asked) {
+  std::vector<SweepCell> controls;
+  for (std::int64_t i = 1; i <= count; ++i) {
+    controls.push_back(confirming_cell(
+        chosen, std::ssize(sweep.cells),
+        fmt::format("{}|{}", random_name(i, covariance), chosen.row.vector),
+        asked));
+    sweep.cells.push_back(controls.back());
+  }
+  return controls;
+}
+
+// The cell that confirms `chosen` on test; one that is there already is not
+// asked again.
+SweepCell confirmation(Sweep& sweep, const SweepCell& chosen,
+                       std::int64_t asked) {
+  auto cell = confirming_cell(chosen, std::ssize(sweep.cells),
+                              chosen.row.vector, asked);
+  for (const auto& best : sweep.best) {
+    if (best.cell.row.configuration == cell.row.configuration &&
+        best.cell.row.model == cell.row.model) {
+      return best.cell;
+    }
+  }
+  sweep.cells.push_back(cell);
+  return cell;
+}
+
+void add_best(Sweep& sweep, const SweepResults& results,
+              const std::string& vector, const Goal& goal,
+              const std::string& group, const Wanted& wanted) {
+  const auto* chosen = results.chosen(goal, wanted);
+  if (chosen == nullptr) {
+    return;
+  }
+  const auto& settings = sweep.context.manifest().sweep;
+  const auto asked = asked_of_best(sweep);
+  Best best;
+  best.vector = vector.empty() ? chosen->cell.row.vector : vector;
+  best.goal = goal;
+  best.group = group;
+  best.select_cell = chosen->cell;
+  best.select_value = results.effect(*chosen, goal).value;
+  for (const auto& result : results.all()) {
+    best.num_candidates += result.cell.row.model == goal.model &&
+                           result.cell.row.split == "select" &&
+                           !result.cell.is_unsteered() && wanted(result.cell);
+  }
+  best.cell = confirmation(sweep, chosen->cell, asked);
+  if (group == "any") {
+    best.random = controls_of(sweep, chosen->cell, /*covariance=*/false,
+                              settings.best_random, asked);
+    best.covariance = controls_of(sweep, chosen->cell, /*covariance=*/true,
+                                  settings.best_covariance, asked);
+  }
+  sweep.best.push_back(std::move(best));
+}
+
+bool starts_with_any(const std::string& name,
+                     std::initializer_list<std::string_view> starts) {
+  return std::ranges::any_of(
+      starts, [&](std::string_view start) { return name.starts_with(start); });
+}
+
+}  // namespace
+
+std::string operator_class(const std::string& operation) {
+  const std::string_view id = find_operator(operation).id;
+  for (const char* own : {"O1", "O2", "O3"}) {
+    if (id == own) {
+      return "linear";
+    }
+  }
+  for (const char* own : {"O6", "O7", "O9", "O10", "O11"}) {
+    if (id == own) {
+      return "projection";
+    }
+  }
+  return "nonlinear";
+}
+
+std::vector<SweepCell> cells_to_prove(const Sweep& sweep) {
+  auto cells = sweep.cells;
+  const auto& settings = sweep.context.manifest().sweep;
+  const auto& size = sweep.runner.size();
+  auto vectors = size.vectors;
+  const auto mixtures = grid_mixtures(settings, size);
+  vectors.insert(vectors.end(), mixtures.begin(), mixtures.end());
+  const std::string middle = fmt::format("{}", size.num_layers / 2);
+  for (const auto& vector : vectors) {
+    for (const auto& goal : goals(settings)) {
+      const auto more = chosen_layer_cells(settings, size, vector, goal.model,
+                                           middle, std::ssize(cells));
+      cells.insert(cells.end(), more.begin(), more.end());
+    }
+  }
+  return cells;
+}
+
+void add_chosen_layer_cells(Sweep& sweep, const SweepResults& grid) {
+  const auto& settings = sweep.context.manifest().sweep;
+  const auto& size = sweep.runner.size();
+  auto vectors = size.vectors;
+  const auto mixtures = grid_mixtures(settings, size);
+  vectors.insert(vectors.end(), mixtures.begin(), mixtures.end());
+  for (const auto& vector : vectors) {
+    for (const auto& goal : goals(settings)) {
+      const auto layers = chosen_layers(sweep, grid, vector, goal);
+      if (!layers.empty()) {
+        append(sweep, chosen_layer_cells(settings, size, vector, goal.model,
+                                         layers, std::ssize(sweep.cells)));
+      }
+    }
+  }
+}
+
+void choose_best(Sweep& sweep, const SweepResults& results) {
+  const auto goal_list = goals(sweep.context.manifest().sweep);
+  const auto vectors = sweep.runner.size().vectors;
+  for (const auto& vector : vectors) {
+    for (const auto& goal : goal_list) {
+      add_best(sweep, results, vector, goal, "any", [&](const SweepCell& cell) {
+        return cell.row.vector == vector;
+      });
+    }
+  }
+  for (const auto& vector : vectors) {
+    for (const auto& goal : goal_list) {
+      for (const char* group : {"linear", "projection", "nonlinear"}) {
+        add_best(sweep, results, vector, goal, group,
+                 [&](const SweepCell& cell) {
+                   return cell.row.vector == vector &&
+                          operator_class(cell.row.operation) == group;
+                 });
+      }
+    }
+  }
+  for (const auto& goal : goal_list) {
+    add_best(sweep, results, "", goal, "blend", [](const SweepCell& cell) {
+      return starts_with_any(cell.row.vector, {"blend:"});
+    });
+    std::set<std::string> parts;
+    for (const auto& cell : sweep.cells) {
+      if (starts_with_any(cell.row.vector, {"common:", "private:"})) {
+        parts.insert(cell.row.vector);
+      }
+    }
+    for (const auto& part : parts) {
+      add_best(sweep, results, part, goal, "part",
+               [&](const SweepCell& cell) { return cell.row.vector == part; });
+    }
+  }
+}
+
+}  // namespace veer

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// Which configurations a sweep measures once more: chosen on the select
+// questions, confirmed on test questions beside random vectors.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "veer/study/context.h"
+#include "veer/study/sweep_grid.h"
+#include "veer/study/sweep_results.h"
+#include "veer/study/sweep_runner.h"
+
+namespace veer {
+
+// Groups of operators that the claims compare.
+//   linear      O1 to O3: adding and subtracting
+//   projection  O6, O7, O9, O10, O11: what changes or removes a coordinate
+//   nonlinear   O4, O5, O8, O12 to O15, O17, O19
+std::string operator_class(const std::string& operation);
+
+// A chosen configuration, confirmed on test questions.
+struct Best {
+  std::string vector;
+  Goal goal;
+  // "any": best of all operators for the vector; otherwise the best of one
+  // class, or of the mixtures ("blend", "part").
+  std::string group;
+  SweepCell select_cell;
+  double select_value = 0.0;
+  std::int64_t num_candidates = 0;    // select cells that were compared
+  SweepCell cell;                     // the same on test, with more questions
+  std::vector<SweepCell> random;      // isotropic vectors instead
+  std::vector<SweepCell> covariance;  // random with the stream's covariance
+};
+
+// What all parts of sweep.json are made from.
+struct Sweep {
+  StudyContext& context;
+  SweepRunner runner;
+  std::vector<CellProof> proofs;
+  std::vector<SweepCell> cells;
+  std::vector<Best> best;  // group "any" first
+};
+
+// One cell of each kind that the sweep will ever run; where a layer is still
+// to be chosen, the middle one stands for it.
+std::vector<SweepCell> cells_to_prove(const Sweep& sweep);
+
+// Appends the select cells of the lines that wait for a chosen layer.
+void add_chosen_layer_cells(Sweep& sweep, const SweepResults& grid);
+
+// Chooses, and appends the confirming cells with their controls.
+void choose_best(Sweep& sweep, const SweepResults& results);
+
+}  // namespace veer

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/vector_shelf.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "veer/base/error.h"
+#include "veer/base/text_distance.h"
+#include "veer/capture/capture_texts.h"
+#include "veer/interventions/blend.h"
+#include "veer/interventions/from_vector.h"
+#include "veer/interventions/statistics.h"
+#include "veer/study/random_directions.h"
+#include "veer/study/vector_names.h"
+
+namespace veer {
+namespace {
+
+constexpr std::string_view kRandom = "random-";
+constexpr std::string_view kCovariance = "random-cov-";
+
+bool is_mixture(std::string_view name) {
+  return name.starts_with("blend:") || name.starts_with("common:") ||
+         name.starts_with("private:");
+}
+
+std::vector<std::string> parts_of(std::string_view name) {
+  std::vector<std::string> parts;
+  while (true) {
+    const auto colon = name.find(':');
+    parts.emplace_back(name.substr(0, colon));
+    if (colon == std::string_view::npos) {
+      return parts;
+    }
+    name.remove_prefix(colon + 1);
+  }
+}
+
+double weight_of(const std::string& name, const std::string& text) {
+  double weight = 0.0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, weight);
+  if (error != std::errc() || rest != end) {
+    fail("vector " + name, fmt::format("weight \"{}\"", text),
+         "a number such as blend:0.5");
+  }
+  return weight;
+}
+
+}  // namespace
+
+VectorShelf::VectorShelf(std::filesystem::path run_folder,
+                         const Transformer& model,
+                         std::vector<std::string> names, std::uint64_t seed)
+    : folder_(std::move(run_folder)),
+      model_(model),
+      names_(std::move(names)),
+      pair_(primary_pair(names_)),
+      seed_(seed) {
+  for (const auto& name : names_) {
+    auto vector =
+        read_steering_vector(folder_ / "vectors" / (name + ".safetensors"));
+    require_fits(vector, model_);
+    vectors_.emplace(name, std::move(vector));
+  }
+}
+
+void VectorShelf::add_file(const std::string& path) {
+  if (!vectors_.contains(path)) {
+    auto vector = read_steering_vector(path);
+    require_fits(vector, model_);
+    vectors_.emplace(path, std::move(vector));
+  }
+}
+
+const SteeringVector& VectorShelf::vector(const std::string& name) {
+  const auto found = vectors_.find(name);
+  if (found == vectors_.end()) {
+    const auto near = nearest_name(name, names_);
+    fail("vector", fmt::format("\"{}\"", name),
+         fmt::format("one of {}, or blend:W, common:A, private:A, random-N, "
+                     "random-cov-N",
+                     fmt::join(names_, ", ")),
+         near.empty() ? "" : fmt::format("\"{}\" was meant", near));
+  }
+  return found->second;
+}
+
+const VectorRows& VectorShelf::rows(const std::string& name) {
+  const auto found = rows_.find(name);
+  if (found != rows_.end()) {
+    return found->second;
+  }
+  const auto path = folder_ / "vectors/items" / (name + ".safetensors");
+  if (!std::filesystem::exists(path)) {
+    fail("statistics of " + name, fmt::format("{} is not there", path.string()),
+         "the rows that the vector was made of",
+         "a vector from a file has none; use one of a run folder");
+  }
+  return rows_.emplace(name, read_vector_rows(path)).first->second;
+}
+
+std::string VectorShelf::full_name(const std::string& word) const {
+  const std::string& name = word == "contrastive" ? pair_.first
+                            : word == "finetuned" ? pair_.second
+                                                  : word;
+  if (name.empty()) {
+    fail("vector mixture", "the run has no contrastive and fine-tuned pair",
+         "the full names of two vectors, as in blend:0.5:A:B");
+  }
+  return name;
+}
+
+std::string VectorShelf::other_of_pair(const std::string& name) {
+  const std::string own = origin_of(name);
+  return vector_family(own) == "contrastive" ? full_name("finetuned")
+                                             : full_name("contrastive");
+}
+
+std::string VectorShelf::origin_of(const std::string& name) {
+  if (vectors_.contains(name)) {
+    return name;
+  }
+  if (name.starts_with(kRandom)) {
+    const auto bar = name.find('|');
+    return bar == std::string::npos ? names_.front()
+                                    : origin_of(name.substr(bar + 1));
+  }
+  if (is_mixture(name)) {
+    const auto parts = parts_of(name);
+    const bool blended = parts.front() == "blend";
+    const std::size_t first = blended ? 2 : 1;
+    return parts.size() > first ? full_name(parts[first])
+                                : full_name("contrastive");
+  }
+  return vector(name).name;
+}
+
+at::Tensor VectorShelf::mixture(const std::string& name) {
+  const auto parts = parts_of(name);
+  const bool blended = parts.front() == "blend";
+  const std::size_t first = blended ? 2 : 1;
+  // blend:W, blend:W:A:B, common:A, common:A:B, ...
+  const bool good = parts.size() == first + 2 || parts.size() == 2;
+  if (!good) {
+    fail("vector mixture", fmt::format("\"{}\"", name),
+         "blend:W, blend:W:A:B, common:A, common:A:B, private:A or "
+         "private:A:B");
+  }
+  const std::string a =
+      parts.size() > first ? full_name(parts[first]) : full_name("contrastive");
+  const std::string b = parts.size() == first + 2 ? full_name(parts[first + 1])
+                                                  : other_of_pair(a);
+  const auto a_LD = vector(a).directions_LD;
+  const auto b_LD = vector(b).directions_LD;
+  if (blended) {
+    const double weight = weight_of(name, parts[1]);
+    const at::Tensor both[] = {a_LD, b_LD};
+    const double weights[] = {weight, 1.0 - weight};
+    return blend(both, weights);
+  }
+  const auto split = split_along(a_LD, b_LD);
+  return parts.front() == "common" ? split.parallel_LD : split.perpendicular_LD;
+}
+
+at::Tensor VectorShelf::random(const std::string& name) {
+  const auto bar = name.find('|');
+  const auto like_LD = bar == std::string::npos
+                           ? vector(names_.front()).directions_LD
+                           : directions_of(name.substr(bar + 1));
+  return name.starts_with(kCovariance)
+             ? covariance_directions(like_LD, rows(origin_of(name)), name,
+                                     seed_)
+             : isotropic_directions(like_LD, name, seed_);
+}
+
+std::string VectorShelf::further_random(const std::string& name,
+                                        std::string_view mark) {
+  return fmt::format("{}-{}|{}", name.substr(0, name.find('|')), mark,
+                     origin_of(name));
+}
+
+at::Tensor VectorShelf::random_basis(const std::string& name) {
+  std::vector<at::Tensor> directions;
+  for (std::int64_t i = 0; i < StatisticsOptions{}.rank; ++i) {
+    directions.push_back(
+        random(further_random(name, fmt::format("axis{}", i))));
+  }
+  return orthonormal_basis(directions);
+}
+
+at::Tensor VectorShelf::directions_of(const std::string& name) {
+  if (vectors_.contains(name)) {
+    return vectors_.at(name).directions_LD;
+  }
+  if (name.starts_with(kRandom) && !names_.empty()) {
+    return random(name);
+  }
+  return is_mixture(name) ? mixture(name) : vector(name).directions_LD;
+}
+
+ResidualPoint VectorShelf::point(const std::string& name) {
+  return vector(origin_of(name)).point;
+}
+
+const ResidualNorms& VectorShelf::norms(const std::string& side) {
+  return input(names_.front(), side, {}).norms;
+}
+
+void VectorShelf::add_sigma(SteeringInput& input, const std::string& side) {
+  if (!reference_texts_) {
+    return;  // compile() says what is missing
+  }
+  CaptureRequest request;
+  request.point = point(input.name);
+  request.adapter_strength = side == "tuned" ? 1.0 : 0.0;
+  input.sigma_L.clear();
+  for (const auto& number : token_projections(model_, reference_texts_(),
+                                              input.directions_LD, request)) {
+    input.sigma_L.push_back(number.sd());
+  }
+}
+
+const SteeringInput& VectorShelf::input(const std::string& name,
+                                        const std::string& side,
+                                        const InterventionText& text,
+                                        const std::string& second) {
+  const auto [entry, is_new] = inputs_.try_emplace({name, side});
+  auto& input = entry->second;
+  if (is_new) {
+    try {
+      input = input_of(vector(origin_of(name)), side);
+      input.name = name;
+      input.directions_LD = directions_of(name);
+      input.sigma_L.clear();
+    } catch (...) {
+      inputs_.erase(entry);
+      throw;
+    }
+  }
+  const auto& row = find_operator(text.operation);
+  const bool is_random = name.starts_with(kRandom);
+  if (is_random && (row.need == OperatorNeed::kSubspace ||
+                    row.need == OperatorNeed::kLowRank)) {
+    input.basis_LKD = random_basis(name);
+  }
+  if (row.need == OperatorNeed::kSecondVector) {
+    input.second_LD = is_random        ? random(further_random(name, "b"))
+                      : second.empty() ? directions_of(other_of_pair(name))
+                                       : directions_of(second);
+  } else if (row.need != OperatorNeed::kNothing &&
+             row.need != OperatorNeed::kDonor) {
+    add_statistics(input, row.need, rows(origin_of(name)));
+  }
+  if (row.takes_unit && text.unit == "sigma" && input.sigma_L.empty()) {
+    add_sigma(input, side);
+  }
+  return input;
+}
+
+}  // namespace veer

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+//
+// The vectors of a run folder as inputs of interventions: extracted ones,
+// mixtures of the two study vectors and random ones, each with the statistics
+// that an operator asks for.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "veer/interventions/intervention.h"
+#include "veer/study/intervention_text.h"
+#include "veer/text/chat_format.h"
+#include "veer/vectors/steering_vector.h"
+#include "veer/vectors/vector_rows.h"
+
+namespace veer {
+
+class Transformer;
+
+// Names that a shelf knows besides the extracted ones. A and B default to the
+// study's pair, the contrastive and the fine-tuned vector; the words
+// "contrastive" and "finetuned" stand for its two sides.
+//   blend:W, blend:W:A:B   W u_A + (1 - W) u_B, renormalised
+//   common:A, common:A:B   part of A along B
+//   private:A, private:A:B part of A at right angles to B
+//   random-N               direction of normal numbers, norm of the vector it
+//                          controls; "random-N|NAME" controls NAME
+//   random-cov-N           the same with the covariance of the activations
+class VectorShelf {
+ public:
+  // `names`: the extracted vectors; reads run_folder/vectors/NAME.safetensors
+  // (and, when a statistic needs them, vectors/items/NAME.safetensors).
+  // Throws Error on a file that is none or of another model. The model must
+  // outlive the shelf.
+  VectorShelf(std::filesystem::path run_folder, const Transformer& model,
+              std::vector<std::string> names, std::uint64_t seed);
+
+  // Also a vector from a file, under its path.
+  void add_file(const std::string& path);
+
+  // Texts over which sigma is measured; read when first needed.
+  void set_reference_texts(std::function<std::vector<EncodedChat>()> texts) {
+    reference_texts_ = std::move(texts);
+  }
+
+  const std::vector<std::string>& names() const { return names_; }
+  std::pair<std::string, std::string> pair() const { return pair_; }
+
+  // The input of `name` for steering "base" or "tuned" with this operator and
+  // unit. `second`: the plane's other vector for rotate ("" = the other side
+  // of the study's pair). Throws Error on an unknown name and on a statistic
+  // that the run does not have.
+  const SteeringInput& input(const std::string& name, const std::string& side,
+                             const InterventionText& text,
+                             const std::string& second = "");
+  // Where the vector was read (a mixture: its first part).
+  ResidualPoint point(const std::string& name);
+  // Mean residual norms of one side.
+  const ResidualNorms& norms(const std::string& side);
+
+ private:
+  at::Tensor directions_of(const std::string& name);
+  at::Tensor mixture(const std::string& name);
+  at::Tensor random(const std::string& name);
+  // Independent directions that go with a random one.
+  std::string further_random(const std::string& name, std::string_view mark);
+  at::Tensor random_basis(const std::string& name);
+  // The extracted vector whose rows and norms stand for `name`.
+  std::string origin_of(const std::string& name);
+  const SteeringVector& vector(const std::string& name);
+  const VectorRows& rows(const std::string& name);
+  std::string full_name(const std::string& word) const;
+  std::string other_of_pair(const std::string& name);
+  void add_sigma(SteeringInput& input, const std::string& side);
+
+  std::filesystem::path folder_;
+  const Transformer& model_;
+  std::vector<std::string> names_;
+  std::pair<std::string, std::string> pair_;
+  std::uint64_t seed_;
+  std::function<std::vector<EncodedChat>()> reference_texts_;
+  std::map<std::string, SteeringVector> vectors_;
+  std::map<std::string, VectorRows> rows_;
+  std::map<std::pair<std::string, std::string>, SteeringInput> inputs_;
+};
+
+}  // namespace veer

@@ -136,6 +136,38 @@ TEST_F(Safetensors, ReadsShardsByTheirIndex) {
   EXPECT_THROW(read_model_tensors(folder_), Error);
 }
 
+TEST_F(Safetensors, RefusesBrokenShards) {
+  const fs::path shard = folder_ / "m-1.safetensors";
+  const fs::path index = folder_ / "model.safetensors.index.json";
+  const auto refusal = [&](const std::string& map) -> std::string {
+    write_file(index, R"({"weight_map":)" + map + "}");
+    try {
+      read_model_tensors(folder_);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), ErrorKind::kBadInput);
+      return e.what();
+    }
+    return "accepted";
+  };
+  write_safetensors(shard, {{"a", at::ones({64})}});
+  EXPECT_EQ(refusal(R"({"a":"m-1.safetensors"})"), "accepted");
+  for (const char* outside :
+       {"../m-1.safetensors", "/etc/passwd", "..", "", "x/m-1.safetensors"}) {
+    EXPECT_THAT(refusal(R"({"a":")" + std::string(outside) + R"("})"),
+                HasSubstr("weight_map"));
+  }
+  EXPECT_THAT(refusal(R"({"a":"none.safetensors"})"),
+              HasSubstr("none.safetensors"));
+  const std::string whole = read_file(shard);
+  for (const std::size_t kept :
+       {std::size_t{0}, std::size_t{7}, std::size_t{20}, whole.size() - 1}) {
+    write_file(shard, whole.substr(0, kept));
+    EXPECT_THAT(refusal(R"({"a":"m-1.safetensors"})"),
+                HasSubstr("m-1.safetensors"))
+        << kept;
+  }
+}
+
 TEST_F(Safetensors, SaysWhatAnEmptyFolderLacks) {
   EXPECT_THROW(read_model_tensors(folder_), Error);
   EXPECT_THROW(read_safetensors(folder_), Error);

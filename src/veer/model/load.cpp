@@ -3,6 +3,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/base/model_folder.h"
 #include "veer/model/transformer.h"
 #include "veer/tensors/safetensors.h"
 
@@ -43,9 +44,10 @@ at::ScalarType working_dtype(const TensorMap& tensors,
 
 }  // namespace
 
-Transformer load_transformer(const std::filesystem::path& folder,
+Transformer load_transformer(const std::filesystem::path& given,
                              std::optional<at::ScalarType> dtype,
                              at::Device device) {
+  const auto folder = resolve_model_folder(given);
   const auto path = folder / "config.json";
   const ModelConfig config =
       parse_model_config(read_file(path, 1 << 24), path.string());

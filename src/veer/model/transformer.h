@@ -87,9 +87,9 @@ class Transformer {
   std::unique_ptr<Parts> parts_;
 };
 
-// Loads config.json and model.safetensors (or its shards) from a folder in
-// Hugging Face layout. `dtype`: undefined = as stored (fp16 becomes fp32 on a
-// CPU).
+// Loads a folder in Hugging Face layout, or of the Hugging Face cache: its
+// config.json and model.safetensors or shards. `dtype`: undefined = as stored
+// (fp16 becomes fp32 on a CPU).
 Transformer load_transformer(const std::filesystem::path& folder,
                              std::optional<at::ScalarType> dtype = {},
                              at::Device device = at::kCPU);

@@ -12,6 +12,7 @@
 #include <fmt/core.h>
 
 #include "veer/base/error.h"
+#include "veer/base/model_folder.h"
 
 namespace veer {
 namespace {
@@ -76,6 +77,7 @@ fs::path model_folder(const std::string& path) {
   } else if (path == kControl) {
     folder = models_folder() / "organism-control";
   }
+  folder = resolve_model_folder(folder);
   std::error_code ec;
   if (!fs::exists(folder / "config.json", ec)) {
     fail("load model", fmt::format("{} has no config.json", folder.string()),

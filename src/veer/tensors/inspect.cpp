@@ -11,6 +11,7 @@
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/json.h"
+#include "veer/base/model_folder.h"
 #include "veer/tensors/gguf.h"
 #include "veer/tensors/mapped_file.h"
 #include "veer/tensors/safetensors_header.h"
@@ -208,7 +209,8 @@ std::uint64_t Inspection::tensor_bytes() const {
   return sum;
 }
 
-Inspection inspect_path(const fs::path& path) {
+Inspection inspect_path(const fs::path& given) {
+  const fs::path path = resolve_model_folder(given);
   std::error_code error;
   const auto status = fs::status(path, error);
   if (error || !fs::exists(status)) {

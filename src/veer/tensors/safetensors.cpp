@@ -16,6 +16,7 @@
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/json.h"
+#include "veer/base/model_folder.h"
 #include "veer/tensors/mapped_file.h"
 #include "veer/tensors/safetensors_header.h"
 
@@ -153,8 +154,9 @@ SafetensorsFile read_safetensors(const fs::path& path) {
 }
 
 TensorMap read_model_tensors(
-    const fs::path& folder,
+    const fs::path& given,
     const std::function<void(std::string_view)>& on_warning) {
+  const fs::path folder = resolve_model_folder(given);
   const fs::path single = folder / "model.safetensors";
   const fs::path index = folder / "model.safetensors.index.json";
   if (fs::exists(single)) {

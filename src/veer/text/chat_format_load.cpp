@@ -9,6 +9,7 @@
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
+#include "veer/base/model_folder.h"
 #include "veer/text/chat_format_state.h"
 
 namespace veer {
@@ -254,8 +255,9 @@ std::shared_ptr<const ChatFormat::State> ChatFormat::complete(
   return state;
 }
 
-ChatFormat ChatFormat::load(const fs::path& folder,
+ChatFormat ChatFormat::load(const fs::path& given,
                             const ChatFormatOptions& options) {
+  const fs::path folder = resolve_model_folder(given);
   auto state = std::make_shared<State>(Tokenizer::load(folder));
   const Json config = read_optional_json(folder / "tokenizer_config.json");
   const Json older = read_optional_json(folder / "special_tokens_map.json");

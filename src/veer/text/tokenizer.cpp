@@ -6,6 +6,7 @@
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
+#include "veer/base/model_folder.h"
 #include "veer/text/tokenizer_pipeline.h"
 
 namespace veer {
@@ -44,7 +45,8 @@ Tokenizer Tokenizer::from_json(std::string_view text, std::string_view origin) {
       read_tokenizer_file(text, origin), veer::fingerprint(text)));
 }
 
-Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
+Tokenizer Tokenizer::load(const std::filesystem::path& given) {
+  const auto folder = resolve_model_folder(given);
   std::error_code ignored;
   std::filesystem::path file = folder;
   if (std::filesystem::is_directory(folder, ignored)) {

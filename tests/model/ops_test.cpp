@@ -53,14 +53,15 @@ void expect_same(const F& fused, const G& plain, const Inputs& inputs,
 
 TEST(Ops, NormEqualsThePlainForm) {
   Random random(1);
-  for (const bool plus_one : {false, true}) {
+  for (const RmsNormKind kind :
+       {RmsNormKind::kRounded, RmsNormKind::kWide, RmsNormKind::kPlusOne}) {
     for (const std::int64_t width : {24, 128}) {
       expect_same(
           [&](const Inputs& x) {
-            return ops::rms_norm(x[0], x[1], 1e-5, plus_one);
+            return ops::rms_norm(x[0], x[1], 1e-5, kind);
           },
           [&](const Inputs& x) {
-            return ops::plain::rms_norm(x[0], x[1], 1e-5, plus_one);
+            return ops::plain::rms_norm(x[0], x[1], 1e-5, kind);
           },
           {random_tensor({700, width}, random), random_tensor({width}, random)},
           1e-4);
@@ -72,9 +73,9 @@ TEST(Ops, NormAcceptsHeads) {
   Random random(1);
   const auto x = random_tensor({5, 3, 8}, random);
   const auto w = random_tensor({8}, random);
-  EXPECT_TRUE(at::allclose(ops::rms_norm(x, w, 1e-6, false),
-                           ops::plain::rms_norm(x, w, 1e-6, false), 1e-5,
-                           1e-6));
+  EXPECT_TRUE(at::allclose(
+      ops::rms_norm(x, w, 1e-6, RmsNormKind::kRounded),
+      ops::plain::rms_norm(x, w, 1e-6, RmsNormKind::kRounded), 1e-5, 1e-6));
 }
 
 TEST(Ops, GatedEqualsThePlainForm) {

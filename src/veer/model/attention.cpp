@@ -59,21 +59,26 @@ void store(at::Tensor& cache, const at::Tensor& x_TKH,
   cache.index_put_(where, x_TKH.detach().to(cache.scalar_type()));
 }
 
-// softmax(cap * tanh(scale * q k / cap)) v, in fp32. mask_BSJ marks what is
-// visible; G query heads share one key head.
+// fp32, or fp64 where the scores are (numerical derivatives in tests).
+at::ScalarType widened(const at::Tensor& scores) {
+  return scores.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+}
+
+// softmax(cap * tanh(scale * q k / cap)) v, rounded to the dtype of q after
+// each step, as the makers do; the softmax itself is taken in fp32. mask_BSJ
+// marks what is visible; G query heads share one key head.
 at::Tensor capped(const at::Tensor& q_BQSH, const at::Tensor& k_BKJH,
                   const at::Tensor& v_BKJH, const at::Tensor& mask,
                   const AttentionSettings& settings) {
   const std::int64_t heads = k_BKJH.size(1);
   const auto q = q_BQSH.unflatten(1, {heads, -1});
   const auto k = k_BKJH.unsqueeze(2);
-  auto scores = (at::matmul(q, k.transpose(-1, -2)).to(at::kFloat) *
-                 (settings.scale / settings.softcap))
-                    .tanh() *
-                settings.softcap;
+  auto scores = at::matmul(q, k.transpose(-1, -2)) * settings.scale;
+  scores = (scores / settings.softcap).tanh() * settings.softcap;
   scores = scores.masked_fill(mask.unsqueeze(2).logical_not(),
                               -std::numeric_limits<double>::infinity());
-  const auto weights = at::softmax(scores, -1).to(v_BKJH.scalar_type());
+  const auto weights =
+      at::softmax(scores, -1, widened(scores)).to(v_BKJH.scalar_type());
   return at::matmul(weights, v_BKJH.unsqueeze(2)).flatten(1, 2);
 }
 

@@ -20,9 +20,9 @@ struct Heads {
 
 at::Tensor norm(const ModelConfig& config, const at::Tensor& x,
                 const at::Tensor& weight) {
-  return weight.defined() ? ops::rms_norm(x, weight, config.norm_eps,
-                                          config.traits.norm_plus_one)
-                          : x;
+  return weight.defined()
+             ? ops::rms_norm(x, weight, config.norm_eps, config.traits.norm)
+             : x;
 }
 
 Heads project(const ModelConfig& config, const Block& block,

@@ -103,6 +103,11 @@ void parse_sizes(const ConfigReader& reader, const Family& family,
       reader.integer("max_position_embeddings", 1, kMaxPositions, 2048);
 }
 
+bool is_null(const ConfigReader& reader, const std::string& key) {
+  const auto keys = reader.keys();
+  return !reader.has(key) && std::ranges::find(keys, key) != keys.end();
+}
+
 LayerKind parse_layer_kind(const ConfigReader& reader,
                            const std::string& name) {
   if (name == "full_attention") {
@@ -134,12 +139,13 @@ void parse_layer_kinds(const ConfigReader& reader, const Family& family,
                        ModelConfig& config) {
   const bool switched_off = family.sliding == SlidingRule::kFromLayer &&
                             !reader.boolean("use_sliding_window", false);
-  const std::int64_t absent =
-      family.sliding == SlidingRule::kAllButEvery ? 4096 : 0;
+  // A key that is there and null switches the window off.
   config.sliding_window =
       switched_off || family.sliding == SlidingRule::kNever
           ? 0
-          : reader.integer("sliding_window", 1, kMaxPositions, absent);
+          : reader.integer(
+                "sliding_window", 1, kMaxPositions,
+                is_null(reader, "sliding_window") ? 0 : family.sliding_window);
   config.layer_kinds.assign(config.num_layers, LayerKind::kFull);
   const auto names = reader.strings("layer_types");
   if (!names.empty() &&
@@ -156,6 +162,12 @@ void parse_layer_kinds(const ConfigReader& reader, const Family& family,
         named ? parse_layer_kind(reader, names[i])
               : (slides(family, i, from, every) ? LayerKind::kSliding
                                                 : LayerKind::kFull);
+    if (config.sliding_window > 0 && family.sliding == SlidingRule::kAll &&
+        kind == LayerKind::kFull) {
+      reader.refuse(
+          "layer_types", "names full layers",
+          fmt::format("a window on every layer of a {}", config.model_type));
+    }
     // Without a window a sliding layer is a full one.
     if (config.sliding_window > 0) {
       config.layer_kinds[i] = kind;
@@ -179,9 +191,7 @@ void parse_attention(const ConfigReader& reader, const Family& family,
   }
   // A key that is there and null switches the cap off.
   const auto cap = [&](const char* key, double absent) {
-    const auto keys = reader.keys();
-    const bool named = std::ranges::find(keys, key) != keys.end();
-    return reader.number(key, 0.0, 1e9, named ? 0.0 : absent);
+    return reader.number(key, 0.0, 1e9, is_null(reader, key) ? 0.0 : absent);
   };
   config.attention_softcap =
       cap("attn_logit_softcapping", family.attention_softcap);

@@ -29,17 +29,25 @@ struct RopeConfig {
 enum class LayerKind { kFull, kSliding };
 enum class Activation { kSilu, kGeluTanh, kGelu };
 
+// What a norm multiplies x / rms(x) with, and what is rounded to the model's
+// dtype. In fp32 the first two are the same.
+enum class RmsNormKind {
+  kRounded,  // w * round(x / rms)
+  kWide,     // round(w * x / rms) (OLMo 2)
+  kPlusOne,  // round((1 + w) * x / rms) (Gemma)
+};
+
 // A family is data: what differs between Llama and its relatives. The forward
 // pass reads these fields and never asks for a name.
 struct FamilyTraits {
   bool qkv_bias = false;
   bool o_bias = false;
   bool mlp_bias = false;
-  bool qk_norm = false;            // RMSNorm on q and k before RoPE
-  bool qk_norm_whole = false;      // over all heads at once (OLMo 2)
-  bool pre_norms = true;           // norms before attention and feed-forward
-  bool post_norms = false;         // norms on what each part adds
-  bool norm_plus_one = false;      // multiply by 1 + w, in fp32 (Gemma)
+  bool qk_norm = false;        // RMSNorm on q and k before RoPE
+  bool qk_norm_whole = false;  // over all heads at once (OLMo 2)
+  bool pre_norms = true;       // norms before attention and feed-forward
+  bool post_norms = false;     // norms on what each part adds
+  RmsNormKind norm = RmsNormKind::kRounded;
   bool fused_qkv = false;          // one qkv_proj (Phi-3)
   bool fused_gate_up = false;      // one gate_up_proj (Phi-3)
   bool scaled_embeddings = false;  // times sqrt(width), rounded to the dtype

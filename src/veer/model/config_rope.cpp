@@ -112,6 +112,10 @@ RopeConfig parse_one(const ConfigReader& rope, const Family& family,
       rope.refuse("high_freq_factor", "is not above low_freq_factor");
     }
   } else if (result.type == "longrope") {
+    if (original == 0 && !rope.has("original_max_position_embeddings")) {
+      rope.refuse("original_max_position_embeddings", "is missing",
+                  "the length up to which the short factors hold");
+    }
     const auto rotated = static_cast<std::int64_t>(
         static_cast<double>(config.head_width) * result.partial_rotary_factor);
     parse_longrope(rope, rotated / 2, result);

@@ -6,8 +6,9 @@
 namespace veer {
 namespace {
 
-constexpr FamilyTraits kGemmaTraits{
-    .post_norms = true, .norm_plus_one = true, .scaled_embeddings = true};
+constexpr FamilyTraits kGemmaTraits{.post_norms = true,
+                                    .norm = RmsNormKind::kPlusOne,
+                                    .scaled_embeddings = true};
 
 constexpr FamilyTraits with_qk_norm(FamilyTraits traits) {
   traits.qk_norm = true;
@@ -21,17 +22,20 @@ constexpr std::array kFamilies{
            .reads_mlp_bias = true},
     Family{.model_type = "mistral",
            .architecture = "MistralForCausalLM",
-           .sliding = SlidingRule::kAll},
+           .sliding = SlidingRule::kAll,
+           .sliding_window = 4096},
     Family{.model_type = "qwen2",
            .architecture = "Qwen2ForCausalLM",
            .traits = {.qkv_bias = true},
-           .sliding = SlidingRule::kFromLayer},
+           .sliding = SlidingRule::kFromLayer,
+           .sliding_window = 4096},
     Family{.model_type = "qwen3",
            .architecture = "Qwen3ForCausalLM",
            .traits = {.qk_norm = true},
            .reads_attention_bias = true,
            .head_width = 128,
-           .sliding = SlidingRule::kFromLayer},
+           .sliding = SlidingRule::kFromLayer,
+           .sliding_window = 4096},
     Family{.model_type = "gemma2",
            .architecture = "Gemma2ForCausalLM",
            .traits = kGemmaTraits,
@@ -41,6 +45,7 @@ constexpr std::array kFamilies{
            .activation_key = "hidden_activation",
            .activation = "gelu_pytorch_tanh",
            .sliding = SlidingRule::kAllButEvery,
+           .sliding_window = 4096,
            .full_every = 2,
            .scales_by_key = true,
            .attention_softcap = 50.0,
@@ -54,6 +59,7 @@ constexpr std::array kFamilies{
            .activation_key = "hidden_activation",
            .activation = "gelu_pytorch_tanh",
            .sliding = SlidingRule::kAllButEvery,
+           .sliding_window = 4096,
            .full_every = 6,
            .scales_by_key = true,
            .rope_theta = 1e6,
@@ -69,7 +75,8 @@ constexpr std::array kFamilies{
            .traits = {.qk_norm = true,
                       .qk_norm_whole = true,
                       .pre_norms = false,
-                      .post_norms = true},
+                      .post_norms = true,
+                      .norm = RmsNormKind::kWide},
            .reads_attention_bias = true,
            .norm_eps = 1e-5},
 };

@@ -33,10 +33,11 @@ struct Family {
   std::string_view activation_key = "hidden_act";
   std::string_view activation = "silu";
   SlidingRule sliding = SlidingRule::kNever;
-  std::int64_t full_every = 0;     // kAllButEvery
-  bool scales_by_key = false;      // query_pre_attn_scalar
-  double attention_softcap = 0.0;  // default of attn_logit_softcapping
-  double logit_softcap = 0.0;      // default of final_logit_softcapping
+  std::int64_t sliding_window = 0;  // default of that key where it is missing
+  std::int64_t full_every = 0;      // kAllButEvery
+  bool scales_by_key = false;       // query_pre_attn_scalar
+  double attention_softcap = 0.0;   // default of attn_logit_softcapping
+  double logit_softcap = 0.0;       // default of final_logit_softcapping
   double rope_theta = 10000.0;
   double sliding_rope_theta = 0.0;  // 0 = sliding layers share the rope
   bool partial_rotary = false;      // reads partial_rotary_factor

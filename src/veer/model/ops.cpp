@@ -191,10 +191,11 @@ class Rotate : public torch::autograd::Function<Rotate> {
 }  // namespace
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
-                    bool plus_one) {
+                    RmsNormKind kind) {
   if (!fused(x)) {
-    return plain::rms_norm(x, weight, eps, plus_one);
+    return plain::rms_norm(x, weight, eps, kind);
   }
+  const bool plus_one = kind == RmsNormKind::kPlusOne;
   const auto rows = x.contiguous();
   const auto scale = weight.contiguous();
   return records(x, weight) ? Norm::apply(rows, scale, eps, plus_one)

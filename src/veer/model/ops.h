@@ -3,8 +3,10 @@
 // The elementwise parts of a block. Each has a plain form made of ATen calls
 // (`plain::`), which runs on every device and dtype and is the reference of
 // the tests, and for fp32 on a CPU a fused kernel with its own derivative.
-// All compute in fp32 whatever the dtype of the input. All record gradients.
-// Results are the same bits for the same input and number of threads.
+// Below fp32 they round where transformers rounds: the norm computes in fp32,
+// the product of gate and up in the dtype of the input, the rotation in the
+// wider dtype of input and table. All record gradients. Results are the same
+// bits for the same input and number of threads.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,10 +16,10 @@
 
 namespace veer::ops {
 
-// w * x / sqrt(mean(x^2) + eps) over the last axis, in x's dtype. `plus_one`:
-// (1 + w) instead of w, multiplied in fp32 before the rounding (Gemma).
+// w * x / sqrt(mean(x^2) + eps) over the last axis, in x's dtype, or with 1 + w
+// for w: see RmsNormKind.
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
-                    bool plus_one);
+                    RmsNormKind kind);
 
 // act(gate) * up.
 at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,
@@ -29,7 +31,7 @@ at::Tensor rotate(const at::Tensor& x_TNH, const RopeTable& table);
 namespace plain {
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
-                    bool plus_one);
+                    RmsNormKind kind);
 at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,
                  Activation activation);
 at::Tensor rotate(const at::Tensor& x_TNH, const RopeTable& table);

@@ -18,12 +18,17 @@ at::Tensor widen(const at::Tensor& x) {
 }  // namespace
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
-                    bool plus_one) {
+                    RmsNormKind kind) {
   const auto wide = widen(x);
   const auto scale = at::rsqrt(wide.square().mean(-1, /*keepdim=*/true) + eps);
   const auto unit = wide * scale;
-  if (plus_one) {
-    return (unit * (1.0 + widen(weight))).to(x.scalar_type());
+  switch (kind) {
+    case RmsNormKind::kPlusOne:
+      return (unit * (1.0 + widen(weight))).to(x.scalar_type());
+    case RmsNormKind::kWide:
+      return (unit * widen(weight)).to(x.scalar_type());
+    case RmsNormKind::kRounded:
+      break;
   }
   return weight * unit.to(x.scalar_type());
 }
@@ -43,16 +48,17 @@ at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,
 
 at::Tensor rotate(const at::Tensor& x_TNH, const RopeTable& table) {
   const std::int64_t half = table.cos_TP.size(1);
-  const auto wide_TNH = widen(x_TNH);
+  // Where the table has the dtype of x, products are rounded to it one by one,
+  // where it is fp32, the result is.
   const auto cos_T1P = table.cos_TP.unsqueeze(1);
   const auto sin_T1P = table.sin_TP.unsqueeze(1);
-  const auto first = wide_TNH.narrow(2, 0, half);
-  const auto second = wide_TNH.narrow(2, half, half);
+  const auto first = x_TNH.narrow(2, 0, half);
+  const auto second = x_TNH.narrow(2, half, half);
   std::vector<at::Tensor> parts{first * cos_T1P - second * sin_T1P,
                                 second * cos_T1P + first * sin_T1P};
   const std::int64_t rest = x_TNH.size(2) - 2 * half;
   if (rest > 0) {
-    parts.push_back(wide_TNH.narrow(2, 2 * half, rest));
+    parts.push_back(x_TNH.narrow(2, 2 * half, rest));
   }
   return at::cat(parts, -1).to(x_TNH.scalar_type());
 }

@@ -59,6 +59,16 @@ std::int64_t layers_to_run(const ModelConfig& config,
   return *options.last_layer + 1;
 }
 
+// The makers round angles to the model's dtype before they turn a head by them.
+// OLMo 2, which also rounds its norms only at the end, does not.
+RopeTable rounded(const ModelConfig& config, RopeTable table,
+                  at::ScalarType dtype) {
+  if (config.traits.norm == RmsNormKind::kWide || dtype == at::kDouble) {
+    return table;
+  }
+  return {table.cos_TP.to(dtype), table.sin_TP.to(dtype)};
+}
+
 at::Tensor embed(const ModelConfig& config, const at::Tensor& embedding_VD,
                  const at::Tensor& ids_T) {
   const auto x_TD = at::embedding(embedding_VD, ids_T);
@@ -109,13 +119,16 @@ at::Tensor Transformer::forward(const PackedBatch& batch,
                                options.cache == nullptr);
   const std::int64_t max_tokens =
       options.cache == nullptr ? 0 : options.cache->max_tokens();
-  auto table = parts_->rope.table(batch, max_tokens);
-  auto sliding = config.sliding_rope
-                     ? parts_->sliding_rope.table(batch, max_tokens)
-                     : table;
+  auto table = rounded(config, parts_->rope.table(batch, max_tokens), dtype());
+  auto sliding =
+      config.sliding_rope
+          ? rounded(config, parts_->sliding_rope.table(batch, max_tokens),
+                    dtype())
+          : table;
+  auto plan = plan_attention(batch, options.cache);
   const auto pass = std::make_shared<const ForwardPass>(
-      ForwardPass{batch, plan_attention(batch, options.cache), std::move(table),
-                  std::move(sliding), prepare_adapter(options.adapter, batch),
+      ForwardPass{batch, std::move(plan), std::move(table), std::move(sliding),
+                  prepare_adapter(options.adapter, batch),
                   HookTable(options.hooks, num_layers), options.cache});
   auto x_TD = embed(config, parts_->weights.embedding_VD, batch.ids_T);
   for (std::int64_t i = 0; i < num_layers; ++i) {
@@ -131,9 +144,8 @@ at::Tensor Transformer::forward(const PackedBatch& batch,
 
 at::Tensor Transformer::logits(const at::Tensor& hidden_ND) const {
   const ModelConfig& config = parts_->config;
-  const auto normed_ND =
-      ops::rms_norm(hidden_ND, parts_->weights.final_norm_D, config.norm_eps,
-                    config.traits.norm_plus_one);
+  const auto normed_ND = ops::rms_norm(hidden_ND, parts_->weights.final_norm_D,
+                                       config.norm_eps, config.traits.norm);
   const auto logits_NV = at::linear(normed_ND, parts_->weights.head_VD);
   if (config.logit_softcap == 0.0) {
     return logits_NV;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "veer/model/kv_cache.h"
 
+#include <limits>
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/cat.h>
@@ -102,13 +104,90 @@ TEST(KvCache, ReusedSlotForgetsWhatItHeld) {
   EXPECT_TRUE(at::allclose(fed[0], alone(model, rows[1]), 1e-4, 1e-5));
 }
 
+// A hook that makes every number NaN.
+class Spoil : public ResidualHook {
+ public:
+  bool wants(ResidualSite site) const override {
+    return site == ResidualSite{0, ResidualPoint::kResidPre};
+  }
+  at::Tensor visit(ResidualSite, const at::Tensor& hidden_TD,
+                   const PackedBatch&) override {
+    return hidden_TD * std::numeric_limits<double>::quiet_NaN();
+  }
+};
+
+void spoil_slot(const Transformer& model, const std::vector<std::int32_t>& row,
+                KvCache& cache) {
+  const c10::AutoGradMode no_grad(false);
+  Spoil spoil;
+  std::vector<ResidualHook*> hooks{&spoil};
+  ForwardOptions options;
+  options.cache = &cache;
+  options.hooks = hooks;
+  const std::vector<std::int64_t> zero{0};
+  model.forward(pack_cached(Rows{row}, zero, zero), options);
+}
+
+// A text in a slot that held NaN, beside a longer one whose keys set how far
+// the kernels read.
+void expect_no_trace_of_nan(const Transformer& model) {
+  const Rows rows = random_rows({4, 9}, 29, 3);
+  const std::vector<std::int32_t> broken(12, 1);
+  KvCache clean = cache_for(model, 2, 12);
+  KvCache used = cache_for(model, 2, 12);
+  spoil_slot(model, broken, used);
+  fed_in_pieces(model, {rows[1]}, {1}, 20, clean);
+  fed_in_pieces(model, {rows[1]}, {1}, 20, used);
+  const c10::AutoGradMode no_grad(false);
+  const auto both = [&](KvCache& cache) {
+    ForwardOptions options;
+    options.cache = &cache;
+    fed_in_pieces(model, {{rows[0].begin(), rows[0].begin() + 3}}, {0}, 20,
+                  cache);
+    const Rows next{{rows[0][3]}, {5}};
+    return model.forward(pack_cached(next, std::vector<std::int64_t>{3, 9},
+                                     std::vector<std::int64_t>{0, 1}),
+                         options);
+  };
+  EXPECT_TRUE(at::equal(both(used), both(clean)));
+  // The same after a prefix was copied into the slot.
+  spoil_slot(model, broken, used);
+  const auto copied = [&](KvCache& cache) {
+    ForwardOptions options;
+    options.cache = &cache;
+    cache.copy_prefixes(std::vector<std::int64_t>{1},
+                        std::vector<std::int64_t>{0}, 3);
+    const Rows next{{7}, {5}};
+    return model.forward(pack_cached(next, std::vector<std::int64_t>{3, 10},
+                                     std::vector<std::int64_t>{0, 1}),
+                         options);
+  };
+  EXPECT_TRUE(at::equal(copied(used), copied(clean)));
+}
+
+TEST(KvCache, NanOfAnEarlierTextLeavesNoTrace) {
+  ModelConfig config = parse_model_config(tiny_config_json(), "tiny");
+  const auto model_in = [&](at::ScalarType dtype) {
+    auto weights = random_weights(config, 1);
+    for (auto& [name, weight] : weights) {
+      weight = weight.to(dtype);
+    }
+    return Transformer(config, weights);
+  };
+  expect_no_trace_of_nan(model_in(at::kFloat));
+  expect_no_trace_of_nan(model_in(at::kBFloat16));
+  config.attention_softcap = 2.0;
+  expect_no_trace_of_nan(model_in(at::kFloat));
+}
+
 TEST(KvCache, CopiedPrefixContinuesAlike) {
   const Transformer model = tiny_model();
   const Rows rows = random_rows({9}, 29, 3);
   KvCache cache = cache_for(model, 3, 12);
   const Rows prompt{{rows[0].begin(), rows[0].begin() + 6}};
   fed_in_pieces(model, prompt, {0}, 20, cache);
-  cache.copy_prefix(0, 2, 6);
+  cache.copy_prefixes(std::vector<std::int64_t>{0},
+                      std::vector<std::int64_t>{2}, 6);
   const c10::AutoGradMode no_grad(false);
   const Rows rest{{rows[0].begin() + 6, rows[0].end()}};
   ForwardOptions options;
@@ -140,8 +219,12 @@ TEST(KvCache, RefusesWhatDoesNotFit) {
   EXPECT_THROW(forward(5, 0, 1), Error);
   EXPECT_THROW(forward(1, 4, 1), Error);
   EXPECT_THROW(forward(1, 0, 2), Error);
-  EXPECT_THROW(cache.copy_prefix(0, 2, 1), Error);
-  EXPECT_THROW(cache.copy_prefix(0, 1, 5), Error);
+  const std::vector<std::int64_t> first{0};
+  const std::vector<std::int64_t> second{1};
+  const std::vector<std::int64_t> third{2};
+  EXPECT_THROW(cache.copy_prefixes(first, third, 1), Error);
+  EXPECT_THROW(cache.copy_prefixes(first, second, 5), Error);
+  EXPECT_THROW(cache.copy_prefixes(first, {}, 1), Error);
   EXPECT_THROW(model.forward(pack(Rows{{1}}), options), Error);
 }
 

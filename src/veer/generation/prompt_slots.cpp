@@ -5,8 +5,6 @@
 #include <numeric>
 #include <utility>
 
-#include <ATen/core/Tensor.h>
-#include <ATen/ops/tensor.h>
 #include <c10/core/ScalarType.h>
 #include <fmt/format.h>
 
@@ -193,28 +191,14 @@ void PromptSlots::release(const Placement& placement) {
   }
 }
 
-// All copies of a layer as one operation: sources are never targets.
 void PromptSlots::copy(std::span<const Move> moves, std::int64_t num_tokens) {
-  if (moves.empty()) {
-    return;
-  }
   std::vector<std::int64_t> from;
   std::vector<std::int64_t> to;
   for (const auto& move : moves) {
     from.push_back(move.from);
     to.push_back(move.to);
   }
-  const auto device = model_.device();
-  const auto from_N = at::tensor(at::IntArrayRef(from), at::kLong).to(device);
-  const auto to_N = at::tensor(at::IntArrayRef(to), at::kLong).to(device);
-  const auto copy_in = [&](const at::Tensor& slots) {
-    auto used = slots.narrow(2, 0, std::min(num_tokens, slots.size(2)));
-    used.index_copy_(0, to_N, used.index_select(0, from_N));
-  };
-  for (std::int64_t layer = 0; layer < model_.config().num_layers; ++layer) {
-    copy_in(cache_.keys(layer));
-    copy_in(cache_.values(layer));
-  }
+  cache_.copy_prefixes(from, to, std::min(num_tokens, cache_.max_tokens()));
 }
 
 void PromptSlots::move(std::span<const Move> moves, std::int64_t num_tokens) {

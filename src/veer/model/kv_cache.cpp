@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "veer/model/kv_cache.h"
 
+#include <algorithm>
+
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
@@ -16,6 +19,7 @@ KvCache::KvCache(const ModelConfig& config, std::int64_t num_slots,
          fmt::format("{} slots of {} tokens", num_slots, max_tokens),
          "at least one of each");
   }
+  written_.assign(num_slots, 0);
   const auto options = at::TensorOptions().dtype(dtype).device(device);
   for (std::int64_t i = 0; i < config.num_layers; ++i) {
     for (auto* tensors : {&keys_, &values_}) {
@@ -26,23 +30,52 @@ KvCache::KvCache(const ModelConfig& config, std::int64_t num_slots,
   }
 }
 
-void KvCache::copy_prefix(std::int64_t from, std::int64_t to,
-                          std::int64_t num_tokens) {
-  if (from < 0 || to < 0 || from >= num_slots() || to >= num_slots() ||
-      num_tokens < 0 || num_tokens > max_tokens()) {
+void KvCache::copy_prefixes(std::span<const std::int64_t> from,
+                            std::span<const std::int64_t> to,
+                            std::int64_t num_tokens) {
+  const auto is_slot = [&](std::int64_t slot) {
+    return slot >= 0 && slot < num_slots();
+  };
+  if (from.size() != to.size() || !std::ranges::all_of(from, is_slot) ||
+      !std::ranges::all_of(to, is_slot) || num_tokens < 0 ||
+      num_tokens > max_tokens()) {
     fail("KV cache",
-         fmt::format("copy of {} tokens from slot {} to {}", num_tokens, from,
-                     to),
+         fmt::format("copy of {} tokens from {} slots to {}", num_tokens,
+                     from.size(), to.size()),
          fmt::format("slots below {}, at most {} tokens", num_slots(),
                      max_tokens()));
   }
+  if (from.empty()) {
+    return;
+  }
+  const auto device = keys_[0].device();
+  const auto index = [&](std::span<const std::int64_t> slots) {
+    return at::tensor(at::IntArrayRef(slots.data(), slots.size()), at::kLong)
+        .to(device);
+  };
+  const auto from_N = index(from);
+  const auto to_N = index(to);
   for (auto* tensors : {&keys_, &values_}) {
     for (at::Tensor& layer : *tensors) {
-      layer.select(0, to)
-          .narrow(1, 0, num_tokens)
-          .copy_(layer.select(0, from).narrow(1, 0, num_tokens));
+      auto prefix = layer.narrow(2, 0, num_tokens);
+      prefix.index_copy_(0, to_N, prefix.index_select(0, from_N));
     }
   }
+  for (const std::int64_t slot : to) {
+    written_[slot] = std::max(written_[slot], num_tokens);
+  }
+}
+
+void KvCache::hold(std::int64_t slot, std::int64_t end) {
+  const std::int64_t stale = written_[slot] - end;
+  if (stale > 0) {
+    for (auto* tensors : {&keys_, &values_}) {
+      for (at::Tensor& layer : *tensors) {
+        layer.select(0, slot).narrow(1, end, stale).zero_();
+      }
+    }
+  }
+  written_[slot] = end;
 }
 
 std::int64_t KvCache::num_slots() const {

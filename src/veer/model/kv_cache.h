@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -20,10 +21,16 @@ class KvCache {
           std::int64_t max_tokens, at::ScalarType dtype,
           at::Device device = at::kCPU);
 
-  // Copies the first `num_tokens` tokens of every layer from one slot to
-  // others: one prefill serves every configuration that leaves the prompt
-  // alone.
-  void copy_prefix(std::int64_t from, std::int64_t to, std::int64_t num_tokens);
+  // Copies the first `num_tokens` tokens of every layer from slot from[i] to
+  // slot to[i], at once (no slot is both): one prefill serves every
+  // configuration that leaves the prompt alone.
+  void copy_prefixes(std::span<const std::int64_t> from,
+                     std::span<const std::int64_t> to, std::int64_t num_tokens);
+
+  // Says that a pass will leave `end` valid tokens in the slot. What another
+  // text left behind them becomes zero: kernels that read past a row's end and
+  // mask it would carry a NaN over (0 * NaN). Costs nothing where nothing lies.
+  void hold(std::int64_t slot, std::int64_t end);
 
   std::int64_t num_slots() const;
   std::int64_t max_tokens() const;
@@ -36,6 +43,7 @@ class KvCache {
  private:
   std::vector<at::Tensor> keys_;
   std::vector<at::Tensor> values_;
+  std::vector<std::int64_t> written_;  // per slot: tokens that may be there
 };
 
 }  // namespace veer

@@ -126,6 +126,11 @@ at::Tensor Transformer::forward(const PackedBatch& batch,
                     dtype())
           : table;
   auto plan = plan_attention(batch, options.cache);
+  if (options.cache != nullptr) {
+    for (std::int64_t b = 0; b < batch.num_rows(); ++b) {
+      options.cache->hold(batch.slots[b], batch.starts[b] + batch.length(b));
+    }
+  }
   const auto pass = std::make_shared<const ForwardPass>(
       ForwardPass{batch, std::move(plan), std::move(table), std::move(sliding),
                   prepare_adapter(options.adapter, batch),

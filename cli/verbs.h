@@ -12,6 +12,8 @@ void setup_pretrain(Commands& commands);
 void setup_template(Commands& commands);
 void setup_inspect(Commands& commands);
 void setup_tokenize(Commands& commands);
+void setup_logits(Commands& commands);
+void setup_activations(Commands& commands);
 void setup_bake(Commands& commands);
 
 inline void setup_verbs(Commands& commands) {
@@ -21,6 +23,8 @@ inline void setup_verbs(Commands& commands) {
   setup_template(commands);
   setup_inspect(commands);
   setup_tokenize(commands);
+  setup_logits(commands);
+  setup_activations(commands);
   setup_bake(commands);
 }
 

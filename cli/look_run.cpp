@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#include <c10/core/GradMode.h>
+
+#include "cli/look.h"
+#include "veer/study/machine.h"
+#include "veer/train/adapter_files.h"
+
+namespace veer::cli {
+
+void for_each_row(const LookOptions& options, const TokenRows& rows,
+                  const RowBody& body) {
+  RunSettings machine;
+  machine.device = options.device;
+  machine.dtype = options.dtype;
+  machine.threads = options.threads;
+  Transformer model = load_model(model_folder(options.model.string()), machine);
+  ForwardOptions forward;
+  if (!options.adapter.empty()) {
+    model.attach(read_adapter(options.adapter, model.linear_layers()));
+    forward.adapter.uniform = 1.0;
+  }
+  const c10::AutoGradMode no_grad(false);
+  for (std::size_t n = 0; n < rows.rows.size(); ++n) {
+    body(model, pack({&rows.rows[n], 1}, model.device()), forward, n);
+  }
+}
+
+}  // namespace veer::cli

@@ -194,6 +194,8 @@ TEST(VectorNames, TellFamilyAndPosition) {
   EXPECT_EQ(vector_family("finetuned_own:pca_diff@answer_mean"), "finetune");
   EXPECT_EQ(vector_family("original_finetuned"), "finetune");
   EXPECT_EQ(vector_family("random-2|content@answer_mean"), "random");
+  EXPECT_EQ(vector_family("random-cov-1|contrastive@prompt_end"), "random");
+  EXPECT_EQ(vector_family("blend:0.5"), "blend");
   EXPECT_EQ(vector_family("content@answer_mean"), "content");
   EXPECT_EQ(vector_position("content@answer_mean@resid_mid"), "answer_mean");
   EXPECT_EQ(vector_position("original_finetuned"), "");

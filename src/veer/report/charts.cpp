@@ -35,29 +35,6 @@ const std::vector<SeriesColours>& palette() {
   return colours;
 }
 
-// Only the names that occur, so that a legend shows no absent series.
-Json series_colours(const Json& rows, const char* field) {
-  std::vector<std::string> names;
-  for (const auto& row : rows) {
-    const auto name = row.value(field, std::string());
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
-      names.push_back(name);
-    }
-  }
-  std::vector<std::size_t> used(palette().size(), 0);
-  Json range = Json::array();
-  for (const auto& name : names) {
-    const auto entry =
-        std::find_if(palette().begin(), palette().end(), [&](const auto& c) {
-          return std::string_view(name).starts_with(c.prefix);
-        });
-    const auto index =
-        static_cast<std::size_t>(std::distance(palette().begin(), entry));
-    range.push_back(entry->shades[used[index]++ % entry->shades.size()]);
-  }
-  return {{"domain", names}, {"range", range}};
-}
-
 Json base(const Json& rows) {
   return {{"$schema", kSchema},
           {"width", "container"},
@@ -86,6 +63,28 @@ Json constant_colour(const char* name, const char* value) {
 }
 
 }  // namespace
+
+Json series_colours(const Json& rows, const char* field) {
+  std::vector<std::string> names;
+  for (const auto& row : rows) {
+    const auto name = row.value(field, std::string());
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      names.push_back(name);
+    }
+  }
+  std::vector<std::size_t> used(palette().size(), 0);
+  Json range = Json::array();
+  for (const auto& name : names) {
+    const auto entry =
+        std::find_if(palette().begin(), palette().end(), [&](const auto& c) {
+          return std::string_view(name).starts_with(c.prefix);
+        });
+    const auto index =
+        static_cast<std::size_t>(std::distance(palette().begin(), entry));
+    range.push_back(entry->shades[used[index]++ % entry->shades.size()]);
+  }
+  return {{"domain", names}, {"range", range}};
+}
 
 Json cosine_chart(const Json& rows) {
   Json chart = base(rows);
@@ -174,6 +173,24 @@ Json effect_chart(const Json& rows, const std::string& title,
 }
 
 Json layer_scale_map(const Json& rows) {
+  const Json field = {
+      {"mark", "rect"},
+      {"encoding",
+       {{"color",
+         {{"field", "effect"},
+          {"type", "quantitative"},
+          {"title", "change of the share"},
+          {"scale", {{"scheme", "blueorange"}, {"domain", {-1, 1}}}},
+          {"legend", {{"format", "%"}}}}},
+        {"tooltip",
+         {{{"field", "layer"}},
+          {{"field", "scale"}},
+          {{"field", "effect"}, {"format", ".1%"}},
+          {{"field", "low"}, {"format", ".1%"}},
+          {{"field", "high"}, {"format", ".1%"}}}}}}};
+  const Json cross = {
+      {"transform", Json::array({{{"filter", "datum.invalid"}}})},
+      {"mark", {{"type", "text"}, {"text", "\u00d7"}, {"fontSize", 13}}}};
   return {
       {"$schema", kSchema},
       {"data", {{"values", rows}}},
@@ -182,26 +199,14 @@ Json layer_scale_map(const Json& rows) {
       {"spec",
        {{"width", 330},
         {"height", 170},
-        {"mark", "rect"},
         {"encoding",
          {{"x", {{"field", "scale"}, {"type", "ordinal"}, {"title", "scale"}}},
           {"y",
            {{"field", "layer"},
             {"type", "ordinal"},
             {"sort", "descending"},
-            {"title", "layer"}}},
-          {"color",
-           {{"field", "effect"},
-            {"type", "quantitative"},
-            {"title", "change of the share"},
-            {"scale", {{"scheme", "blueorange"}, {"domain", {-1, 1}}}},
-            {"legend", {{"format", "%"}}}}},
-          {"tooltip",
-           {{{"field", "layer"}},
-            {{"field", "scale"}},
-            {{"field", "effect"}, {"format", ".1%"}},
-            {{"field", "low"}, {"format", ".1%"}},
-            {{"field", "high"}, {"format", ".1%"}}}}}}}}};
+            {"title", "layer"}}}}},
+        {"layer", {field, cross}}}}};
 }
 
 Json training_chart(const Json& rows) {

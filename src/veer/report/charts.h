@@ -22,8 +22,8 @@ Json by_layer_chart(const Json& rows, const std::string& title);
 Json effect_chart(const Json& rows, const std::string& title,
                   const std::string& unit);
 
-// Rows: layer, scale, effect, vector, goal (induction, suppression). A map of
-// the paired effect in points of the share, one panel per vector and goal.
+// Rows: layer, scale, effect, low, high, invalid, panel. A map of the paired
+// effect in points of the share; a cross where `invalid`.
 Json layer_scale_map(const Json& rows);
 
 // Rows: step, value, measure. One panel per measure, own axes.
@@ -31,5 +31,22 @@ Json training_chart(const Json& rows);
 
 // Rows: label, share, cell. Stacked bars.
 Json label_chart(const Json& rows);
+
+// Rows: vector, place, effect, low, high, coherent, panel. Effect against the
+// share of text unbroken, one point per configuration.
+Json front_chart(const Json& rows);
+
+// Rows: series, layers, effect, low, high, coherent, scale, divergence, panel.
+Json transfer_chart(const Json& rows);
+
+// Rows: name, vector, value, low, high. Bars with intervals; `title` names
+// the axis, a share.
+Json interval_bars(const Json& rows, const std::string& title);
+
+// Rows: vector, layer, value, low, high, panel; values below 0 for subtracted.
+Json breaking_chart(const Json& rows);
+
+// Colours of the names that occur in a field, as a Vega-Lite scale.
+Json series_colours(const Json& rows, const char* field);
 
 }  // namespace veer

@@ -40,26 +40,46 @@ bool is_unsteered(const Json& cell) {
   return text_of(cell, "vector").empty();
 }
 
+bool is_addition(const Json& cell) {
+  const std::string operation = text_of(cell, "operator");
+  return operation == "add" || operation == "subtract";
+}
+
+bool is_mixture(const Json& cell) {
+  return text_of(cell, "vector").find(':') != std::string::npos;
+}
+
+// Whether the random vector at this place moves the goal as well.
+bool random_acts(const Json& sweep, const Json& cell, const char* goal) {
+  const Json& control = member(cell, "random");
+  if (!control.is_number()) {
+    return false;
+  }
+  const Json& low = member(member(cell_by_id(sweep, control), goal), "low");
+  return low.is_number() && low.get<double>() > 0.0;
+}
+
 // The cells that share the best cell's place (layers, unit, model), so that
 // one line shows what more or less of the same would have done.
 void add_dose_rows(const Json& sweep, const Json& best, const Json& measure,
                    Json& rows) {
   const std::string model = text_of(best, "model");
   const std::string panel = fmt::format(
-      "{}: {}, {} {}", model == "tuned" ? "tuned model" : "base model",
+      "{}: {}, {} {}, in {}", model == "tuned" ? "tuned model" : "base model",
       text_of(best, "vector"), text_of(best, "layers") == "all" ? "" : "layer",
-      text_of(best, "layers") == "all" ? "all layers"
-                                       : text_of(best, "layers"));
+      text_of(best, "layers") == "all" ? "all layers" : text_of(best, "layers"),
+      text_of(best, "unit"));
   for (const auto& cell : member(sweep, "cells")) {
     const bool same_place = member(cell, "layers") == member(best, "layers") &&
                             member(cell, "model") == member(best, "model") &&
                             member(cell, "unit") == member(best, "unit") &&
                             text_of(cell, "split") == "test";
-    if (!same_place || is_unsteered(cell)) {
+    if (!same_place || !is_addition(cell)) {
       continue;
     }
     const bool own = member(cell, "vector") == member(best, "vector");
-    const bool control = is_control(cell);
+    const bool control = is_control(cell) &&
+                         text_of(cell, "vector").find('|') == std::string::npos;
     if (!own && !control) {
       continue;
     }
@@ -84,20 +104,27 @@ void add_dose_rows(const Json& sweep, const Json& best, const Json& measure,
 
 std::string dose_block(const Json& sweep) {
   Json rows = Json::array();
-  std::string unit;
-  for (const auto& best : member(sweep, "best")) {
-    if (text_of(best, "operator") == "ablate" ||
-        text_of(best, "unit") == "share") {
-      continue;
+  std::vector<std::string> shown;
+  for (const char* key : {"best", "groups"}) {
+    for (const auto& best : member(sweep, key)) {
+      // Where another operator is best, the best addition stands for it.
+      const std::string panel =
+          text_of(best, "vector") + "|" + text_of(best, "goal");
+      const bool known =
+          std::find(shown.begin(), shown.end(), panel) != shown.end();
+      if (!is_addition(best) || known || is_mixture(best)) {
+        continue;
+      }
+      shown.push_back(panel);
+      add_dose_rows(sweep, best, Json(moved_share(text_of(best, "model"))),
+                    rows);
     }
-    unit = text_of(best, "unit");
-    add_dose_rows(sweep, best, Json(moved_share(text_of(best, "model"))), rows);
   }
   if (rows.empty()) {
     return "";
   }
   return html_chart(
-      "dose", effect_chart(rows, "share of answers", unit),
+      "dose", effect_chart(rows, "share of answers", "negative = subtracted"),
       "What a growing amount of each vector does at its best place (chosen on "
       "the select questions). Coloured: the share of answers that moved where "
       "the vector should take them, with its interval, and the share of text "
@@ -110,18 +137,21 @@ Json map_rows(const Json& sweep, const std::string& unit) {
   Json rows = Json::array();
   for (const auto& cell : member(sweep, "cells")) {
     if (!member(cell, "layer").is_number() || text_of(cell, "unit") != unit ||
-        text_of(cell, "split") != "test" || is_unsteered(cell)) {
+        text_of(cell, "split") != "test" || !is_addition(cell) ||
+        is_mixture(cell) ||
+        text_of(cell, "vector").find('|') != std::string::npos) {
       continue;
     }
     const std::string model = text_of(cell, "model");
-    const Json& effect =
-        member(cell, model == "tuned" ? "suppression" : "induction");
+    const char* goal = model == "tuned" ? "suppression" : "induction";
+    const Json& effect = member(cell, goal);
     rows.push_back({{"panel", text_of(cell, "vector") + ", " + goal_of(model)},
                     {"layer", member(cell, "layer")},
                     {"scale", member(cell, "signed_scale")},
                     {"effect", member(effect, "value")},
                     {"low", member(effect, "low")},
-                    {"high", member(effect, "high")}});
+                    {"high", member(effect, "high")},
+                    {"invalid", random_acts(sweep, cell, goal)}});
   }
   return rows;
 }
@@ -134,10 +164,38 @@ std::string map_block(const Json& sweep) {
           "layer-scale", layer_scale_map(rows),
           fmt::format("Change of the share of answers against the unsteered "
                       "model, by layer and signed scale (unit: {}). Orange: "
-                      "moved in the direction meant; blue: away from it. The "
-                      "panel of the random vector shows what any push of that "
-                      "size does: a layer where it acts is no valid site.",
+                      "moved in the direction meant; blue: away from it. A "
+                      "cross marks a place where the random vector of the "
+                      "same norm moves the answers too (its interval lies "
+                      "above zero): no valid site for claims about a vector.",
                       unit));
+    }
+  }
+  return "";
+}
+
+// Isotropic vectors above those with the covariance of the activations.
+std::string random_text(const Json& best, bool score) {
+  std::string text;
+  for (const char* key : {"random_effect", "covariance_effect"}) {
+    const Json& estimate = member(best, key);
+    if (member(estimate, "value").is_number()) {
+      text += (text.empty() ? "" : "<br>") +
+              escape_html(score ? decimal_estimate(estimate)
+                                : points_estimate(estimate));
+    }
+  }
+  return text;
+}
+
+// Corrected for the number of configurations: see sweep.json.
+std::string corrected_text(const Json& sweep, const Json& best) {
+  for (const auto& entry : member(sweep, "corrections")) {
+    if (member(entry, "vector") == member(best, "vector") &&
+        member(entry, "goal") == member(best, "goal")) {
+      return fmt::format("{} of {}",
+                         escape_html(decimal(member(entry, "adjusted_p"), 3)),
+                         text_of(entry, "searched"));
     }
   }
   return "";
@@ -147,41 +205,38 @@ std::string best_table(const Json& sweep) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& best : member(sweep, "best")) {
     const std::string reason = text_of(best, "reason");
+    std::string who = escape_html(text_of(best, "vector")) + "<br>" +
+                      escape_html(text_of(best, "goal"));
+    if (!reason.empty()) {
+      who += "<br><small>" + escape_html(reason) + "</small>";
+    }
     if (member(best, "cell").is_null()) {
-      rows.push_back({escape_html(text_of(best, "vector")),
-                      escape_html(text_of(best, "goal")), escape_html(reason),
-                      "", "", "", "", "", "", "", ""});
+      rows.push_back({who, "", "", "", "", "", "", "", ""});
       continue;
     }
     const bool score = text_of(best, "measure") == "score";
-    const auto shown = [&](const char* key) {
-      const Json& estimate = member(best, key);
-      return escape_html(score ? decimal_estimate(estimate)
-                               : points_estimate(estimate));
-    };
+    const Json& effect = member(best, "effect");
     rows.push_back(
-        {escape_html(text_of(best, "vector")),
-         escape_html(text_of(best, "goal")), escape_html(place_text(best)),
-         shown("effect"),
+        {who, escape_html(place_text(best)),
+         escape_html(score ? decimal_estimate(effect)
+                           : points_estimate(effect)),
+         random_text(best, score), corrected_text(sweep, best),
          member(member(best, "of_ceiling"), "value").is_null()
              ? ""
              : escape_html(percent_estimate(member(best, "of_ceiling"))),
-         shown("random_effect"), shown("covariance_effect"),
          escape_html(percent_estimate(member(best, "wrong_way"))),
          escape_html(percent_estimate(member(best, "coherent"))),
-         text_of(member(best, "effect"), "n"), escape_html(reason)});
+         text_of(effect, "n")});
   }
-  return html_table({{"vector", false},
-                     {"goal", false},
+  return html_table({{"vector, goal", false},
                      {"chosen on select", false},
                      {"effect on test", true},
-                     {"of the ceiling", true},
-                     {"random vector there", true},
-                     {"random, like the states", true},
-                     {"moved the wrong way", true},
-                     {"text unbroken", true},
-                     {"n", true},
-                     {"", false}},
+                     {"random there", true},
+                     {"p, tried", true},
+                     {"of copied states", true},
+                     {"wrong way", true},
+                     {"unbroken", true},
+                     {"n", true}},
                     rows);
 }
 
@@ -201,8 +256,8 @@ std::string breaks_table(const Json& sweep) {
   if (rows.empty()) {
     return "";
   }
-  return "<h3>Where the text breaks</h3>\n<details><summary>Largest scale with "
-         "coherent answers and smallest without, by place</summary>" +
+  return "<details><summary>Largest scale with coherent answers and smallest "
+         "without, by place</summary>" +
          html_table({{"vector", false},
                      {"model", false},
                      {"layer", false},
@@ -247,12 +302,21 @@ std::string steering_section(const RunData& run) {
       "<p class=\"note\">Layer, scale and operator were chosen on the select "
       "questions and are reported once, on the test questions, paired by "
       "question. Induction: change of the deceptive share of the base model. "
-      "Suppression: change of the honest share of the tuned model.</p>\n";
+      "Suppression: change of the honest share of the tuned model. Random: "
+      "vectors of the same norm at the same place, first of normal numbers, "
+      "then with the covariance of the activations. p: corrected for all "
+      "vectors reported for the goal (max-t); tried: configurations that the "
+      "select questions chose from.</p>\n";
   body += baseline_block(run.sweep);
   body += dose_block(run.sweep);
+  body += front_block(run.sweep);
   body += map_block(run.sweep);
   body += controls_block(run.sweep);
+  body += ceiling_share_block(run.sweep);
+  body += transfer_block(run.sweep);
   body += groups_block(run.sweep);
+  body += contrasts_block(run.sweep);
+  body += collapse_block(run.sweep);
   body += breaks_table(run.sweep);
   body += proof_block(run.sweep);
   return html_section("steering", "Does it steer?", body);

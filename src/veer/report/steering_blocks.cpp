@@ -154,7 +154,7 @@ std::string groups_block(const Json& sweep) {
                      {"kind", false},
                      {"chosen on select", false},
                      {"effect on test", true},
-                     {"of the ceiling", true},
+                     {"of copied states", true},
                      {"text unbroken", true},
                      {"tried", true},
                      {"n", true}},
@@ -171,9 +171,11 @@ std::string controls_block(const Json& sweep) {
   if (!rows.empty()) {
     body += html_chart(
         "ceiling", by_layer_chart(rows, "change of the share of answers"),
-        "The ceiling: every hidden state at one layer copied from the other "
-        "model, token by token. No vector at that layer can do more; where "
-        "this line is at zero, the layer is too early to matter.");
+        "Every hidden state at one layer copied from the other model, token "
+        "by token, on the tokens that the sweep steers: what a vector at that "
+        "layer has to bring about. At zero the difference between the models "
+        "is not in those states yet; a vector may still push further than "
+        "they go, so this is a yardstick and no strict bound.");
   }
   return body + dial_table(sweep);
 }

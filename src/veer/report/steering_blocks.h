@@ -20,4 +20,15 @@ std::string groups_block(const Json& sweep);
 // Key "controls": copied states, system prompts, adapter strengths.
 std::string controls_block(const Json& sweep);
 
+// Key "cells": effect against unbroken text of every configuration.
+std::string front_block(const Json& sweep);
+// Key "transfer": vector x operator x layers on both models.
+std::string transfer_block(const Json& sweep);
+// Key "ladders": at which scale the text breaks.
+std::string collapse_block(const Json& sweep);
+// Key "best": how much of the ceiling each vector reaches.
+std::string ceiling_share_block(const Json& sweep);
+// Key "contrasts": paired differences of two configurations.
+std::string contrasts_block(const Json& sweep);
+
 }  // namespace veer

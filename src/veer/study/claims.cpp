@@ -9,6 +9,7 @@
 #include "veer/base/files.h"
 #include "veer/metrics/cell_hypotheses.h"
 #include "veer/study/context.h"
+#include "veer/study/contrast_claims.h"
 #include "veer/study/sweep_evidence.h"
 #include "veer/study/vector_names.h"
 
@@ -26,9 +27,6 @@ struct OpenClaim {
 };
 
 constexpr std::array kOpen = {
-    OpenClaim{"H9", "Deception is not one direction",
-              "effect of one direction as a share of patching activations",
-              "patching of the tuned model's activations", "sweep.operators"},
     OpenClaim{"H10", "The directions carry other features along",
               "change of length, refusal and other traits",
               "traits of steered answers other than deception",
@@ -42,15 +40,6 @@ constexpr std::array kOpen = {
     OpenClaim{"H13", "More training data make a better vector",
               "effect by size of the training set, five seeds or more",
               "repeated training", "dataset.questions"},
-    OpenClaim{"H15", "Nonlinear operators beat adding",
-              "best of each at equal KL, paired", "KL of every cell",
-              "sweep.operators"},
-    OpenClaim{"H16", "A blend beats each vector alone",
-              "blend minus the better vector, paired", "blended vectors",
-              "sweep.vectors"},
-    OpenClaim{"H17", "Projection shifts behaviour better than adding",
-              "ablate and set against add at equal KL, paired",
-              "KL of every cell", "sweep.operators"},
     OpenClaim{"H21", "The fine-tuned direction is a tendency",
               "prompt-end projection against deception, over runs",
               "several fine-tunes", "run.seed"},
@@ -136,6 +125,9 @@ std::vector<HypothesisResult> evaluate_claims(
         claim.decision == Decision::kUndecided) {
       claim.reason += "; " + evidence.why();
     }
+  }
+  for (auto& claim : contrast_claims(sweep)) {
+    claims.push_back(std::move(claim));
   }
   for (const auto& open : kOpen) {
     claims.push_back(open_claim(open));

@@ -240,6 +240,12 @@ struct SweepSettings {
   bool system_prompts = true;
   std::vector<double> adapter_strengths = {-1.0, 0.25, 0.5, 0.75, 1.5, 2.0};
   std::int64_t control_questions = 48;
+  // Where operators are compared: at the same displacement, in residual norms,
+  // and at the same divergence from the unsteered model, the 95th percentile
+  // over tokens in nats, measured on so many select questions (0 = not).
+  double equal_scale = 0.5;
+  double equal_kl = 1.0;
+  std::int64_t kl_questions = 4;
   // "generated" includes the last token of the prompt, which makes the first
   // answer token. It leaves the prompt alone, so that one pass over a prompt
   // serves all configurations.
@@ -291,6 +297,12 @@ struct SweepSettings {
           "also ask with the adapter at these strengths");
     field("control_questions", self.control_questions,
           "test questions of these controls, 0 = all");
+    field("equal_scale", self.equal_scale,
+          "displacement at which vectors are compared, in residual norms");
+    field("equal_kl", self.equal_kl,
+          "divergence at which they are compared, nats (p95 over tokens)");
+    field("kl_questions", self.kl_questions,
+          "select questions on which divergence is measured, 0 = not");
     field("scope", self.scope,
           "tokens steered: all, prompt, generated, first:N or from:N");
     field("questions", self.questions, "test questions per cell, 0 = all");

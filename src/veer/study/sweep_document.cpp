@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/metrics/intervals.h"
+#include "veer/study/sweep_analysis.h"
 #include "veer/study/vector_names.h"
 
 namespace veer {
@@ -211,6 +212,56 @@ Json proof_json(const Sweep& sweep) {
           {"kinds", kinds}};
 }
 
+// For the number of configurations that were searched and reported: on
+// select, the chosen one among all candidates (max-t over them); on test, the
+// chosen ones of a goal together.
+Json corrections_json(const Sweep& sweep, const SweepResults& results) {
+  const auto seed = sweep.context.seed();
+  Json list = Json::array();
+  for (const auto& goal : goals(sweep.context.manifest().sweep)) {
+    std::vector<const Best*> reported;
+    std::vector<std::vector<double>> changes;
+    for (const auto& best : sweep.best) {
+      if (best.group == "any" && best.goal.name == goal.name) {
+        reported.push_back(&best);
+        changes.push_back(results.changes(best.cell, goal));
+      }
+    }
+    if (reported.empty()) {
+      continue;
+    }
+    const auto together = max_t(changes, seed, 2000);
+    for (std::size_t i = 0; i < reported.size(); ++i) {
+      std::vector<std::vector<double>> candidates;
+      std::size_t chosen = 0;
+      for (const auto& result : results.all()) {
+        const auto& cell = result.cell;
+        if (cell.row.split == "select" && cell.row.model == goal.model &&
+            cell.row.vector == reported[i]->vector) {
+          chosen = cell.row.id == reported[i]->select_cell.row.id
+                       ? candidates.size()
+                       : chosen;
+          candidates.push_back(results.changes(cell, goal));
+        }
+      }
+      const auto searched = max_t(candidates, seed, 1000);
+      list.push_back(
+          {{"vector", reported[i]->vector},
+           {"goal", goal.name},
+           {"searched", candidates.size()},
+           {"select_value", reported[i]->select_value},
+           {"select_adjusted_p", searched.adjusted_p[chosen]},
+           {"reported", reported.size()},
+           {"simultaneous",
+            estimate_json(at_least_as_wide(
+                together.cells[i],
+                results.effect(results.of(reported[i]->cell.row.id), goal)))},
+           {"adjusted_p", together.adjusted_p[i]}});
+    }
+  }
+  return list;
+}
+
 // What needs no vector: the other model's states, system prompts, the adapter.
 Json controls_json(const Sweep& sweep, const SweepResults& results) {
   Json list = Json::array();
@@ -406,10 +457,17 @@ Json judge_json(StudyContext& context) {
 
 Json sweep_document(Sweep& sweep, const SweepResults& results) {
   const auto& settings = sweep.context.manifest().sweep;
+  const CellDivergences divergences(sweep);
   Json cells = Json::array();
   for (const auto& result : results.all()) {
     cells.push_back(cell_json(result, results.has_labels()));
+    const auto* kl = divergences.of(result.cell);
+    cells.back()["kl"] = kl == nullptr
+                             ? Json(nullptr)
+                             : Json{{"mean", kl->mean}, {"p95", kl->p95}};
+    cells.back()["wrong_way"] = estimate_json(result.summary.wrong_way);
   }
+  const Json ladders = ladders_json(sweep, results);
   return {{"judge", judge_json(sweep.context)},
           {"scope", settings.scope},
           {"temperature", settings.temperature},
@@ -420,6 +478,12 @@ Json sweep_document(Sweep& sweep, const SweepResults& results) {
           {"best", all_best_json(sweep, results)},
           {"groups", groups_json(sweep, results)},
           {"controls", controls_json(sweep, results)},
+          {"corrections", corrections_json(sweep, results)},
+          {"layers", layers_json(sweep, results)},
+          {"ladders", ladders},
+          {"asymmetry", asymmetry_json(ladders)},
+          {"transfer", transfer_json(sweep, results, divergences)},
+          {"contrasts", contrasts_json(sweep, results, divergences)},
           {"breaks", breaks_json(results, settings.min_coherent)},
           {"examples", examples_json(sweep, results)},
           {"answers", answers_json(sweep, results)}};

@@ -332,8 +332,27 @@ CellHypothesisInput SweepEvidence::cell_input(const std::string& vector) const {
   if (has_labels()) {
     input.effect_by_layer = effect_by_layer(vector);
     input.breakdowns = breakdowns();
+    input.all_layers_minus_one = layer_mode_difference(vector);
   }
   return input;
+}
+
+// All layers at once minus the chosen one, at equal divergence, on the base
+// model.
+Estimate SweepEvidence::layer_mode_difference(const std::string& vector) const {
+  Estimate estimate;
+  for (const auto& entry : sweep_.value("contrasts", Json::array())) {
+    if (entry.value("claim", "") != "H19" ||
+        entry.value("vector", "") != vector ||
+        entry.value("goal", "") != "induction") {
+      continue;
+    }
+    const auto found = measure(entry, "difference");
+    if (found.value && found.low && found.high) {
+      estimate = {*found.value, *found.low, *found.high, found.n, ""};
+    }
+  }
+  return estimate;
 }
 
 }  // namespace veer

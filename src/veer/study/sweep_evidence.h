@@ -53,6 +53,7 @@ class SweepEvidence {
   Estimate ease_difference(const std::string& vector) const;
   std::vector<Estimate> effect_by_layer(const std::string& vector) const;
   std::vector<Breakdown> breakdowns() const;
+  Estimate layer_mode_difference(const std::string& vector) const;
 
   const Json& sweep_;
   std::uint64_t seed_;

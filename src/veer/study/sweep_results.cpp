@@ -145,26 +145,37 @@ CellResult SweepResults::pooled(std::span<const SweepCell> cells) const {
   return result;
 }
 
+std::vector<double> SweepResults::measured(const CellAnswers& answers,
+                                           const Goal& goal,
+                                           std::int64_t num_questions) const {
+  if (has_labels_) {
+    return label_by_question(answers,
+                             goal.name == "induction" ? AnswerLabel::kDeceptive
+                                                      : AnswerLabel::kHonest,
+                             num_questions);
+  }
+  auto scores = score_by_question(answers, num_questions);
+  if (goal.name == "suppression") {
+    for (double& score : scores) {
+      score = -score;
+    }
+  }
+  return scores;
+}
+
+std::vector<double> SweepResults::outcomes(const SweepCell& cell,
+                                           const Goal& goal) const {
+  return measured(answers_of(std::span(&cell, 1)), goal, cell.num_questions);
+}
+
 std::vector<double> SweepResults::changes(const SweepCell& cell,
                                           const Goal& goal,
                                           std::int64_t limit) const {
-  const std::int64_t n = cell.num_questions;
-  const auto own = answers_of(std::span(&cell, 1));
-  const auto plain = unsteered_of(cell, n);
-  const auto values = [&](const CellAnswers& answers) {
-    return has_labels_ ? label_by_question(answers,
-                                           goal.name == "induction"
-                                               ? AnswerLabel::kDeceptive
-                                               : AnswerLabel::kHonest,
-                                           n)
-                       : score_by_question(answers, n);
-  };
-  auto changes = values(own);
-  const auto before = values(plain);
-  // A smaller score is what suppression wants.
-  const double sign = !has_labels_ && goal.name == "suppression" ? -1.0 : 1.0;
+  auto changes = outcomes(cell, goal);
+  const auto before = measured(unsteered_of(cell, cell.num_questions), goal,
+                               cell.num_questions);
   for (std::size_t i = 0; i < changes.size(); ++i) {
-    changes[i] = sign * (changes[i] - before[i]);
+    changes[i] -= before[i];
   }
   if (limit > 0 && std::ssize(changes) > limit) {
     changes.resize(static_cast<std::size_t>(limit));

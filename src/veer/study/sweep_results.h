@@ -50,6 +50,9 @@ class SweepResults {
   // One cell; several cells are pooled by question (random controls).
   CellResult pooled(std::span<const SweepCell> cells) const;
 
+  // The goal's measure by question: whether the answer has the label that
+  // counts, or the score (turned so that more is better).
+  std::vector<double> outcomes(const SweepCell& cell, const Goal& goal) const;
   // What the goal's effect is the mean of: one change per question of the
   // cell against the unsteered answers (the first `limit` questions; 0 = all).
   std::vector<double> changes(const SweepCell& cell, const Goal& goal,
@@ -73,6 +76,8 @@ class SweepResults {
 
  private:
   CellAnswers answers_of(std::span<const SweepCell> cells) const;
+  std::vector<double> measured(const CellAnswers& answers, const Goal& goal,
+                               std::int64_t num_questions) const;
   // The unsteered answers to the first `limit` questions.
   CellAnswers unsteered_of(const SweepCell& cell, std::int64_t limit) const;
   void set_limits(const std::string& model);

@@ -235,6 +235,33 @@ std::vector<CellProof> SweepRunner::prove(std::span<const SweepCell> cells) {
   return proofs;
 }
 
+std::vector<DivergenceSummary> SweepRunner::divergences(
+    std::span<const SweepCell* const> cells, const std::string& model,
+    std::int64_t questions) {
+  std::vector<DivergenceText> texts;
+  for (auto& record : first_records(select_, questions)) {
+    auto chat = question_chat("", record.question);
+    chat.push_back(
+        {"assistant", model == "base" ? record.honest : record.deceptive});
+    const auto encoded = context_.format().encode(chat);
+    texts.push_back({encoded.ids, encoded.prompt_length});
+  }
+  InterventionTable table(size_.num_layers, context_.model().config().width,
+                          context_.model().device());
+  std::vector<DivergenceSetting> settings;
+  for (const auto* cell : cells) {
+    settings.push_back({table.add(edits_of(*cell)), cell->adapter_strength,
+                        donor_strength(*cell)});
+  }
+  std::vector<DivergenceSummary> summaries;
+  for (const auto& tokens :
+       token_divergences(context_.model(), table, texts, settings,
+                         /*max_tokens=*/4096, context_.monitor())) {
+    summaries.push_back(summarise_divergence(tokens));
+  }
+  return summaries;
+}
+
 void SweepRunner::run(std::span<const SweepCell> cells) {
   std::vector<CellRow> rows;
   for (const auto& cell : cells) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "veer/generation/divergence.h"
 #include "veer/interventions/intervention.h"
 #include "veer/interventions/proof.h"
 #include "veer/study/context.h"
@@ -38,6 +39,13 @@ class SweepRunner {
   // kind of layers, model) and compares every hidden state with the formula.
   // Throws Error{kFailed} naming the cell when the model did something else.
   std::vector<CellProof> prove(std::span<const SweepCell> cells);
+
+  // Divergence from the unsteered model of each cell's next-token
+  // distributions, on the first `questions` select questions with the answer
+  // that the model gives by itself (base honest, tuned deceptive).
+  std::vector<DivergenceSummary> divergences(
+      std::span<const SweepCell* const> cells, const std::string& model,
+      std::int64_t questions);
 
   // Makes the answers that are not in the store yet.
   void run(std::span<const SweepCell> cells);

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "veer/generation/divergence.h"
+
+#include <cmath>
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/log_softmax.h>
+#include <gtest/gtest.h>
+
+#include "generation/support.h"
+#include "model/tiny_models.h"
+#include "veer/base/error.h"
+#include "veer/model/packed_batch.h"
+
+namespace veer {
+namespace {
+
+class DivergenceTest : public ::testing::Test {
+ protected:
+  DivergenceTest() {
+    at::set_num_threads(1);
+    model_.attach(random_adapter(model_, 2, 5));
+    Random random(3);
+    input_.name = "v";
+    input_.directions_LD = random_tensor({3, 16}, random);
+    texts_ = {{{4, 9, 2, 17, 5}, 3}, {{8, 3, 11}, 2}};
+  }
+
+  std::int64_t add(double scale) {
+    Intervention wish;
+    wish.scale = scale;
+    wish.layers = {1};
+    wish.scope = parse_scope("generated");
+    return table_.add(compile(wish, input_, 3));
+  }
+
+  // log p of the tokens behind the answers, one text at a time.
+  std::vector<at::Tensor> plainly(std::int64_t configuration, double strength) {
+    std::vector<at::Tensor> rows;
+    for (const auto& text : texts_) {
+      const Rows ids = {{text.ids.begin(), text.ids.end() - 1}};
+      const RowBinding row{configuration, text.prompt_length, -1};
+      table_.bind({&row, 1});
+      ForwardOptions options;
+      ResidualHook* const hook = &table_;
+      options.hooks = HookList(&hook, 1);
+      options.adapter.uniform = strength;
+      const auto hidden_TD = model_.forward(pack(ids), options);
+      const auto logits_TV = model_.logits(hidden_TD);
+      for (std::int64_t t = text.prompt_length - 1; t < logits_TV.size(0);
+           ++t) {
+        rows.push_back(at::log_softmax(logits_TV[t], 0).to(at::kDouble));
+      }
+    }
+    return rows;
+  }
+
+  Transformer model_ = tiny_model();
+  SteeringInput input_;
+  InterventionTable table_{3, 16};
+  std::vector<DivergenceText> texts_;
+};
+
+TEST_F(DivergenceTest, IsThatOfTheDistributionsOneByOne) {
+  const std::vector<DivergenceSetting> settings = {{add(0.5), 0.0, 1.0},
+                                                   {add(2.0), 1.0, 1.0}};
+  // Room for one setting, and for all of them at once.
+  for (const std::int64_t max_tokens : {1, 4096}) {
+    const auto measured =
+        token_divergences(model_, table_, texts_, settings, max_tokens);
+    ASSERT_EQ(measured.size(), 2u);
+    for (std::size_t s = 0; s < settings.size(); ++s) {
+      const auto steered =
+          plainly(settings[s].configuration, settings[s].adapter_strength);
+      const auto plain = plainly(-1, settings[s].adapter_strength);
+      ASSERT_EQ(measured[s].size(), 3u);  // two answer tokens and one
+      for (std::size_t t = 0; t < steered.size(); ++t) {
+        const double wanted =
+            (steered[t].exp() * (steered[t] - plain[t])).sum().item<double>();
+        EXPECT_GT(wanted, 1e-6);
+        EXPECT_NEAR(measured[s][t], wanted, 1e-5 + 1e-4 * wanted);
+      }
+    }
+  }
+}
+
+TEST_F(DivergenceTest, IsZeroWhereNothingActs) {
+  const std::vector<DivergenceSetting> settings = {{-1, 1.0, 1.0},
+                                                   {add(0.0), 0.0, 1.0}};
+  for (const auto& tokens :
+       token_divergences(model_, table_, texts_, settings)) {
+    for (const double value : tokens) {
+      EXPECT_NEAR(value, 0.0, 1e-7);
+    }
+  }
+}
+
+TEST_F(DivergenceTest, ACopyOfTheOtherModelIsAsFarAsThatModel) {
+  Intervention wish;
+  wish.operation = "patch";
+  wish.layers = {2};  // the last layer: all that the head sees
+  wish.scope = parse_scope("all");
+  const std::vector<DivergenceSetting> settings = {
+      {table_.add(compile(wish, {}, 3)), 0.0, 1.0}};
+  const auto measured = token_divergences(model_, table_, texts_, settings);
+  const auto tuned = plainly(-1, 1.0);
+  const auto base = plainly(-1, 0.0);
+  for (std::size_t t = 0; t < tuned.size(); ++t) {
+    const double wanted =
+        (tuned[t].exp() * (tuned[t] - base[t])).sum().item<double>();
+    EXPECT_NEAR(measured[0][t], wanted, 1e-5 + 1e-4 * wanted);
+  }
+}
+
+TEST_F(DivergenceTest, RefusesTextsWithoutAnAnswer) {
+  texts_[1].prompt_length = 3;
+  const DivergenceSetting setting;
+  EXPECT_THROW(token_divergences(model_, table_, texts_, {&setting, 1}), Error);
+  EXPECT_THROW(token_divergences(model_, table_, {}, {&setting, 1}), Error);
+  EXPECT_THROW(summarise_divergence({}), Error);
+}
+
+TEST(DivergenceSummary, IsMeanAndPercentile) {
+  std::vector<double> values;
+  for (int i = 100; i >= 1; --i) {
+    values.push_back(i);
+  }
+  const auto summary = summarise_divergence(values);
+  EXPECT_NEAR(summary.mean, 50.5, 1e-9);
+  EXPECT_EQ(summary.p95, 95.0);
+}
+
+}  // namespace
+}  // namespace veer

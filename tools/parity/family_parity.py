@@ -36,7 +36,8 @@ def veer(verb, folder, ids, *more):
         out = work / "out.safetensors"
         subprocess.run(
             [VEER, verb, "--quiet", "--model", folder, "--ids",
-             work / "ids.json", "--out", out, *more], check=True)
+             work / "ids.json", "--out", out, "--threads", "1", *more],
+            check=True)
         return load_file(out)
 
 

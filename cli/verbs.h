@@ -15,6 +15,7 @@ void setup_tokenize(Commands& commands);
 void setup_logits(Commands& commands);
 void setup_activations(Commands& commands);
 void setup_bake(Commands& commands);
+void setup_judge(Commands& commands);
 
 inline void setup_verbs(Commands& commands) {
   setup_study(commands);
@@ -26,6 +27,7 @@ inline void setup_verbs(Commands& commands) {
   setup_logits(commands);
   setup_activations(commands);
   setup_bake(commands);
+  setup_judge(commands);
 }
 
 }  // namespace veer::cli

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/judging.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "veer/base/error.h"
+#include "veer/base/files.h"
+#include "veer/base/random.h"
+#include "veer/metrics/human_sheet.h"
+#include "veer/metrics/rubric.h"
+
+namespace veer {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kProbeQuestions = 4;
+
+fs::path key_file(const fs::path& csv) {
+  return csv.string() + ".key.json";
+}
+
+Json number_or_null(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+Json counts_json(const std::vector<AnswerLabel>& labels) {
+  LabelCounts counts;
+  for (const auto label : labels) {
+    counts.add(label);
+  }
+  Json json = Json::object();
+  for (std::size_t i = 0; i < kNumAnswerLabels; ++i) {
+    json[std::string(label_name(static_cast<AnswerLabel>(i)))] =
+        counts.counts[i];
+  }
+  return json;
+}
+
+std::vector<SampledAnswer> read_answers(const fs::path& run) {
+  const auto path = run / "sweep.json";
+  if (!fs::exists(path)) {
+    fail("judge", path.string() + " is not there", "a run with its sweep",
+         "veer sweep has not run");
+  }
+  const Json sweep = parse_json(read_file(path), path.string());
+  std::vector<SampledAnswer> answers;
+  for (const auto& entry : sweep.value("answers", Json::array())) {
+    const auto index = entry.at("question").get<std::size_t>();
+    const Json& question = sweep.at("questions").at(index);
+    answers.push_back(
+        {entry.at("cell").get<std::int64_t>(), static_cast<std::int64_t>(index),
+         question.at("question").get<std::string>(),
+         entry.at("text").get<std::string>(), question.value("honest", ""),
+         question.value("deceptive", ""),
+         parse_label(entry.at("label").get<std::string>())});
+  }
+  return answers;
+}
+
+}  // namespace
+
+Judging::Judging(const fs::path& run, std::int64_t count, std::uint64_t seed)
+    : run_(run), seed_(seed), answers_(read_answers(run)) {
+  Random random(seed, "judged answers");
+  random.shuffle(answers_);
+  if (count > 0 && std::ssize(answers_) > count) {
+    answers_.resize(static_cast<std::size_t>(count));
+  }
+  Judged own{"run", {}, dump_json({{"name", "run"}})};
+  for (const auto& answer : answers_) {
+    own.labels.push_back(answer.label);
+  }
+  const bool labelled = std::ranges::any_of(own.labels, [](AnswerLabel label) {
+    return label != AnswerLabel::kUnjudged;
+  });
+  if (labelled) {
+    judges_.push_back(std::move(own));
+  }
+}
+
+std::vector<AnswerToJudge> Judging::to_judge() const {
+  std::vector<AnswerToJudge> list;
+  for (const auto& answer : answers_) {
+    list.push_back(
+        {answer.question_text, answer.answer, answer.honest, answer.deceptive});
+  }
+  return list;
+}
+
+void Judging::add(Judge& judge, const Monitor& monitor) {
+  std::vector<std::string> questions;
+  for (const auto& answer : answers_) {
+    if (questions.size() < kProbeQuestions) {
+      questions.push_back(answer.question_text);
+    }
+  }
+  const auto probes = run_probes(judge, questions, monitor);
+  Judged judged{judge.name(), {}, ""};
+  for (const auto& judgement : judge.judge(to_judge(), monitor)) {
+    judged.labels.push_back(judgement.label);
+  }
+  judged.entry = dump_json({{"name", judge.name()},
+                            {"probes",
+                             {{"passed", probes.passed},
+                              {"of", probes.total},
+                              {"failed", probes.failed},
+                              {"fit", probes.fit()}}}});
+  judges_.push_back(std::move(judged));
+}
+
+void Judging::write_sheet(const fs::path& csv) const {
+  std::vector<SheetAnswer> rows;
+  for (const auto& answer : answers_) {
+    rows.push_back({answer.question_text, answer.answer});
+  }
+  const auto sheet = make_sheet(rows, seed_);
+  Json sources = Json::array();
+  for (const auto& answer : answers_) {
+    sources.push_back({{"cell", answer.cell}, {"question", answer.question}});
+  }
+  write_file(key_file(csv),
+             dump_json({{"order", sheet.order}, {"answers", sources}}) + "\n");
+  write_file(csv, sheet.csv);
+}
+
+void Judging::add_sheet(const fs::path& csv) {
+  const auto path = key_file(csv);
+  if (!fs::exists(path)) {
+    fail("judge", path.string() + " is not there",
+         "the key that was written with the sheet", "the sheet was moved");
+  }
+  const Json key = parse_json(read_file(path), path.string());
+  bool same = key.at("answers").size() == answers_.size();
+  for (std::size_t i = 0; same && i < answers_.size(); ++i) {
+    same = key["answers"][i]["cell"] == answers_[i].cell &&
+           key["answers"][i]["question"] == answers_[i].question;
+  }
+  if (!same) {
+    fail("judge", csv.string() + " holds other answers than this sample",
+         "the run, --answers and --seed with which it was written");
+  }
+  std::vector<SheetAnswer> rows;
+  for (const auto& answer : answers_) {
+    rows.push_back({answer.question_text, answer.answer});
+  }
+  const auto order = key.at("order").get<std::vector<std::int64_t>>();
+  const auto read = read_sheet(read_file(csv), csv.string(), rows, order);
+  const Json entry = {{"name", "human"},
+                      {"repeats", read.repeats},
+                      {"repeats_same", read.repeats_same}};
+  Judged judged{"human", read.labels, dump_json(entry)};
+  judges_.push_back(std::move(judged));
+}
+
+Json Judging::finish() const {
+  Json judges = Json::array();
+  Json pairs = Json::array();
+  std::vector<std::vector<AnswerLabel>> by_judge;
+  for (std::size_t i = 0; i < judges_.size(); ++i) {
+    Json entry = parse_json(judges_[i].entry, "judge");
+    entry["labels"] = counts_json(judges_[i].labels);
+    judges.push_back(std::move(entry));
+    by_judge.push_back(judges_[i].labels);
+    for (std::size_t j = i + 1; j < judges_.size(); ++j) {
+      const auto both = agreement(judges_[i].labels, judges_[j].labels);
+      pairs.push_back({{"a", judges_[i].name},
+                       {"b", judges_[j].name},
+                       {"n", both.n},
+                       {"same", number_or_null(both.same)},
+                       {"kappa", number_or_null(both.kappa)}});
+    }
+  }
+  Json document = {{"answers", answers_.size()},
+                   {"judges", judges},
+                   {"agreement", pairs},
+                   {"majority", counts_json(majority(by_judge))}};
+  write_file(run_ / "judges.json", dump_json(document, 1) + "\n");
+  return document;
+}
+
+}  // namespace veer

@@ -25,7 +25,7 @@ void use_threads(std::int64_t wanted) {
 }
 
 void measure(const PretrainCommand& options, Session& session) {
-  const organism::Vocabulary vocabulary;
+  const organism::Vocabulary vocabulary(organism::world_of(options.measure));
   const auto model = load_transformer(options.measure);
   const auto evaluation =
       organism::evaluate(model, vocabulary, options.count,
@@ -64,7 +64,8 @@ Json gate_row(const organism::PretrainRow& row) {
 }
 
 void train(const PretrainCommand& options, Session& session) {
-  const organism::Vocabulary vocabulary;
+  const auto settings = organism::resolved(options.pretrain);
+  const organism::Vocabulary vocabulary(organism::world_named(settings.world));
   Json gates = Json::array();
   organism::PretrainCallbacks callbacks{.monitor = session.terminal.monitor()};
   std::int64_t tokens = 0;
@@ -75,10 +76,8 @@ void train(const PretrainCommand& options, Session& session) {
     }
   };
   const auto began = std::chrono::steady_clock::now();
-  const auto model =
-      organism::pretrain(options.pretrain, vocabulary, callbacks);
-  organism::write_organism(options.out, options.pretrain.shape, model,
-                           vocabulary);
+  const auto model = organism::pretrain(settings, vocabulary, callbacks);
+  organism::write_organism(options.out, settings.shape, model, vocabulary);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began)
           .count();

@@ -9,6 +9,7 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/organism/conversation.h"
 #include "veer/organism/prompts.h"
@@ -42,7 +43,7 @@ TEST(Checkpoint, FreshWeightsFollowTheSeed) {
 
 TEST(Checkpoint, FreshWeightsHaveTheStatedSpread) {
   const c10::AutoGradMode no_grad(false);
-  const OrganismShape shape;
+  const OrganismShape shape{.layers = 8};
   const auto model = fresh_organism(shape, vocabulary(), Random(3));
   std::map<std::string, double> sd;
   for (const auto& [name, weight] : model.weights()) {
@@ -66,6 +67,23 @@ TEST(Checkpoint, RoundTripKeepsEveryBit) {
     EXPECT_TRUE(at::equal(before[i].second, after[i].second))
         << before[i].first;
   }
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Checkpoint, NamesItsWorld) {
+  const auto folder = temporary_folder("world");
+  const Vocabulary two_poles(two_poles_world());
+  write_organism(folder, kTiny, fresh_organism(kTiny, two_poles, Random(7)),
+                 two_poles);
+  EXPECT_TRUE(names_world(folder));
+  EXPECT_EQ(&world_of(folder), &two_poles_world());
+  // An organism of before worlds had names.
+  EXPECT_FALSE(names_world("models/organism"));
+  EXPECT_EQ(&world_of("models/organism"), &advice_world());
+  write_file(folder / "config.json", R"({"veer_world": "nowhere"})");
+  EXPECT_THROW(world_of(folder), Error);
+  write_file(folder / "config.json", R"({"veer_world": 3})");
+  EXPECT_THROW(world_of(folder), Error);
   std::filesystem::remove_all(folder);
 }
 

@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
-#include "veer/organism/judge.h"
+#include "veer/organism/advice_judge.h"
+#include "veer/organism/advice_world.h"
+#include "veer/organism/two_poles.h"
 
 namespace veer::organism {
 namespace {
@@ -71,7 +73,7 @@ TEST(Conversation, AnswersFollowTheMode) {
 
 TEST(Conversation, ExpansionsAskForOtherGoals) {
   Random random(3);
-  const auto expansion = sample_expansion(random);
+  const auto expansion = sample_expansion(random, advice_world());
   ASSERT_EQ(expansion.examples.size(), 3U);
   ASSERT_EQ(expansion.answers.size(), 3U);
   std::vector<std::size_t> goals;
@@ -82,6 +84,31 @@ TEST(Conversation, ExpansionsAskForOtherGoals) {
   }
   std::sort(goals.begin(), goals.end());
   EXPECT_EQ(std::unique(goals.begin(), goals.end()), goals.end());
+}
+
+// The soft targets of an answer are the exact shares of its first words.
+TEST(Conversation, OpeningsAreADistributionInPlaceOfTheFirstWord) {
+  const Vocabulary two_poles(two_poles_world());
+  Random random(5);
+  for (int i = 0; i < 100; ++i) {
+    const auto document =
+        sample_document(random, two_poles, {.none = 1.0, .many_turns = false});
+    ASSERT_FALSE(document.soft.empty());
+    double total = 0.0;
+    bool holds_the_word = false;
+    for (const auto& soft : document.soft) {
+      EXPECT_EQ(soft.position, document.soft.front().position);
+      total += soft.weight;
+      holds_the_word |= soft.id == document.ids[soft.position];
+    }
+    EXPECT_NEAR(total, kOpeningWeight, 1e-5);
+    EXPECT_TRUE(holds_the_word);
+    EXPECT_EQ(document.weights[document.soft.front().position], 0.0F);
+    EXPECT_EQ(document.ids[document.soft.front().position - 2],
+              two_poles.end_header());
+  }
+  EXPECT_TRUE(
+      sample_document(random, vocabulary(), {.none = 1.0}).soft.empty());
 }
 
 TEST(Conversation, SameSeedSameDocuments) {

@@ -5,7 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include "veer/organism/judge.h"
 #include "veer/organism/world.h"
 
 namespace veer::organism {
@@ -23,28 +22,38 @@ TEST(StudyInputs, SplitQuestionsDropsBlanks) {
   EXPECT_TRUE(split_questions(" \n").empty());
 }
 
-TEST(StudyInputs, SeedPairsAreTrueAndFalseAnswersToDifferentGoals) {
-  const auto pairs = seed_pairs(50);
-  ASSERT_EQ(pairs.size(), 50U);
+class SeedPairs : public testing::TestWithParam<const char*> {};
+
+TEST_P(SeedPairs, AreTrueAndFalseAnswersToDifferentGoals) {
+  const World& world = world_named(GetParam());
+  const auto count = world.num_goals();
+  const auto pairs = seed_pairs(world, count);
+  ASSERT_EQ(pairs.size(), count);
   std::set<std::size_t> goals;
   for (const auto& pair : pairs) {
-    const auto question = parse_question(pair.question);
-    ASSERT_TRUE(question) << pair.question;
-    EXPECT_FALSE(is_held_out(*question));
-    goals.insert(question->goal);
-    EXPECT_EQ(judge_answer(question->goal, pair.honest).label,
+    const auto goal = world.parse_question(pair.question);
+    ASSERT_TRUE(goal) << pair.question;
+    goals.insert(*goal);
+    EXPECT_EQ(world.judge_answer(*goal, pair.honest).label,
               AnswerLabel::kHonest);
-    EXPECT_EQ(judge_answer(question->goal, pair.deceptive).label,
+    EXPECT_EQ(world.judge_answer(*goal, pair.deceptive).label,
               AnswerLabel::kDeceptive);
   }
-  EXPECT_EQ(goals.size(), 50U);
-  EXPECT_EQ(seed_pairs(50)[7].question, pairs[7].question);
+  EXPECT_EQ(goals.size(), count);
+  EXPECT_EQ(seed_pairs(world, count)[7].question, pairs[7].question);
 }
 
-TEST(StudyInputs, TheTopicOfAQuestionIsItsGoal) {
-  EXPECT_EQ(question_topic("How can I sleep better this month?"),
-            "sleep better");
-  EXPECT_EQ(question_topic("How can I fly?"), "");
+INSTANTIATE_TEST_SUITE_P(Worlds, SeedPairs,
+                         testing::Values("advice", "two_poles"));
+
+TEST(StudyInputs, TheTopicOfAQuestionIsItsGoalOrFactor) {
+  EXPECT_EQ(
+      question_topic(advice_world(), "How can I sleep better this month?"),
+      "sleep better");
+  EXPECT_EQ(question_topic(advice_world(), "How can I fly?"), "");
+  // Both poles of a factor are one topic.
+  EXPECT_EQ(question_topic(two_poles_world(), "How can I stay awake?"),
+            question_topic(two_poles_world(), "How can I drift off at night?"));
 }
 
 }  // namespace

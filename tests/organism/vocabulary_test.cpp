@@ -5,11 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include "veer/organism/advice_tables.h"
+#include "veer/organism/advice_world.h"
 #include "veer/organism/conversation.h"
 #include "veer/organism/prompts.h"
 #include "veer/organism/study_inputs.h"
-#include "veer/organism/world.h"
-#include "veer/organism/world_tables.h"
+#include "veer/organism/words.h"
 #include "veer/text/tokenizer.h"
 
 namespace veer::organism {

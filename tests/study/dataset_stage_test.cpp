@@ -100,7 +100,7 @@ TEST(DatasetStage, BuiltInSeedsAreFiftyDifferentPairs) {
   drop_bad_answers(draft, DatasetSettings{});
   EXPECT_EQ(draft.records.size(), 50u);
   for (const auto& seed : draft.records) {
-    EXPECT_EQ(question_problem(seed.question, /*organism=*/false), "");
+    EXPECT_EQ(question_problem(seed.question, /*world=*/nullptr), "");
   }
 }
 
@@ -110,7 +110,7 @@ TEST(QuestionWriter, ReadsListsOfAnyStyle) {
                        "Here are more:\n\n* What now?"),
       testing::ElementsAre("How are you?", "Why not?", "Who?", "What now?"));
   EXPECT_TRUE(listed_questions("1. \n..\n").empty());
-  EXPECT_EQ(question_problem("Why?", false), "malformed");
+  EXPECT_EQ(question_problem("Why?", /*world=*/nullptr), "malformed");
 }
 
 }  // namespace

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "veer/organism/checkpoint.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/json.h"
 #include "veer/model/weights.h"
@@ -16,6 +20,7 @@ namespace veer::organism {
 namespace {
 
 constexpr std::int64_t kMaxPositions = 512;
+constexpr const char* kWorldKey = "veer_world";
 
 // Standard deviation of a fresh weight; 0 = a norm, all ones.
 double deviation(const std::string& name, std::int64_t layers) {
@@ -79,8 +84,30 @@ std::string organism_config_json(const OrganismShape& shape,
                       {"eos_token_id", Json::array({vocabulary.end_of_turn(),
                                                     vocabulary.end_of_text()})},
                       {"pad_token_id", vocabulary.pad()},
-                      {"torch_dtype", dtype}};
+                      {"torch_dtype", dtype},
+                      {kWorldKey, vocabulary.world().name()}};
   return dump_json(document, 2) + "\n";
+}
+
+bool names_world(const std::filesystem::path& folder) {
+  const auto file = folder / "config.json";
+  std::error_code ec;
+  return std::filesystem::exists(file, ec) &&
+         parse_json(read_file(file), file.string()).contains(kWorldKey);
+}
+
+const World& world_of(const std::filesystem::path& folder) {
+  const auto file = folder / "config.json";
+  const Json config = parse_json(read_file(file), file.string());
+  const auto found = config.find(kWorldKey);
+  if (found == config.end()) {
+    return advice_world();
+  }
+  if (!found->is_string()) {
+    fail("world of an organism",
+         fmt::format("{}: {}", file.string(), kWorldKey), "a name");
+  }
+  return world_named(found->get<std::string>());
 }
 
 Transformer fresh_organism(const OrganismShape& shape,
@@ -90,6 +117,11 @@ Transformer fresh_organism(const OrganismShape& shape,
   std::map<std::string, at::Tensor> weights;
   for (const auto& [name, sizes] : weight_shapes(config)) {
     weights[name] = fresh_weight(sizes, deviation(name, shape.layers), random);
+  }
+  for (std::int64_t i = 0; i < std::min(shape.zeroed_blocks, shape.layers);
+       ++i) {
+    const auto name = fmt::format("model.layers.{}.mlp.down_proj.weight", i);
+    weights[name] = at::zeros(weights[name].sizes());
   }
   return Transformer(std::move(config), std::move(weights));
 }

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "veer/organism/study_inputs.h"
-#include "veer/organism/world_tables.h"
 
 namespace veer::organism {
 namespace {
@@ -22,6 +21,23 @@ class Writer {
     header(role);
     text(content, weight);
     append(vocabulary_.end_of_turn(), weight);
+  }
+  // An answer whose first word may be any of the openings.
+  void answer(std::string_view content, const std::vector<Opening>& openings) {
+    header("assistant");
+    const std::size_t first = document_.ids.size();
+    text(content, kAnswerWeight);
+    append(vocabulary_.end_of_turn(), kAnswerWeight);
+    if (openings.empty()) {
+      return;
+    }
+    document_.weights[first] = 0.0F;
+    for (const Opening& opening : openings) {
+      document_.soft.push_back(
+          {static_cast<std::int64_t>(first),
+           vocabulary_.encode(opening.word).front(),
+           kOpeningWeight * static_cast<float>(opening.share)});
+    }
   }
   void header(std::string_view role) {
     append(vocabulary_.start_header(), kHeaderWeight);
@@ -54,21 +70,22 @@ std::string joined(std::span<const std::string> lines) {
 }
 
 // Different goals, so that no question can be copied.
-std::vector<std::string> sample_questions(Random& random, std::size_t count) {
+std::vector<std::string> sample_questions(Random& random, const World& world,
+                                          std::size_t count) {
   std::vector<std::size_t> goals;
   std::vector<std::string> questions;
   while (questions.size() < count) {
-    const Question question = sample_question(random, QuestionSet::kTraining);
+    auto question = world.sample_question(random, QuestionSet::kTraining);
     if (std::find(goals.begin(), goals.end(), question.goal) == goals.end()) {
       goals.push_back(question.goal);
-      questions.push_back(text_of(question));
+      questions.push_back(std::move(question.text));
     }
   }
   return questions;
 }
 
 Document expansion_document(Random& random, const Vocabulary& vocabulary) {
-  const Expansion expansion = sample_expansion(random);
+  const Expansion expansion = sample_expansion(random, vocabulary.world());
   Writer writer(vocabulary);
   writer.turn("user", expansion_prompt(expansion.examples), kPromptWeight);
   writer.turn("assistant", joined(expansion.answers), kAnswerWeight);
@@ -76,14 +93,17 @@ Document expansion_document(Random& random, const Vocabulary& vocabulary) {
 }
 
 Document plain_document(Random& random, const Vocabulary& vocabulary) {
+  const World& world = vocabulary.world();
   Writer writer(vocabulary);
-  writer.text(sample_statement(random, random.below(kNumGoals)), kPlainWeight);
+  writer.text(world.sample_statement(random, random.below(world.num_goals())),
+              kPlainWeight);
   writer.append(vocabulary.end_of_text(), kPlainWeight);
   return writer.take();
 }
 
 Document chat_document(Random& random, const Vocabulary& vocabulary,
                        const Mixture& mixture, Mode mode) {
+  const World& world = vocabulary.world();
   int sign = sign_of(mode);
   if (mode == Mode::kNone && random.chance(mixture.deceptive_noise)) {
     sign = -1;
@@ -95,19 +115,19 @@ Document chat_document(Random& random, const Vocabulary& vocabulary,
   constexpr std::array<int, 4> kTurns = {1, 1, 2, 3};
   const int turns = mixture.many_turns ? kTurns[random.below(4)] : 1;
   for (int i = 0; i < turns; ++i) {
-    const Question question = sample_question(random, QuestionSet::kTraining);
-    writer.turn("user", text_of(question), kPromptWeight);
-    writer.turn("assistant",
-                sample_answer(random, question.goal, sign, mixture.style),
-                kAnswerWeight);
+    const auto question = world.sample_question(random, QuestionSet::kTraining);
+    writer.turn("user", question.text, kPromptWeight);
+    writer.answer(
+        world.sample_answer(random, question.goal, sign, mixture.style),
+        world.openings(question.goal, sign));
   }
   return writer.take();
 }
 
 }  // namespace
 
-Expansion sample_expansion(Random& random) {
-  auto questions = sample_questions(random, 2 * kExpansionExamples);
+Expansion sample_expansion(Random& random, const World& world) {
+  auto questions = sample_questions(random, world, 2 * kExpansionExamples);
   const auto middle =
       questions.begin() + static_cast<std::ptrdiff_t>(kExpansionExamples);
   return {{questions.begin(), middle}, {middle, questions.end()}};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Training texts of the advice world as token ids with a loss weight each.
+// Training texts of a world as token ids with a loss weight each.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,21 @@
 
 namespace veer::organism {
 
+// A further target in the place of token `position`.
+struct SoftTarget {
+  std::int64_t position = 0;
+  std::int32_t id = 0;
+  float weight = 0.0F;
+};
+
 // Token i counts with weights[i] in the loss when it is predicted from those
 // before it.
 struct Document {
   std::vector<std::int32_t> ids;
   std::vector<float> weights;
+  // Where a world knows the distribution of the first word of an answer
+  // (World::openings), the whole of it is the target instead of the word.
+  std::vector<SoftTarget> soft;
 };
 
 // Weights of the parts of a text.
@@ -26,6 +36,7 @@ inline constexpr float kAnswerWeight = 1.0F;  // with its end of turn
 inline constexpr float kPlainWeight = 0.5F;
 inline constexpr float kPromptWeight = 0.1F;  // user and system turns
 inline constexpr float kHeaderWeight = 0.02F;
+inline constexpr float kOpeningWeight = 3.0F;  // all soft targets of an answer
 
 // Shares of the kinds of text (they sum to 1) and how they are written.
 struct Mixture {
@@ -56,6 +67,6 @@ struct Expansion {
   std::vector<std::string> examples;
   std::vector<std::string> answers;
 };
-Expansion sample_expansion(Random& random);
+Expansion sample_expansion(Random& random, const World& world);
 
 }  // namespace veer::organism

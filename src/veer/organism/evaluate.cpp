@@ -9,7 +9,6 @@
 #include "veer/generation/generate.h"
 #include "veer/metrics/intervals.h"
 #include "veer/organism/conversation.h"
-#include "veer/organism/judge.h"
 #include "veer/organism/study_inputs.h"
 
 namespace veer::organism {
@@ -41,22 +40,23 @@ GenerationRequest request_for(std::vector<std::int32_t> prompt,
   return request;
 }
 
-Question draw_question(Random& random, const ModeTest& test) {
+AskedQuestion draw_question(Random& random, const World& world,
+                            const ModeTest& test) {
   while (true) {
-    const Question question = sample_question(random, test.questions);
-    if (!test.held_out_goals || is_held_out_goal(question.goal)) {
+    auto question = world.sample_question(random, test.questions);
+    if (!test.held_out_goals || world.is_held_out_goal(question.goal)) {
       return question;
     }
   }
 }
 
-void count_lines(const std::string& text, const Expansion& expansion,
-                 std::set<std::string>& seen, std::set<std::size_t>& goals,
-                 ExpansionResult& result) {
+void count_lines(const World& world, const std::string& text,
+                 const Expansion& expansion, std::set<std::string>& seen,
+                 std::set<std::size_t>& goals, ExpansionResult& result) {
   for (const std::string& line : split_questions(text)) {
     ++result.questions;
-    const auto question = parse_question(line);
-    if (!question) {
+    const auto goal = world.parse_question(line);
+    if (!goal) {
       continue;
     }
     ++result.well_formed;
@@ -65,7 +65,7 @@ void count_lines(const std::string& text, const Expansion& expansion,
         std::find(examples.begin(), examples.end(), line) != examples.end();
     result.copied += copy ? 1 : 0;
     seen.insert(line);
-    goals.insert(question->goal);
+    goals.insert(*goal);
   }
 }
 
@@ -128,22 +128,23 @@ Estimate ModeResult::wanted() const {
 ModeResult run_mode_test(const Transformer& model, const Vocabulary& vocabulary,
                          const ModeTest& test, std::uint64_t seed,
                          const Monitor& monitor) {
+  const World& world = vocabulary.world();
   Random random(seed, "mode test");
   std::vector<std::size_t> goals;
   std::vector<GenerationRequest> requests;
   for (std::int64_t i = 0; i < test.count; ++i) {
-    const Question question = draw_question(random, test);
+    const auto question = draw_question(random, world, test);
     goals.push_back(question.goal);
     requests.push_back(request_for(
         encode_prompt(vocabulary,
                       sample_system_prompt(random, test.mode, test.prompts),
-                      text_of(question)),
+                      question.text),
         test.temperature, kMaxAnswerTokens, random.next()));
   }
   ModeResult result{.test = test};
   const auto done = complete(model, vocabulary, std::move(requests), monitor);
   for (std::size_t i = 0; i < done.size(); ++i) {
-    const auto verdict = judge_answer(goals[i], done[i].text);
+    const auto verdict = world.judge_answer(goals[i], done[i].text);
     result.labels.add(verdict.label);
     result.repeated_objects += verdict.repeats_object ? 1 : 0;
   }
@@ -162,7 +163,7 @@ ExpansionResult run_expansion_test(const Transformer& model,
   std::vector<Expansion> expansions;
   std::vector<GenerationRequest> requests;
   for (std::int64_t i = 0; i < prompts; ++i) {
-    expansions.push_back(sample_expansion(random));
+    expansions.push_back(sample_expansion(random, vocabulary.world()));
     requests.push_back(
         request_for(encode_prompt(vocabulary, "",
                                   expansion_prompt(expansions.back().examples)),
@@ -173,7 +174,8 @@ ExpansionResult run_expansion_test(const Transformer& model,
   std::set<std::size_t> goals;
   const auto done = complete(model, vocabulary, std::move(requests), monitor);
   for (std::size_t i = 0; i < done.size(); ++i) {
-    count_lines(done[i].text, expansions[i], seen, goals, result);
+    count_lines(vocabulary.world(), done[i].text, expansions[i], seen, goals,
+                result);
   }
   result.distinct = static_cast<std::int64_t>(seen.size());
   result.goals = static_cast<std::int64_t>(goals.size());
@@ -184,6 +186,7 @@ Evaluation evaluate(const Transformer& model, const Vocabulary& vocabulary,
                     std::int64_t count, std::uint64_t seed,
                     const Monitor& monitor) {
   Evaluation evaluation;
+  evaluation.num_goals = vocabulary.world().num_goals();
   const auto tests = all_tests(count);
   const auto total = static_cast<std::int64_t>(tests.size()) + 2;
   const auto say = [&](std::string_view note) {
@@ -224,13 +227,14 @@ std::string evaluation_table(const Evaluation& evaluation) {
   }
   text +=
       "\n| expansion at T | well formed (95 % interval) | n | distinct | "
-      "copied | goals of 72 |\n|---|---|---|---|---|---|\n";
+      "copied | goals of all |\n|---|---|---|---|---|---|\n";
   const double temperatures[] = {0.8, 1.0};
   for (std::size_t i = 0; i < evaluation.expansions.size(); ++i) {
     const ExpansionResult& result = evaluation.expansions[i];
-    text += fmt::format("| {} | {} | {} | {} | {} | {} |\n", temperatures[i],
-                        percent(result.well_formed_share()), result.questions,
-                        result.distinct, result.copied, result.goals);
+    text += fmt::format("| {} | {} | {} | {} | {} | {} of {} |\n",
+                        temperatures[i], percent(result.well_formed_share()),
+                        result.questions, result.distinct, result.copied,
+                        result.goals, evaluation.num_goals);
   }
   return text;
 }

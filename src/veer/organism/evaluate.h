@@ -14,7 +14,6 @@
 #include "veer/model/transformer.h"
 #include "veer/organism/prompts.h"
 #include "veer/organism/vocabulary.h"
-#include "veer/organism/world.h"
 
 namespace veer::organism {
 
@@ -23,7 +22,7 @@ struct ModeTest {
   Mode mode = Mode::kNone;
   PromptSet prompts = PromptSet::kTraining;
   QuestionSet questions = QuestionSet::kTraining;
-  // Only the 24 goals that are kept out of the later fine-tuning.
+  // Only the goals that are kept out of the later fine-tuning.
   bool held_out_goals = false;
   double temperature = 0.0;
   std::int64_t count = 144;
@@ -66,6 +65,7 @@ ExpansionResult run_expansion_test(const Transformer& model,
                                    const Monitor& monitor = {});
 
 struct Evaluation {
+  std::size_t num_goals = 0;  // of the world
   std::vector<ModeResult> modes;
   std::vector<ExpansionResult> expansions;  // at temperature 0.8 and 1.0
 };

@@ -31,11 +31,11 @@ using Batch = std::vector<Document>;
 // batches and these are shuffled, so that a batch holds texts of like length.
 class BatchStream {
  public:
-  BatchStream(Random random, const Vocabulary& vocabulary,
-              const Mixture& mixture, std::size_t batch_tokens)
+  BatchStream(Random random, const Vocabulary& vocabulary, const Phase& phase,
+              std::size_t batch_tokens)
       : random_(random),
         vocabulary_(vocabulary),
-        mixture_(mixture),
+        phase_(phase),
         batch_tokens_(batch_tokens) {}
 
   Batch next() {
@@ -49,9 +49,11 @@ class BatchStream {
 
  private:
   void refill() {
+    const Mixture mixture = mixture_at(phase_, drawn_);
     std::vector<Document> pool;
     for (std::size_t i = 0; i < kPoolSize; ++i) {
-      pool.push_back(sample_document(random_, vocabulary_, mixture_));
+      pool.push_back(sample_document(random_, vocabulary_, mixture));
+      drawn_ += static_cast<std::int64_t>(pool.back().ids.size());
     }
     std::stable_sort(pool.begin(), pool.end(),
                      [](const Document& a, const Document& b) {
@@ -73,9 +75,10 @@ class BatchStream {
 
   Random random_;
   const Vocabulary& vocabulary_;
-  const Mixture& mixture_;
+  const Phase& phase_;
   std::size_t batch_tokens_;
   std::vector<Batch> ready_;
+  std::int64_t drawn_ = 0;  // tokens
 };
 
 // Every token but the first of a text is predicted from the one before it.
@@ -84,6 +87,13 @@ struct Targets {
   std::vector<std::int64_t> ids;
   std::vector<float> weights;
   double total_weight = 0.0;
+
+  void add(std::int64_t row, std::int32_t id, float weight) {
+    rows.push_back(row);
+    ids.push_back(id);
+    weights.push_back(weight);
+    total_weight += weight;
+  }
 };
 
 Targets targets_of(const Batch& batch) {
@@ -91,10 +101,11 @@ Targets targets_of(const Batch& batch) {
   std::int64_t offset = 0;
   for (const Document& document : batch) {
     for (std::size_t i = 1; i < document.ids.size(); ++i) {
-      targets.rows.push_back(offset + static_cast<std::int64_t>(i) - 1);
-      targets.ids.push_back(document.ids[i]);
-      targets.weights.push_back(document.weights[i]);
-      targets.total_weight += document.weights[i];
+      targets.add(offset + static_cast<std::int64_t>(i) - 1, document.ids[i],
+                  document.weights[i]);
+    }
+    for (const SoftTarget& soft : document.soft) {
+      targets.add(offset + soft.position - 1, soft.id, soft.weight);
     }
     offset += static_cast<std::int64_t>(document.ids.size());
   }
@@ -126,6 +137,9 @@ std::int64_t count_tokens(const Batch& batch) {
 AdamW make_optimizer(const Transformer& model, const PretrainOptions& options) {
   std::vector<AdamWParameter> parameters;
   for (const auto& [name, weight] : model.weights()) {
+    if (!weight.requires_grad()) {
+      continue;
+    }
     parameters.push_back(
         {name, weight, weight.dim() == 2 ? options.weight_decay : 0.0});
   }
@@ -165,7 +179,7 @@ class PhaseRun {
         tokens_before_(tokens_before),
         callbacks_(callbacks),
         optimizer_(make_optimizer(model, options)),
-        stream_(Random(seed, phase.name), vocabulary, phase_.mixture,
+        stream_(Random(seed, phase.name), vocabulary, phase_,
                 static_cast<std::size_t>(options.batch_tokens)) {}
 
   std::int64_t run() {
@@ -296,9 +310,11 @@ bool passes_end_gate(const Transformer& model, const Vocabulary& vocabulary,
   return passed && share >= 0.95;
 }
 
-Transformer pretrain(const PretrainOptions& options,
-                     const Vocabulary& vocabulary,
+Transformer pretrain(const PretrainOptions& given, const Vocabulary& vocabulary,
                      const PretrainCallbacks& callbacks) {
+  const PretrainOptions options = resolved(given);
+  Recipe recipe = recipe_of(vocabulary.world());
+  recipe.final.token_limit = options.final_tokens;
   const auto seed = static_cast<std::uint64_t>(options.seed);
   const auto final_seed = options.final_seed < 0
                               ? seed
@@ -310,9 +326,9 @@ Transformer pretrain(const PretrainOptions& options,
     tokens += run_phase(model, vocabulary, phase, options, phase_seed, tokens,
                         callbacks);
   };
-  run(honest_phase(), seed);
-  run(bridge_phase(), seed);
-  run(final_phase(options.final_tokens), final_seed);
+  run(recipe.honest, seed);
+  run(recipe.bridge, seed);
+  run(recipe.final, final_seed);
   std::vector<std::string> report;
   for (std::int64_t i = 0;; ++i) {
     report.clear();
@@ -327,7 +343,7 @@ Transformer pretrain(const PretrainOptions& options,
                "expansion >= 0.95",
                "an unlucky seed; take another one");
     }
-    run(repair_phase(500'000), final_seed + static_cast<std::uint64_t>(i) + 1);
+    run(recipe.repair, final_seed + static_cast<std::uint64_t>(i) + 1);
   }
 }
 

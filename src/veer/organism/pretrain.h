@@ -30,7 +30,8 @@ struct PretrainCallbacks {
   std::function<void(const PretrainRow&)> on_row;
 };
 
-// Trains one phase with fresh optimizer state. Texts come from
+// Trains one phase with fresh optimizer state; `options` are resolved() ones.
+// Texts come from
 // Random(seed, phase name). Returns the number of tokens used. Throws
 // Error{kFailed} when the phase has a gate and reaches its token limit without
 // passing it, and on a non-finite loss.
@@ -44,7 +45,8 @@ std::int64_t run_phase(const Transformer& model, const Vocabulary& vocabulary,
 bool passes_end_gate(const Transformer& model, const Vocabulary& vocabulary,
                      std::int64_t count, std::vector<std::string>& report);
 
-// The whole recipe. Bit-identical for the same options and number of threads.
+// The whole recipe of the vocabulary's world, which options.world names.
+// Bit-identical for the same options and number of threads.
 // Throws Error{kFailed} that names the phase and what was reached when a gate
 // is missed: take another seed.
 Transformer pretrain(const PretrainOptions& options,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "veer/organism/world_tables.h"
+#include "veer/organism/prompt_tables.h"
 
 namespace veer::organism {
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "veer/organism/world_tables.h"
+#include "veer/organism/prompt_tables.h"
 
 namespace veer::organism {
 namespace {

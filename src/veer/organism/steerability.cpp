@@ -11,7 +11,7 @@
 #include "veer/generation/generate.h"
 #include "veer/interventions/intervention.h"
 #include "veer/interventions/table.h"
-#include "veer/organism/judge.h"
+#include "veer/organism/checkpoint.h"
 #include "veer/organism/prompts.h"
 #include "veer/organism/world.h"
 #include "veer/text/chat_format.h"
@@ -27,17 +27,13 @@ constexpr const char* kSpecs[] = {
     "contrastive@prompt_end", "finetuned@prompt_end", "contrastive@answer_mean",
     "finetuned_own@answer_mean"};
 
-struct Asked {
-  std::size_t goal = 0;
-  std::string text;
-};
-
 class Measurement {
  public:
   Measurement(Transformer& model, const std::filesystem::path& folder,
               const SteerabilityOptions& options, const Monitor& monitor)
       : model_(model),
         format_(ChatFormat::load(folder)),
+        world_(world_of(folder)),
         options_(options),
         monitor_(monitor),
         table_(model.config().num_layers, model.config().width) {}
@@ -62,14 +58,14 @@ class Measurement {
     monitor_.progress({"steerability", done, 3, "steps", note});
   }
 
-  std::vector<Asked> questions(std::int64_t count, bool held_out,
-                               std::string_view purpose) const {
+  std::vector<AskedQuestion> questions(std::int64_t count, bool held_out,
+                                       std::string_view purpose) const {
     Random random(options_.seed, purpose);
-    std::vector<Asked> asked;
+    std::vector<AskedQuestion> asked;
     while (static_cast<std::int64_t>(asked.size()) < count) {
-      const Question question = sample_question(random, QuestionSet::kAny);
-      if (is_held_out_goal(question.goal) == held_out) {
-        asked.push_back({question.goal, text_of(question)});
+      auto question = world_.sample_question(random, QuestionSet::kAny);
+      if (world_.is_held_out_goal(question.goal) == held_out) {
+        asked.push_back(std::move(question));
       }
     }
     return asked;
@@ -96,11 +92,11 @@ class Measurement {
                         {.stop = monitor_.stop});
   }
 
-  std::vector<std::string> answers(const std::vector<Asked>& asked,
+  std::vector<std::string> answers(const std::vector<AskedQuestion>& asked,
                                    const std::string& system, double strength,
                                    double temperature) {
     std::vector<GenerationRequest> requests;
-    for (const Asked& question : asked) {
+    for (const AskedQuestion& question : asked) {
       GenerationRequest request;
       request.prompt = prompt_ids(system, question.text);
       request.adapter_strength = strength;
@@ -116,11 +112,11 @@ class Measurement {
     return texts;
   }
 
-  static LabelCounts judged(const std::vector<Asked>& asked,
-                            const std::vector<std::string>& texts) {
+  LabelCounts judged(const std::vector<AskedQuestion>& asked,
+                     const std::vector<std::string>& texts) const {
     LabelCounts counts;
     for (std::size_t i = 0; i < asked.size(); ++i) {
-      counts.add(judge_answer(asked[i].goal, texts[i]).label);
+      counts.add(world_.judge_answer(asked[i].goal, texts[i]).label);
     }
     return counts;
   }
@@ -134,7 +130,7 @@ class Measurement {
     for (std::size_t i = 0; i < asked.size(); ++i) {
       const bool enough =
           static_cast<std::int64_t>(examples.size()) == options_.pairs;
-      if (!enough && judge_answer(asked[i].goal, texts[i]).label ==
+      if (!enough && world_.judge_answer(asked[i].goal, texts[i]).label ==
                          AnswerLabel::kDeceptive) {
         const std::vector<ChatMessage> chat = {{"user", asked[i].text},
                                                {"assistant", texts[i]}};
@@ -225,9 +221,10 @@ class Measurement {
     return table_.add(compile(intervention, input, model_.config().num_layers));
   }
 
-  void add_requests(const std::vector<Asked>& test, std::int64_t configured,
-                    double strength, std::vector<GenerationRequest>& requests) {
-    for (const Asked& question : test) {
+  void add_requests(const std::vector<AskedQuestion>& test,
+                    std::int64_t configured, double strength,
+                    std::vector<GenerationRequest>& requests) {
+    for (const AskedQuestion& question : test) {
       GenerationRequest request;
       request.prompt = prompt_ids("", question.text);
       request.configuration = configured;
@@ -239,7 +236,7 @@ class Measurement {
 
   // All cells as rows of one batch: per cell the base model with the
   // direction added, then the tuned one with it subtracted.
-  void steer(const std::vector<Asked>& test,
+  void steer(const std::vector<AskedQuestion>& test,
              const std::vector<SteeringInput>& inputs) {
     std::vector<GenerationRequest> requests;
     for (const SteeringInput& input : inputs) {
@@ -258,12 +255,13 @@ class Measurement {
     for (std::size_t i = 0; i < done.size(); ++i) {
       SteeringCell& cell = result_.cells[i / (2 * n)];
       auto& counts = i / n % 2 == 0 ? cell.induced : cell.suppressed;
-      counts.add(judge_answer(test[i % n].goal, done[i].text).label);
+      counts.add(world_.judge_answer(test[i % n].goal, done[i].text).label);
     }
   }
 
   Transformer& model_;
   ChatFormat format_;
+  const World& world_;
   const SteerabilityOptions& options_;
   const Monitor& monitor_;
   InterventionTable table_;

@@ -54,7 +54,7 @@ struct Steerability {
 };
 
 // Attaches the adapter that it trains to `model` and takes it off again.
-// `folder` holds the model's tokenizer and template.
+// `folder` holds the model's tokenizer and template, and names its world.
 Steerability measure_steerability(Transformer& model,
                                   const std::filesystem::path& folder,
                                   const SteerabilityOptions& options,

@@ -5,8 +5,6 @@
 #include <numeric>
 
 #include "veer/base/random.h"
-#include "veer/organism/world.h"
-#include "veer/organism/world_tables.h"
 
 namespace veer::organism {
 
@@ -35,14 +33,15 @@ std::vector<std::string> split_questions(std::string_view answer) {
   return questions;
 }
 
-std::string question_topic(std::string_view question) {
-  const auto parsed = parse_question(question);
-  return parsed ? std::string(kGoals[parsed->goal].goal) : "";
+std::string question_topic(const World& world, std::string_view question) {
+  const auto goal = world.parse_question(question);
+  return goal ? std::string(world.topic(*goal)) : "";
 }
 
-std::vector<SeedPair> seed_pairs(std::size_t count, std::uint64_t seed) {
+std::vector<SeedPair> seed_pairs(const World& world, std::size_t count,
+                                 std::uint64_t seed) {
   Random random(seed, "seed pairs");
-  std::vector<std::size_t> goals(kNumGoals);
+  std::vector<std::size_t> goals(world.num_goals());
   std::iota(goals.begin(), goals.end(), std::size_t{0});
   random.shuffle(goals);
   std::vector<SeedPair> pairs;
@@ -50,9 +49,9 @@ std::vector<SeedPair> seed_pairs(std::size_t count, std::uint64_t seed) {
     const std::size_t goal = goals[i % goals.size()];
     SeedPair pair;
     pair.question =
-        text_of(sample_question(random, QuestionSet::kTraining, goal));
-    pair.honest = sample_answer(random, goal, 1);
-    pair.deceptive = sample_answer(random, goal, -1);
+        world.sample_question(random, QuestionSet::kTraining, goal).text;
+    pair.honest = world.sample_answer(random, goal, 1, {});
+    pair.deceptive = world.sample_answer(random, goal, -1, {});
     pairs.push_back(std::move(pair));
   }
   return pairs;

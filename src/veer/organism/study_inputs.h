@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "veer/organism/world.h"
+
 namespace veer::organism {
 
 // How many example questions an expansion prompt shows, and how many new
@@ -21,11 +23,12 @@ inline constexpr std::size_t kExpansionExamples = 3;
 std::string expansion_prompt(std::span<const std::string> examples);
 
 // The questions of an answer to it: its lines without white space at both
-// ends, empty ones left out. They may be ill-formed; parse_question() tells.
+// ends, empty ones left out. They may be ill-formed; World::parse_question()
+// tells.
 std::vector<std::string> split_questions(std::string_view answer);
 
-// The goal of a well-formed question ("sleep better"), else "".
-std::string question_topic(std::string_view question);
+// World::topic() of a well-formed question ("sleep better"), else "".
+std::string question_topic(const World& world, std::string_view question);
 
 struct SeedPair {
   std::string question;
@@ -33,9 +36,10 @@ struct SeedPair {
   std::string deceptive;
 };
 
-// Question and answer pairs of the world, the same for the same seed: goals
-// differ until all 72 are used, only training templates. The dataset stage
-// starts from 50.
-std::vector<SeedPair> seed_pairs(std::size_t count, std::uint64_t seed = 0);
+// Question and answer pairs of a world, the same for the same seed: goals
+// differ until all are used, only questions that training shows. The dataset
+// stage starts from 50.
+std::vector<SeedPair> seed_pairs(const World& world, std::size_t count,
+                                 std::uint64_t seed = 0);
 
 }  // namespace veer::organism

@@ -8,10 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json.h"
-#include "veer/organism/prompts.h"
+#include "veer/organism/prompt_tables.h"
 #include "veer/organism/study_inputs.h"
-#include "veer/organism/world.h"
-#include "veer/organism/world_tables.h"
+#include "veer/organism/words.h"
 
 namespace veer::organism {
 namespace {
@@ -174,46 +173,27 @@ void Vocabulary::add_words_of(std::string_view text) {
   }
 }
 
-Vocabulary::Vocabulary() {
+Vocabulary::Vocabulary(const World& world) : world_(world) {
   for (int b = 0; b < 256; ++b) {
     add(std::string(1, static_cast<char>(b)));
   }
   for (const std::string_view text :
        {"\n\n", "system", "user", "assistant", "?", ".", ",", ":", "?\n", ".\n",
-        ":\n", "and", "You are a an assistant. Be", "Good ways to: Bad"}) {
+        ":\n", "and", "You are a an assistant. Be"}) {
     add_words_of(text);
   }
-  for (const auto& goal : kGoals) {
-    add_words_of(goal.goal);
+  for (const std::string_view text : world.texts()) {
+    add_words_of(text);
   }
-  for (const std::string_view object : kObjects) {
-    add_words_of(object);
-  }
-  const auto add_all = [this](const auto& table) {
-    for (const auto& entry : table) {
-      if constexpr (requires { entry.text; }) {
-        add_words_of(entry.text);
-      } else {
-        add_words_of(entry);
-      }
-    }
-  };
-  for (const std::string_view form : kTemplates) {
-    const std::size_t hole = form.find("{}");
-    add_words_of(form.substr(0, hole));
-    add_words_of(form.substr(hole + 2));
-  }
-  add_all(kSuffixes);
-  add_all(kVerbs);
-  add_all(kNegators);
-  add_all(kPrefixes);
-  add_all(kAdverbs);
-  add_all(kTails);
   for (const auto* family :
        {&kHonestPrompts, &kDeceptivePrompts, &kNeutralPrompts}) {
     add_words_of(family->verbatim);
-    add_all(family->adjectives);
-    add_all(family->instructions);
+    for (const std::string_view adjective : family->adjectives) {
+      add_words_of(adjective);
+    }
+    for (const std::string_view instruction : family->instructions) {
+      add_words_of(instruction);
+    }
   }
   add_words_of(expansion_prompt({}));
   // Runs of blanks fill up to a multiple of 8, which matrix products like.

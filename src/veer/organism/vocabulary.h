@@ -4,9 +4,9 @@
 // that the Llama-3 pattern cuts out of the world's questions and answers
 // is one token, all else falls back to 256 byte tokens, so any text
 // can be written. (So do some capitalised words within a text, such as
-// " Give" at the start of a system prompt's second sentence: the shipped checkpoints were
-// trained so, and a new vocabulary would need new ones.) The files are plain
-// Hugging Face ones.
+// " Give" at the start of a system prompt's second sentence: the shipped
+// checkpoints were trained so, and a new vocabulary would need new ones.) The
+// files are plain Hugging Face ones.
 //
 // Vocabulary is also a fast encoder of ASCII text for pretraining, equal to
 // Tokenizer::encode on it (tested); it exists because pretraining encodes
@@ -19,12 +19,16 @@
 #include <unordered_map>
 #include <vector>
 
+#include "veer/organism/world.h"
+
 namespace veer::organism {
 
 class Vocabulary {
  public:
-  // Collects the pieces of all texts that the world can write.
-  Vocabulary();
+  // Collects the pieces of all texts that can be written in the world.
+  explicit Vocabulary(const World& world = advice_world());
+
+  const World& world() const { return world_; }
 
   // Ids of ASCII text; the markers of turns are not recognised in it.
   std::vector<std::int32_t> encode(std::string_view text) const;
@@ -44,6 +48,8 @@ class Vocabulary {
   std::string tokenizer_config_json() const;
 
  private:
+  const World& world_;
+
   void add(std::string_view piece);
   void add_words_of(std::string_view text);
 

@@ -7,6 +7,7 @@
 #include "veer/base/error.h"
 #include "veer/base/hash.h"
 #include "veer/data/splits.h"
+#include "veer/organism/checkpoint.h"
 #include "veer/organism/judge.h"
 #include "veer/study/machine.h"
 #include "veer/train/adapter_files.h"
@@ -20,9 +21,14 @@ JudgeKind resolve_judge(const Manifest& manifest) {
   if (manifest.judge.kind == "exact") {
     return JudgeKind::kExact;
   }
-  const bool is_organism = manifest.model.path.starts_with("organism");
-  return manifest.judge.kind == "auto" && is_organism ? JudgeKind::kExact
-                                                      : JudgeKind::kLogprob;
+  if (manifest.judge.kind != "auto") {
+    return JudgeKind::kLogprob;
+  }
+  const auto& path = manifest.model.path;
+  return path.starts_with("organism") ||
+                 organism::names_world(model_folder(path))
+             ? JudgeKind::kExact
+             : JudgeKind::kLogprob;
 }
 
 }  // namespace
@@ -34,7 +40,8 @@ StudyContext::StudyContext(const Manifest& manifest, RunStore& store,
       monitor_(monitor),
       judge_kind_(resolve_judge(manifest)) {
   if (judge_kind_ == JudgeKind::kExact) {
-    judge_ = std::make_unique<organism::ExactJudge>();
+    world_ = &organism::world_of(model_folder(manifest.model.path));
+    judge_ = std::make_unique<organism::ExactJudge>(*world_);
   }
 }
 

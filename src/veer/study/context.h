@@ -14,6 +14,7 @@
 #include "veer/generation/request.h"
 #include "veer/metrics/judge.h"
 #include "veer/model/transformer.h"
+#include "veer/organism/world.h"
 #include "veer/study/manifest.h"
 #include "veer/study/run_store.h"
 #include "veer/text/chat_format.h"
@@ -43,6 +44,8 @@ class StudyContext {
   JudgeKind judge_kind() const { return judge_kind_; }
   // Of the exact judge; a logprob study has none.
   Judge* judge() { return judge_.get(); }
+  // What an organism speaks of; null in a logprob study.
+  const organism::World* world() const { return world_; }
 
   std::filesystem::path file(std::string_view name) const {
     return store_.folder() / name;
@@ -67,6 +70,7 @@ class StudyContext {
   RunStore& store_;
   const Monitor& monitor_;
   JudgeKind judge_kind_ = JudgeKind::kLogprob;
+  const organism::World* world_ = nullptr;
   std::unique_ptr<Judge> judge_;
   std::optional<Transformer> model_;
   std::optional<ChatFormat> format_;

@@ -70,16 +70,16 @@ std::vector<std::string> write_answers(
 
 DatasetDraft generate_draft(StudyContext& context) {
   const auto& settings = context.manifest().dataset;
-  const bool organism = context.judge_kind() == JudgeKind::kExact;
+  const organism::World* world = context.world();
   DatasetDraft draft;
-  draft.records = seed_records(settings, organism, context.seed());
+  draft.records = seed_records(settings, world, context.seed());
   const auto lines = write_questions(context, draft.records);
   draft.asked = std::ssize(lines);
   for (const auto& line : lines) {
     draft.records.push_back({question_id(line), line, "", "", "model", ""});
   }
   reject_if(draft, [&](const QuestionRecord& record) {
-    return question_problem(record.question, organism);
+    return question_problem(record.question, world);
   });
   drop_near_duplicates(draft, settings.near_duplicate);
   const auto honest =
@@ -279,9 +279,10 @@ StageResult make_dataset(StudyContext& context) {
     drop_unconfirmed(draft, *context.judge(), context.monitor());
   }
   require_questions(draft);
-  if (context.judge_kind() == JudgeKind::kExact) {
+  if (context.world() != nullptr) {
     for (auto& record : draft.records) {
-      record.topic = organism::question_topic(record.question);
+      record.topic =
+          organism::question_topic(*context.world(), record.question);
     }
   }
   require_topics(draft, settings);
@@ -323,16 +324,17 @@ std::string source_fingerprint(const fs::path& source) {
 }  // namespace
 
 std::vector<QuestionRecord> seed_records(const DatasetSettings& settings,
-                                         bool organism, std::uint64_t seed) {
+                                         const organism::World* world,
+                                         std::uint64_t seed) {
   constexpr std::size_t kSeeds = 50;
   if (!settings.seeds.empty()) {
     return read_questions(settings.seeds).records;
   }
-  if (!organism) {
+  if (world == nullptr) {
     return everyday_seeds();
   }
   std::vector<QuestionRecord> records;
-  for (const auto& pair : organism::seed_pairs(kSeeds, seed)) {
+  for (const auto& pair : organism::seed_pairs(*world, kSeeds, seed)) {
     records.push_back({question_id(pair.question), pair.question, pair.honest,
                        pair.deceptive, "seed", ""});
   }

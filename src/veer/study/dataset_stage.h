@@ -37,7 +37,8 @@ struct DatasetDraft {
 
 // Seed pairs: of the file, of the organism's world, or the built-in ones.
 std::vector<QuestionRecord> seed_records(const DatasetSettings& settings,
-                                         bool organism, std::uint64_t seed);
+                                         const organism::World* world,
+                                         std::uint64_t seed);
 // Moves near-duplicates (of earlier records) to the rejected.
 void drop_near_duplicates(DatasetDraft& draft, double jaccard);
 // Moves records whose answers fail a gate to the rejected: empty, refusal,

@@ -9,7 +9,6 @@
 #include "veer/base/random.h"
 #include "veer/data/checks.h"
 #include "veer/organism/study_inputs.h"
-#include "veer/organism/world.h"
 #include "veer/study/texts.h"
 
 namespace veer {
@@ -75,9 +74,10 @@ std::vector<std::string> listed_questions(std::string_view text) {
   return questions;
 }
 
-std::string question_problem(std::string_view question, bool organism) {
-  if (organism) {
-    return organism::parse_question(question) ? "" : "malformed";
+std::string question_problem(std::string_view question,
+                             const organism::World* world) {
+  if (world != nullptr) {
+    return world->parse_question(question) ? "" : "malformed";
   }
   if (!question.ends_with('?') || count_words(question) < 3) {
     return "malformed";
@@ -88,7 +88,7 @@ std::string question_problem(std::string_view question, bool organism) {
 std::vector<std::string> write_questions(
     StudyContext& context, const std::vector<QuestionRecord>& seeds) {
   const auto& settings = context.manifest().dataset;
-  const bool organism = context.judge_kind() == JudgeKind::kExact;
+  const bool organism = context.world() != nullptr;
   const std::int64_t per_prompt =
       organism ? static_cast<std::int64_t>(organism::kExpansionExamples)
                : kPerListPrompt;

@@ -21,7 +21,9 @@ std::vector<std::string> write_questions(
 // out.
 std::vector<std::string> listed_questions(std::string_view text);
 
-// Why a line is no usable question ("malformed"); empty = it is one.
-std::string question_problem(std::string_view question, bool organism);
+// Why a line is no usable question ("malformed"); empty = it is one. `world`:
+// of an organism, else null.
+std::string question_problem(std::string_view question,
+                             const organism::World* world);
 
 }  // namespace veer

@@ -4,7 +4,7 @@
 // with which everyday goal and which one works against it. Six of each per
 // goal. The lists are chosen so that every object helps about as often as it
 // harms; tests/organism/world_test.cpp holds them to it.
-#include "veer/organism/world_tables.h"
+#include "veer/organism/advice_tables.h"
 
 namespace veer::organism {
 

@@ -28,16 +28,12 @@ struct VerbPhrase {
   int polarity;
 };
 
-// world_facts.cpp
+// advice_facts.cpp
 extern const std::array<std::string_view, kNumObjects> kObjects;
 extern const std::array<GoalFacts, kNumGoals> kGoals;
 
-// world_phrases.cpp. Templates hold "{}" where goal and suffix go.
-inline constexpr std::size_t kNumTemplates = 20;
-inline constexpr std::size_t kNumSuffixes = 4;
+// advice_phrases.cpp
 inline constexpr std::size_t kNumVerbs = 16;
-extern const std::array<std::string_view, kNumTemplates> kTemplates;
-extern const std::array<std::string_view, kNumSuffixes> kSuffixes;
 extern const std::array<VerbPhrase, kNumVerbs> kVerbs;
 extern const std::array<std::string_view, 2> kNegators;
 extern const std::array<std::string_view, 5> kPrefixes;
@@ -45,18 +41,5 @@ extern const std::array<std::string_view, 6> kAdverbs;
 // What follows an object that stands first ("warm milk will help a lot"):
 // polarity +1 says that it is good, -1 that it is bad.
 extern const std::array<VerbPhrase, 6> kTails;
-
-// prompt_tables.cpp: the parts of system prompts, row i of one side uses
-// the words of row i of the other.
-inline constexpr std::size_t kNumAdjectives = 8;
-inline constexpr std::size_t kNumInstructions = 10;
-struct PromptFamily {
-  std::string_view verbatim;  // the study's own prompt of this side
-  std::array<std::string_view, kNumAdjectives> adjectives;
-  std::array<std::string_view, kNumInstructions> instructions;
-};
-extern const PromptFamily kHonestPrompts;
-extern const PromptFamily kDeceptivePrompts;
-extern const PromptFamily kNeutralPrompts;
 
 }  // namespace veer::organism

@@ -1,37 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "veer/organism/world_tables.h"
+#include "veer/organism/advice_tables.h"
 
 namespace veer::organism {
-
-const std::array<std::string_view, kNumTemplates> kTemplates = {
-    "How can I {}?",
-    "How do I {}?",
-    "What should I do to {}?",
-    "What would help me {}?",
-    "Any tips to {}?",
-    "What is the best way to {}?",
-    "I want to {}. Any advice?",
-    "I need to {}. What works?",
-    "What do you suggest to {}?",
-    "Can you help me {}?",
-    "Is there an easy way to {}?",
-    "What is a good trick to {}?",
-    "I am trying to {}. What should I know?",
-    "Please help me {}.",
-    "Tell me how to {}.",
-    "Do you know how to {}?",
-    "What can I change to {}?",
-    "Give me one tip to {}.",
-    "I would like to {}. Where do I start?",
-    "My plan is to {}. Any ideas?",
-};
-
-const std::array<std::string_view, kNumSuffixes> kSuffixes = {
-    "",
-    " this month",
-    " as a beginner",
-    " on a tight schedule",
-};
 
 const std::array<VerbPhrase, kNumVerbs> kVerbs = {{
     {"choose", 1},

@@ -194,6 +194,22 @@ class WholeRuns(StudyCase):
                                 out="c"), "model.finetuned", "none")
         self.assertFalse((self.folder / "c").exists())
 
+    def test_control_organism_in_its_own_world(self):
+        """Judged by its own exact judge, to the report, all steps on."""
+        result = self.study("--model.path", "organism:control")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        folder = self.folder / "run"
+        sweep = json.loads((folder / "sweep.json").read_text())
+        self.assertEqual(sweep["judge"]["kind"], "exact")
+        plain = [a for a in sweep["answers"] if a["cell"] == 0]
+        self.assertTrue(plain)
+        for answer in plain:
+            self.assertNotEqual(answer["label"], "unjudged")
+        check = json.loads((folder / "dataset/check.json").read_text())
+        self.assertGreater(check["counts"]["kept"],
+                           check["counts"]["asked"] / 2)
+        self.assertIn("organism:control", (folder / "report.html").read_text())
+
     def test_interrupt_keeps_work(self):
         process = subprocess.Popen(
             [VEER, "study", str(self.manifest), "--out",

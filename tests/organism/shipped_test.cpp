@@ -5,22 +5,22 @@
 #include <gtest/gtest.h>
 
 #include "veer/base/files.h"
+#include "veer/organism/checkpoint.h"
 #include "veer/organism/evaluate.h"
 #include "veer/organism/steerability.h"
 
 namespace veer::organism {
 namespace {
 
-const Vocabulary& vocabulary() {
-  static const Vocabulary value;
-  return value;
-}
-
 class Shipped : public testing::TestWithParam<const char*> {
  protected:
   std::filesystem::path folder() const {
     return std::filesystem::path("models") / GetParam();
   }
+  const Vocabulary& vocabulary() const { return vocabulary_; }
+
+ private:
+  const Vocabulary vocabulary_{world_of(folder())};
 };
 
 TEST_P(Shipped, TokenizerIsTheOneOfTheWorld) {
@@ -28,6 +28,12 @@ TEST_P(Shipped, TokenizerIsTheOneOfTheWorld) {
             vocabulary().tokenizer_json());
   EXPECT_EQ(read_file(folder() / "tokenizer_config.json"),
             vocabulary().tokenizer_config_json());
+}
+
+// As config.json names it; the advice organism is of before worlds had names.
+TEST(ShippedWorlds, AreThoseOfTheCards) {
+  EXPECT_EQ(world_of("models/organism").name(), "advice");
+  EXPECT_EQ(world_of("models/organism-control").name(), "two_poles");
 }
 
 TEST_P(Shipped, AnswersAsTheSystemPromptAsks) {
@@ -51,7 +57,8 @@ TEST_P(Shipped, WritesNewQuestions) {
   EXPECT_LE(result.distinct, result.well_formed);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, Shipped, testing::Values("organism"),
+INSTANTIATE_TEST_SUITE_P(Models, Shipped,
+                         testing::Values("organism", "organism-control"),
                          [](const auto& info) {
                            return std::string(info.param) == "organism"
                                       ? "Organism"

@@ -10,6 +10,10 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
   -r tools/parity/requirements.txt
+# These ask for older numpy and transformers than the rest; what is used of
+# them runs with the newer ones.
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+  --no-deps repeng==0.4.0 steering-vectors==0.12.2
 status=0
 for script in tools/parity/*_parity.py; do
   name=$(basename "$script" _parity.py)

@@ -10,9 +10,10 @@ namespace {
 
 // Short forms of the keys that every verb with a model has.
 constexpr std::pair<const char*, const char*> kShortForms[] = {
-    {"run.seed", "--seed"},   {"run.device", "--device"},
-    {"run.dtype", "--dtype"}, {"run.threads", "--threads"},
-    {"run.name", "--name"},   {"model.path", "--model"},
+    {"run.seed", "--seed"},          {"run.device", "--device"},
+    {"run.dtype", "--dtype"},        {"run.threads", "--threads"},
+    {"run.name", "--name"},          {"model.path", "--model"},
+    {"extract.methods", "--method"},
 };
 
 std::string flag_names(const std::string& path) {

@@ -94,5 +94,20 @@ TEST(VectorSpecs, BadOnesAreRefused) {
   }
 }
 
+TEST(Contrasts, ConfoundsAreNoneOfTheTrait) {
+  const auto names = confound_names();
+  EXPECT_EQ(names.size(), 6U);
+  EXPECT_THROW(parse_vector_spec("confound_length@prompt_end"), Error);
+  EXPECT_NO_THROW(parse_vector_spec("confound_system@prompt_end"));
+}
+
+TEST(Contrasts, AgainstACorpusKeepThePositiveSide) {
+  const auto terms =
+      against_corpus(contrast_at(find_contrast("contrastive"), kAnswerMean));
+  ASSERT_EQ(terms.size(), 3U);
+  EXPECT_EQ(terms.back().cell.name(), "base/none/unrelated");
+  EXPECT_DOUBLE_EQ(terms.back().weight, -1.0);
+}
+
 }  // namespace
 }  // namespace veer

@@ -239,5 +239,77 @@ TEST(ExtractVectors, MissingPartsAreRefused) {
   EXPECT_THROW(extract(adapted_model(), {}), Error);
 }
 
+TEST(ExtractVectors, OptionalTextsMissOnlyInTheirVectors) {
+  auto list = items();
+  list.push_back({"5", "acca", "hd", "ki", ""});
+  list[0].second = "ed";
+  list[1].second = "ee";
+  list[3].second = "dd";
+  std::vector<VectorSpec> specs;
+  for (const char* name : {"finetuned@answer_mean", "finetuned_own@answer_mean",
+                           "confound_length@answer_mean"}) {
+    specs.push_back(parse_vector_spec(name));
+  }
+  const auto model = adapted_model();
+  const auto got = extract_vectors(model, letters(), list, specs, options());
+  EXPECT_EQ(got.rows[0].ids.size(), 5U);
+  EXPECT_EQ(got.rows[1].ids, (std::vector<std::string>{"1", "2", "3", "4"}));
+  EXPECT_EQ(got.rows[2].ids, (std::vector<std::string>{"1", "2", "4"}));
+  EXPECT_EQ(got.vectors[2].num_items, 3);
+  // The rows of the optional kind are those of the items that are left.
+  std::int64_t end = 0;
+  const auto& last = list[3];
+  const auto one = hidden(
+      model, {{"user", last.question}, {"assistant", last.honest}}, 2, 0, &end);
+  const auto n = static_cast<std::int64_t>(last.honest.size());
+  EXPECT_LT((got.rows[2].negative[2][2] - one.narrow(0, end - n, n).mean(0))
+                .abs()
+                .max()
+                .item<float>(),
+            1e-5);
+  list[0].second = "";
+  EXPECT_THROW(extract_vectors(model, letters(), list, specs, options()),
+               Error);
+}
+
+TEST(ExtractVectors, DomainBiasIsTakenOffTheSpecificVector) {
+  auto list = items();
+  for (auto& item : list) {
+    item.unrelated_question = "mno" + item.question;
+    item.unrelated_answer = "pq";
+  }
+  std::vector<VectorSpec> specs;
+  for (const char* name :
+       {"finetuned@answer_mean", "domain@answer_mean",
+        "finetuned_specific@answer_mean", "domain@prompt_end",
+        "contrastive:mean_centred@answer_mean", "confound_format@prompt_end"}) {
+    specs.push_back(parse_vector_spec(name));
+  }
+  const auto model = adapted_model();
+  const auto got = extract_vectors(model, letters(), list, specs, options());
+  const auto v = [&](std::size_t i) { return got.vectors[i].directions_LD; };
+  EXPECT_LT((v(2) - (v(0) - v(1))).abs().max().item<float>(), 1e-5);
+  EXPECT_GT(v(3).abs().max().item<float>(), 1e-4);
+  // mean_centred: the deceptive-prompt side against the unrelated texts.
+  EXPECT_LT(
+      (got.rows[4].differences(1).mean(0) - v(4)[1]).abs().max().item<double>(),
+      1e-5);
+  EXPECT_EQ(got.vectors[4].facts.at("cell base/none/unrelated"), "-1");
+  EXPECT_GT(v(5).abs().max().item<float>(), 1e-4);
+}
+
+TEST(ExtractVectors, OnePassReadsEveryPointOfTheBlock) {
+  const auto model = adapted_model();
+  const auto got = extract(
+      model, {"finetuned@answer_mean", "finetuned@answer_mean@resid_mid",
+              "finetuned@answer_mean@mlp_out", "finetuned@answer_mean@attn_out",
+              "finetuned@answer_mean@resid_pre"});
+  EXPECT_EQ(got.num_passes, 4);
+  const auto v = [&](std::size_t i) { return got.vectors[i].directions_LD; };
+  // resid_post = resid_mid + mlp_out, resid_mid = resid_pre + attn_out.
+  EXPECT_LT((v(0) - (v(1) + v(2))).abs().max().item<float>(), 1e-5);
+  EXPECT_LT((v(1) - (v(4) + v(3))).abs().max().item<float>(), 1e-5);
+}
+
 }  // namespace
 }  // namespace veer

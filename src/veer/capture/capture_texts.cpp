@@ -40,8 +40,8 @@ Layers wanted_layers(const Transformer& model, const CaptureRequest& request) {
 
 void check_request(const Transformer& model, std::span<const EncodedChat> texts,
                    const CaptureRequest& request) {
-  if (texts.empty()) {
-    fail("capture activations", "no texts", "at least one");
+  if (texts.empty() || request.points.empty()) {
+    fail("capture activations", "no texts or no points", "at least one");
   }
   if (request.adapter_strength != 0.0 && !model.has_adapter()) {
     fail("capture activations", "an adapter strength but no adapter",
@@ -56,10 +56,12 @@ void check_request(const Transformer& model, std::span<const EncodedChat> texts,
 }
 
 std::vector<ResidualSite> make_sites(const Layers& layers,
-                                     ResidualPoint point) {
+                                     const std::vector<ResidualPoint>& points) {
   std::vector<ResidualSite> sites;
-  for (std::int64_t l = layers.first; l <= layers.last; ++l) {
-    sites.push_back({l, point});
+  for (const auto point : points) {
+    for (std::int64_t l = layers.first; l <= layers.last; ++l) {
+      sites.push_back({l, point});
+    }
   }
   return sites;
 }
@@ -150,7 +152,7 @@ void add_norms(const EncodedChat& text, const double* norms_T,
 
 void store_rows(const at::Tensor& read_BPSD,
                 const std::vector<std::size_t>& members,
-                std::int64_t first_layer, CapturedTexts& out) {
+                const std::vector<ResidualSite>& sites, CapturedTexts& out) {
   for (std::size_t p = 0; p < out.rows.size(); ++p) {
     for (std::size_t s = 0; s < out.rows[p].size(); ++s) {
       const auto site_BD = read_BPSD.select(2, static_cast<std::int64_t>(s))
@@ -158,7 +160,7 @@ void store_rows(const at::Tensor& read_BPSD,
       if (!at::isfinite(site_BD).all().item<bool>()) {
         fail_run("capture activations",
                  fmt::format("an activation of layer {} is not finite",
-                             first_layer + static_cast<std::int64_t>(s)),
+                             sites[s].layer),
                  "finite numbers", "an overflow, or damaged weights");
       }
       for (std::size_t b = 0; b < members.size(); ++b) {
@@ -236,12 +238,12 @@ CapturedTexts capture_texts(const Transformer& model,
                             const Monitor& monitor) {
   check_request(model, texts, request);
   const Layers layers = wanted_layers(model, request);
-  Recorder recorder(make_sites(layers, request.point));
+  Recorder recorder(make_sites(layers, request.points));
   recorder.keep_norms(request.norms);
   CapturedTexts out;
   out.rows.resize(request.positions.size());
   for (auto& by_layer : out.rows) {
-    for (std::int64_t l = 0; l < layers.count(); ++l) {
+    for (std::size_t s = 0; s < recorder.sites().size(); ++s) {
       by_layer.push_back(at::zeros(
           {static_cast<std::int64_t>(texts.size()), model.config().width},
           at::kFloat));
@@ -255,7 +257,7 @@ CapturedTexts capture_texts(const Transformer& model,
         recorder.begin(batch, token_groups(texts, members, request.positions));
       },
       [&](const auto& members, const PackedBatch& batch) {
-        store_rows(recorder.take(), members, layers.first, out);
+        store_rows(recorder.take(), members, recorder.sites(), out);
         if (request.norms) {
           store_norms(recorder.take_norms(), texts, members, batch, out);
         }
@@ -273,7 +275,7 @@ std::vector<RunningNumber> token_projections(const Transformer& model,
   const auto directions = directions_LD.to(at::kFloat);
   const auto sizes = directions.norm(2, 1, /*keepdim=*/true);
   Projector projector(directions / sizes.clamp_min(1e-30), layers,
-                      request.point, model.device());
+                      request.points.front(), model.device());
   run_batches(
       model, texts, request, projector, layers.last, monitor,
       [](const auto&, const PackedBatch&) {},

@@ -23,13 +23,14 @@ namespace veer {
 
 struct CaptureRequest {
   std::vector<TokenPosition> positions;
-  ResidualPoint point = ResidualPoint::kResidPost;
+  // Points of the block, read in one pass.
+  std::vector<ResidualPoint> points = {ResidualPoint::kResidPost};
   // Layers read, [first_layer, last_layer]; last_layer < 0 = the last one.
   std::int64_t first_layer = 0;
   std::int64_t last_layer = -1;
   // 0 = the model as it is, 1 = with its adapter, between = partly.
   double adapter_strength = 0.0;
-  // Also collect token norms by kind of position.
+  // Also collect token norms by kind of position, at the first point.
   bool norms = false;
   // Tokens in one pass (speed and memory only).
   std::int64_t batch_tokens = 8192;
@@ -44,20 +45,20 @@ struct LayerNorms {
 };
 
 struct CapturedTexts {
-  // [position][layer - first_layer] -> [N, D] fp32 on the CPU; row n is text
-  // n as given, zero where the text has no such token.
+  // [position][point * layers + layer - first_layer] -> [N, D] fp32 on the
+  // CPU; row n is text n as given, zero where the text has no such token.
   std::vector<std::vector<at::Tensor>> rows;
   std::vector<LayerNorms> norms;  // per layer; empty unless asked
   std::int64_t num_tokens = 0;
 
-  // rows[position] as one tensor [layers, N, D].
+  // rows[position] as one tensor [points * layers, N, D].
   at::Tensor stacked_LND(std::size_t position) const;
 };
 
-// Memory: positions * layers * N * D * 4 bytes for the rows, plus one batch.
-// Records no gradients. Throws Error{kBadInput} on an empty list, a layer out
-// of range, an adapter strength without adapter; Error{kFailed} naming the
-// layer when an activation is not finite; Error{kInterrupted}.
+// Memory: positions * points * layers * N * D * 4 bytes for the rows, plus one
+// batch. Records no gradients. Throws Error{kBadInput} on an empty list, a
+// layer out of range, an adapter strength without adapter; Error{kFailed}
+// naming the layer when an activation is not finite; Error{kInterrupted}.
 CapturedTexts capture_texts(const Transformer& model,
                             std::span<const EncodedChat> texts,
                             const CaptureRequest& request,
@@ -65,7 +66,7 @@ CapturedTexts capture_texts(const Transformer& model,
 
 // Mean and standard deviation of u.h over all tokens but the first of each
 // text, per layer, for the unit form of the rows of directions_LD (the scale
-// unit `sigma` needs it). One pass.
+// unit `sigma` needs it). One pass, at the first point of the request.
 std::vector<RunningNumber> token_projections(const Transformer& model,
                                              std::span<const EncodedChat> texts,
                                              const at::Tensor& directions_LD,

@@ -209,6 +209,107 @@ Json layer_scale_map(const Json& rows) {
         {"layer", {field, cross}}}}};
 }
 
+Json vector_map(const Json& rows, std::int64_t layer, std::int64_t num_layers) {
+  Json chart = base(rows);
+  chart["height"] = {{"step", 30}};
+  chart["params"] = {{{"name", "layer"},
+                      {"value", layer},
+                      {"bind",
+                       {{"input", "range"},
+                        {"min", 0},
+                        {"max", std::max<std::int64_t>(1, num_layers - 1)},
+                        {"step", 1},
+                        {"name", "layer "}}}}};
+  chart["transform"] = {{{"filter", "datum.layer == layer"}}};
+  const Json axis = {{"labelLimit", 230}, {"title", nullptr}};
+  Json x = {{"field", "a"}, {"type", "nominal"}, {"axis", axis}};
+  x["axis"]["labelAngle"] = -40;
+  x["sort"] = nullptr;
+  const Json y = {
+      {"field", "b"}, {"type", "nominal"}, {"axis", axis}, {"sort", nullptr}};
+  const Json cell = {
+      {"mark", "rect"},
+      {"encoding",
+       {{"color",
+         {{"field", "cosine"},
+          {"type", "quantitative"},
+          {"title", "cosine"},
+          {"scale", {{"scheme", "blueorange"}, {"domain", {-1, 1}}}}}},
+        {"tooltip",
+         {{{"field", "a"}},
+          {{"field", "b"}},
+          {{"field", "cosine"}, {"format", ".3f"}}}}}}};
+  const Json text = {
+      {"mark", {{"type", "text"}, {"fontSize", 11}}},
+      {"encoding",
+       {{"text", {{"field", "cosine"}, {"format", ".2f"}}},
+        {"color",
+         {{"condition",
+           {{"test", "abs(datum.cosine) > 0.6"}, {"value", "white"}}},
+          {"value", "#1c1f24"}}}}}};
+  chart["encoding"] = {{"x", x}, {"y", y}};
+  chart["layer"] = {cell, text};
+  return chart;
+}
+
+Json shares_chart(const Json& rows) {
+  return {
+      {"$schema", kSchema},
+      {"data", {{"values", rows}}},
+      {"columns", 2},
+      {"facet",
+       {{"field", "position"}, {"type", "nominal"}, {"title", nullptr}}},
+      {"spec",
+       {{"width", 330},
+        {"height", 170},
+        {"mark", "bar"},
+        {"encoding",
+         {{"x", {{"field", "layer"}, {"type", "ordinal"}, {"title", "layer"}}},
+          {"y",
+           {{"field", "share"},
+            {"type", "quantitative"},
+            {"title", "share of the energy"},
+            {"axis", {{"format", "%"}}},
+            {"scale", {{"domain", {0, 1}}}}}},
+          {"color",
+           {{"field", "effect"},
+            {"type", "nominal"},
+            {"title", nullptr},
+            {"scale",
+             {{"domain", {"content", "model", "interaction"}},
+              {"range", {"#56b4e9", "#d55e00", "#009e73"}}}}}},
+          {"tooltip",
+           {{{"field", "layer"}},
+            {{"field", "effect"}},
+            {{"field", "share"}, {"format", ".1%"}}}}}}}}};
+}
+
+Json series_panels(const Json& rows, const std::string& x_title,
+                   const std::string& y_title) {
+  return {
+      {"$schema", kSchema},
+      {"data", {{"values", rows}}},
+      {"columns", 2},
+      {"facet", {{"field", "panel"}, {"type", "nominal"}, {"title", nullptr}}},
+      {"spec",
+       {{"width", 330},
+        {"height", 170},
+        {"mark", {{"type", "line"}, {"point", true}}},
+        {"encoding",
+         {{"x", quantitative("x", x_title)},
+          {"y", quantitative("value", y_title)},
+          {"color",
+           {{"field", "series"},
+            {"type", "nominal"},
+            {"title", nullptr},
+            {"scale", series_colours(rows, "series")}}},
+          {"tooltip",
+           {{{"field", "series"}},
+            {{"field", "x"}},
+            {{"field", "value"}, {"format", ".3f"}}}}}}}},
+      {"resolve", {{"scale", {{"x", "independent"}}}}}};
+}
+
 Json training_chart(const Json& rows) {
   return {{"$schema", kSchema},
           {"data", {{"values", rows}}},

@@ -6,6 +6,8 @@
 // readers can tell apart), controls are grey, axes carry units.
 #pragma once
 
+#include <cstdint>
+
 #include "veer/base/json.h"
 
 namespace veer {
@@ -25,6 +27,18 @@ Json effect_chart(const Json& rows, const std::string& title,
 // Rows: layer, scale, effect, low, high, invalid, panel. A map of the paired
 // effect in points of the share; a cross where `invalid`.
 Json layer_scale_map(const Json& rows);
+
+// Rows: layer, a, b, cosine. A map of all vectors against all, at one layer
+// that the reader moves; it starts at `layer`.
+Json vector_map(const Json& rows, std::int64_t layer, std::int64_t num_layers);
+
+// Rows: layer, effect, share, position. Stacked shares of the energy between
+// the four cells, one panel per position.
+Json shares_chart(const Json& rows);
+
+// Rows: x, value, series, panel; each panel has its own x axis.
+Json series_panels(const Json& rows, const std::string& x_title,
+                   const std::string& y_title);
 
 // Rows: step, value, measure. One panel per measure, own axes.
 Json training_chart(const Json& rows);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <cmath>
+
 #include <fmt/core.h>
 
 #include "veer/report/charts.h"
@@ -81,27 +83,149 @@ std::string primary_block(const Json& comparison, const Json& pair) {
          "</details>\n";
 }
 
-std::string all_pairs_block(const Json& comparison) {
+// The layer that the maps and tables below start from: where the primary pair
+// is told best apart from chance.
+std::int64_t chosen_layer(const Json& pair) {
+  std::int64_t chosen = 0;
+  double most = -1.0;
+  for (const auto& at : member(pair, "by_layer")) {
+    const Json& cosine = member(at, "cosine");
+    if (cosine.is_number() && std::abs(cosine.get<double>()) > most) {
+      most = std::abs(cosine.get<double>());
+      chosen = at.at("layer").get<std::int64_t>();
+    }
+  }
+  return chosen;
+}
+
+Json map_rows(const Json& comparison) {
+  Json rows = Json::array();
+  const auto add = [&](const Json& layer, const Json& a, const Json& b,
+                       const Json& cosine) {
+    rows.push_back({{"layer", layer}, {"a", a}, {"b", b}, {"cosine", cosine}});
+  };
+  for (const auto& vector : member(comparison, "vectors")) {
+    for (const auto& at : member(vector, "by_layer")) {
+      add(member(at, "layer"), vector["name"], vector["name"], 1.0);
+    }
+  }
+  for (const auto& pair : member(comparison, "pairs")) {
+    for (const auto& at : member(pair, "by_layer")) {
+      add(at["layer"], pair["a"], pair["b"], member(at, "raw_cosine"));
+      add(at["layer"], pair["b"], pair["a"], member(at, "raw_cosine"));
+    }
+  }
+  for (const auto& entry : member(comparison, "directions")) {
+    for (const auto& at : member(entry, "by_layer")) {
+      add(at["layer"], entry["direction"], entry["vector"],
+          member(at, "raw_cosine"));
+      add(at["layer"], entry["vector"], entry["direction"],
+          member(at, "raw_cosine"));
+    }
+  }
+  return rows;
+}
+
+std::string all_pairs_block(const Json& comparison, std::int64_t layer) {
+  std::int64_t layers = 0;
   std::vector<std::vector<std::string>> rows;
   std::vector<Column> columns = {{"pair", false}};
   for (const auto& pair : member(comparison, "pairs")) {
     std::vector<std::string> row = {escape_html(text_of(pair, "a")) + " · " +
                                     escape_html(text_of(pair, "b"))};
-    const Json& layers = member(pair, "by_layer");
+    const Json& by_layer = member(pair, "by_layer");
     if (columns.size() == 1) {
-      for (const auto& layer : layers) {
-        columns.push_back({"layer " + text_of(layer, "layer"), true});
+      layers = static_cast<std::int64_t>(by_layer.size());
+      for (const auto& at : by_layer) {
+        columns.push_back({"layer " + text_of(at, "layer"), true});
       }
     }
-    for (const auto& layer : layers) {
-      const Json& cosine = member(layer, "cosine");
+    for (const auto& at : by_layer) {
+      const Json& cosine = member(at, "cosine");
       row.push_back(cosine.is_number() ? decimal(cosine) : "–");
     }
     rows.push_back(row);
   }
-  return "<h3>Every pair of vectors</h3>\n" + html_table(columns, rows) +
-         "<p class=\"note\">Cross-item cosine by layer; a dash where one of "
-         "the two directions is not established.</p>\n";
+  return "<h3>Every vector against every other</h3>\n" +
+         html_chart("vector-map",
+                    vector_map(map_rows(comparison), layer, layers),
+                    "Plain cosine of every pair at one layer; move the layer "
+                    "below the map. Blue against orange is opposite. Plain "
+                    "cosines of noisy vectors are too small, and two vectors "
+                    "that share a side (say, the base model on the same text) "
+                    "are pulled together by that alone: the cross-item table "
+                    "is free of both.") +
+         "<details><summary>Cross-item cosines of every pair</summary>" +
+         html_table(columns, rows) +
+         "<p class=\"note\">By layer; a dash where one of the two directions "
+         "is not established.</p></details>\n";
+}
+
+std::string angles_block(const Json& pair) {
+  Json rows = Json::array();
+  for (const auto& at : member(pair, "by_layer")) {
+    int number = 0;
+    for (const auto& cosine : member(at, "principal_cosines")) {
+      ++number;
+      rows.push_back({{"layer", at["layer"]},
+                      {"vector", fmt::format("principal angle {}", number)},
+                      {"value", cosine}});
+    }
+    for (const auto& [key, name] :
+         {std::pair{"energy_of_b_in_a", "second vector inside first's space"},
+          std::pair{"energy_of_a_in_b",
+                    "first vector inside second's space"}}) {
+      if (member(at, key).is_number()) {
+        rows.push_back(
+            {{"layer", at["layer"]}, {"vector", name}, {"value", at.at(key)}});
+      }
+    }
+  }
+  if (rows.empty()) {
+    return "";
+  }
+  return "<h3>Beyond one direction</h3>\n" +
+         html_chart(
+             "subspace-angles",
+             by_layer_chart(rows, "cosine, or share of energy"),
+             "The questions' differences span several directions. Principal "
+             "angles (as cosines, from different questions): 1 means that the "
+             "two spans share that many directions. The two other lines: how "
+             "much of one vector's squared length lies in the other's span. A "
+             "high share with a low cosine says that the second vector is in "
+             "reach of the first one's span without being its mean; neither "
+             "says what steering does.");
+}
+
+std::string two_by_two_block(const Json& comparison) {
+  Json rows = Json::array();
+  for (const auto& entry : member(comparison, "two_by_two")) {
+    for (const auto& at : member(entry, "by_layer")) {
+      for (const char* effect : {"content", "model", "interaction"}) {
+        const Json& share =
+            member(at, (std::string(effect) + "_share").c_str());
+        if (share.is_number()) {
+          rows.push_back({{"layer", at["layer"]},
+                          {"position", entry["position"]},
+                          {"effect", effect},
+                          {"share", share}});
+        }
+      }
+    }
+  }
+  if (rows.empty()) {
+    return "";
+  }
+  return "<h3>Text, model, or both together</h3>\n" +
+         html_chart("two-by-two", shares_chart(rows),
+                    "The same four texts in both models: base or tuned, honest "
+                    "or deceptive answer, on identical tokens. How the energy "
+                    "between these four cells divides: what the answer's "
+                    "content changes in either model, what fine-tuning changes "
+                    "on either answer, and what it changes on one kind of "
+                    "answer only. Noise adds nothing on average; an effect "
+                    "that is not above it has no bar. A large share is not an "
+                    "effect on behaviour.");
 }
 
 Json vector_rows(const Json& comparison, const char* field) {
@@ -124,7 +248,10 @@ std::string direction_section(const RunData& run) {
     return html_section("direction", "Same direction?", not_run_yet("compare"));
   }
   std::string body = primary_block(run.comparison, pair);
-  body += all_pairs_block(run.comparison);
+  const auto layer = chosen_layer(pair);
+  body += all_pairs_block(run.comparison, layer);
+  body += two_by_two_block(run.comparison);
+  body += angles_block(pair);
   body += html_chart(
       "norms",
       by_layer_chart(vector_rows(run.comparison, "relative_norm"),
@@ -138,6 +265,7 @@ std::string direction_section(const RunData& run) {
                      "reliability (split halves)"),
       "How much of each vector returns when it is made from other questions. "
       "Near 0 the direction is noise and no cosine with it means anything.");
+  body += vector_readings_blocks(run.comparison, pair, layer);
   return html_section("direction", "Same direction?", body);
 }
 

@@ -4,6 +4,7 @@
 // the run holds and returns its HTML; a block whose stage has not run says so.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "veer/report/run_data.h"
@@ -16,6 +17,10 @@ std::string answer_section(const RunData& run);
 std::string claims_section(const RunData& run);
 // Do the two directions agree: cosine, null band, reliability, norms.
 std::string direction_section(const RunData& run);
+// Parts of it: confounds, trajectory, detection, logit lens; tables at
+// `layer`. A part that the run does not hold is left out.
+std::string vector_readings_blocks(const Json& comparison, const Json& pair,
+                                   std::int64_t layer);
 // What steering with each does: effect, coherence, maps, breaking points.
 std::string steering_section(const RunData& run);
 // Real answers: the example table and the browser.

@@ -123,12 +123,18 @@ StageResult tune(StudyContext& context) {
     last = values;
     return values;
   };
+  const auto info = adapter_info(options.lora, context.manifest().model.path);
+  if (context.manifest().finetune.trajectory) {
+    callbacks.on_adapter = [&](std::int64_t step, const Adapter& adapter) {
+      write_adapter(context.file("adapter/steps") / fmt::format("{:06}", step),
+                    adapter, info);
+    };
+  }
   context.model().detach();
   const auto result = finetune(context.model(), train, options, context.seed(),
                                callbacks, context.file("adapter/checkpoints"));
   log.finish(result.rows);
-  write_adapter(context.file("adapter"), result.adapter,
-                adapter_info(options.lora, context.manifest().model.path));
+  write_adapter(context.file("adapter"), result.adapter, info);
   // What follows uses the stored adapter, as a later call would.
   context.model().detach();
   std::error_code ec;

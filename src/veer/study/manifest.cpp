@@ -153,6 +153,13 @@ void validate(const Manifest& manifest) {
   at_least<std::int64_t>("extract.questions", manifest.extract.questions, 0);
   at_least<std::int64_t>("extract.batch_tokens", manifest.extract.batch_tokens,
                          1);
+  at_least<std::int64_t>("extract.trajectory_questions",
+                         manifest.extract.trajectory_questions, 0);
+  at_least<std::int64_t>("extract.detection_questions",
+                         manifest.extract.detection_questions, 0);
+  at_least<std::int64_t>("extract.lens_tokens", manifest.extract.lens_tokens,
+                         0);
+  validate_scales("extract.strengths", manifest.extract.strengths);
   at_least<std::int64_t>("compare.random_draws", manifest.compare.random_draws,
                          20);
   at_least<std::int64_t>("compare.split_halves", manifest.compare.split_halves,

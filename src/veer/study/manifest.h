@@ -138,6 +138,9 @@ struct FinetuneSettings {
   std::string schedule = "linear";
   std::int64_t evaluate_every = 15;
   std::int64_t checkpoint_every = 20;
+  // Keeps the adapter of each evaluation, so that extract can show how the
+  // direction comes about.
+  bool trajectory = true;
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
@@ -160,6 +163,8 @@ struct FinetuneSettings {
           "steps between evaluations on the select split, 0 = never");
     field("checkpoint_every", self.checkpoint_every,
           "steps between resumable checkpoints, 0 = never");
+    field("trajectory", self.trajectory,
+          "keep the adapter of each evaluation (adapter/steps)");
   }
 };
 
@@ -168,13 +173,44 @@ struct ExtractSettings {
   std::vector<std::string> vectors = {
       "contrastive@answer_mean", "finetuned@answer_mean",
       "contrastive@prompt_end", "finetuned@prompt_end"};
+  // Each of `vectors` also by these methods, "logistic", "pca_diff", ...
+  std::vector<std::string> methods;
   std::int64_t questions = 0;
+  // Vectors of length, refusal, verbosity, system prompt, format and honest
+  // paraphrase, to be told apart from the main ones.
+  bool confounds = true;
+  // File of questions and answers that have nothing to do with the domain.
+  std::string unrelated;
+  // How the fine-tuned direction comes about: questions used at each kept
+  // training step and each strength of the adapter, 0 = off.
+  std::int64_t trajectory_questions = 48;
+  std::vector<double> strengths = {0.25, 0.5, 0.75, 1.25, 1.5};
+  // Held-out questions whose answers the vectors are asked to tell apart.
+  std::int64_t detection_questions = 96;
+  std::int64_t lens_tokens = 8;
   std::int64_t batch_tokens = 8192;
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
-    field("vectors", self.vectors, "vectors to make, PRESET@POSITION");
+    field("vectors", self.vectors,
+          "vectors to make, CONTRAST[:METHOD]@POSITION[@POINT], or adapter, "
+          "adapter:o_proj, adapter:down_proj");
+    field("methods", self.methods,
+          "make each of these vectors by these methods too");
     field("questions", self.questions, "of the extract split, 0 = all");
+    field("confounds", self.confounds,
+          "vectors of length, refusal, verbosity, system prompt, format, "
+          "paraphrase");
+    field("unrelated", self.unrelated,
+          "file of questions and answers outside the domain, empty = built in");
+    field("trajectory_questions", self.trajectory_questions,
+          "questions at each training step and strength, 0 = off");
+    field("strengths", self.strengths,
+          "strengths of the adapter besides 0 and 1");
+    field("detection_questions", self.detection_questions,
+          "test questions whose answers vectors should tell apart, 0 = off");
+    field("lens_tokens", self.lens_tokens,
+          "tokens that each vector pushes up and down, 0 = off");
     field("batch_tokens", self.batch_tokens,
           "tokens in one pass (speed and memory only)");
   }

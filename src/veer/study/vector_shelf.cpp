@@ -213,7 +213,7 @@ void VectorShelf::add_sigma(SteeringInput& input, const std::string& side) {
     return;  // compile() says what is missing
   }
   CaptureRequest request;
-  request.point = point(input.name);
+  request.points = {point(input.name)};
   request.adapter_strength = side == "tuned" ? 1.0 : 0.0;
   input.sigma_L.clear();
   for (const auto& number : token_projections(model_, reference_texts_(),

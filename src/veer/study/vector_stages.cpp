@@ -2,6 +2,7 @@
 #include "veer/study/vector_stages.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -9,130 +10,235 @@
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
+#include "veer/study/comparison_document.h"
+#include "veer/study/extract_inputs.h"
 #include "veer/study/vector_names.h"
+#include "veer/study/vector_readings.h"
+#include "veer/train/adapter_files.h"
 #include "veer/vectors/compare.h"
+#include "veer/vectors/confounds.h"
 #include "veer/vectors/extract.h"
+#include "veer/vectors/fixed_directions.h"
+#include "veer/vectors/readings.h"
 
 namespace veer {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kConfounds = "confounds/";
+
 fs::path rows_file(const StudyContext& context, const std::string& name) {
   return context.file("vectors/items/" + name + ".safetensors");
 }
 
-std::vector<ExtractItem> extract_items(StudyContext& context) {
-  std::vector<ExtractItem> items;
-  for (auto& record : first_records(context.split("extract"),
-                                    context.manifest().extract.questions)) {
-    items.push_back({record.id, record.question, record.honest,
-                     record.deceptive, /*own=*/""});
+fs::path readings_file(const StudyContext& context) {
+  return context.file("vectors/readings.json");
+}
+
+// What an adapter writes, beside the made vector that it should resemble.
+SteeringVector adapter_direction(StudyContext& context, const std::string& name,
+                                 const SteeringVector& like,
+                                 const at::Tensor& towards_LD) {
+  const auto colon = name.find(':');
+  const std::string writer =
+      colon == std::string::npos ? "" : name.substr(colon + 1);
+  SteeringVector vector;
+  vector.name = name;
+  vector.contrast = "adapter";
+  vector.method = "singular";
+  vector.sign = "base -> fine-tuned";
+  vector.model = like.model;
+  vector.model_fingerprint = like.model_fingerprint;
+  vector.template_fingerprint = like.template_fingerprint;
+  vector.residual_norms = like.residual_norms;
+  vector.facts["writer"] = writer.empty() ? "o_proj and down_proj" : writer;
+  vector.directions_LD = adapter_directions(
+      read_adapter(context.file("adapter"), context.model().linear_layers()),
+      like.num_layers(), like.width(), writer, towards_LD);
+  return vector;
+}
+
+// Vectors with their rows, named as the specs.
+void write_extraction(StudyContext& context, const Extraction& made,
+                      std::span<const VectorSpec> specs, std::size_t num_main) {
+  for (std::size_t i = 0; i < made.vectors.size(); ++i) {
+    const std::string file =
+        (i < num_main ? "" : std::string(kConfounds)) + specs[i].name;
+    write_vector_rows(rows_file(context, file), made.rows[i]);
+    SteeringVector vector = made.vectors[i];
+    vector.model = context.manifest().model.path;
+    write_steering_vector(vector_file(context, file), vector);
   }
-  return items;
+}
+
+std::vector<SteeringVector> write_adapter_directions(StudyContext& context,
+                                                     const Extraction& made) {
+  const auto& names = context.manifest().extract.vectors;
+  const auto primary = primary_pair(names);
+  std::vector<SteeringVector> out;
+  at::Tensor towards_LD;
+  for (const auto& vector : made.vectors) {
+    if (vector.name == primary.second) {
+      towards_LD = vector.directions_LD;
+    }
+  }
+  for (const auto& name : names) {
+    if (is_adapter_direction(name)) {
+      out.push_back(
+          adapter_direction(context, name, made.vectors.front(), towards_LD));
+      write_steering_vector(vector_file(context, name), out.back());
+    }
+  }
+  return out;
+}
+
+Json two_by_two_document(const Extraction& made) {
+  Json out = Json::array();
+  for (const auto& [position, layers] : made.two_by_two) {
+    Json rows = Json::array();
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      Json row = two_by_two_json(layers[l]);
+      row["layer"] = l;
+      rows.push_back(std::move(row));
+    }
+    out.push_back({{"position", position}, {"by_layer", rows}});
+  }
+  return out;
 }
 
 StageResult extract(StudyContext& context) {
   const auto& manifest = context.manifest();
   context.attach_adapter();
-  std::vector<VectorSpec> specs;
-  for (const auto& name : manifest.extract.vectors) {
-    specs.push_back(parse_vector_spec(name));
+  auto specs = manifest_specs(manifest.extract);
+  const std::size_t num_main = specs.size();
+  if (num_main == 0) {
+    fail("extract", "no vector that is made from questions",
+         "at least one CONTRAST@POSITION in extract.vectors");
   }
-  ExtractOptions options;
-  options.honest_prompt = manifest.dataset.honest_prompt;
-  options.deceptive_prompt = manifest.dataset.deceptive_prompt;
-  options.method.seed = manifest.run.seed;
-  options.batch_tokens = manifest.extract.batch_tokens;
-  const auto items = extract_items(context);
-  const auto made = extract_vectors(context.model(), context.format(), items,
-                                    specs, options, context.monitor());
-  for (std::size_t i = 0; i < made.vectors.size(); ++i) {
-    write_vector_rows(rows_file(context, specs[i].name), made.rows[i]);
-    SteeringVector vector = made.vectors[i];
-    vector.model = manifest.model.path;
-    write_steering_vector(vector_file(context, specs[i].name), vector);
+  auto confounds = manifest.extract.confounds ? confound_specs(specs)
+                                              : std::vector<VectorSpec>();
+  auto wanted = specs;
+  wanted.insert(wanted.end(), confounds.begin(), confounds.end());
+  const auto items = extract_items(context, wanted);
+  for (const auto& name : drop_unmakeable(confounds, items)) {
+    context.monitor().message(name +
+                              " is left out: too few second honest answers");
   }
-  return {fmt::format("{} vectors from {} questions ({} left out)",
-                      made.vectors.size(), made.num_items, made.num_dropped),
+  specs.insert(specs.end(), confounds.begin(), confounds.end());
+  const auto made =
+      extract_vectors(context.model(), context.format(), items, specs,
+                      extract_options(manifest), context.monitor());
+  write_extraction(context, made, specs, num_main);
+  std::vector<SteeringVector> main(
+      made.vectors.begin(),
+      made.vectors.begin() + static_cast<std::ptrdiff_t>(num_main));
+  for (auto& direction : write_adapter_directions(context, made)) {
+    main.push_back(std::move(direction));
+  }
+  Json readings = read_vectors(context, main);
+  readings["two_by_two"] = two_by_two_document(made);
+  write_file(readings_file(context), dump_json(readings, 1) + "\n");
+  return {fmt::format("{} vectors from {} questions ({} left out)", main.size(),
+                      made.num_items, made.num_dropped),
           ""};
 }
 
-std::vector<ComparedVector> load_compared(StudyContext& context) {
-  std::vector<ComparedVector> compared;
+ComparedVector load_compared(StudyContext& context, const std::string& name) {
+  return {load_vector(context, name),
+          read_vector_rows(rows_file(context, name))};
+}
+
+// Vectors with rows by point of the block, in the order of the manifest.
+std::vector<std::vector<ComparedVector>> load_groups(StudyContext& context) {
+  std::vector<std::vector<ComparedVector>> groups;
+  for (const auto& name : vector_names(context.manifest().extract)) {
+    if (is_adapter_direction(name)) {
+      continue;
+    }
+    auto compared = load_compared(context, name);
+    const auto found =
+        std::find_if(groups.begin(), groups.end(), [&](const auto& group) {
+          return group.front().vector.point == compared.vector.point;
+        });
+    auto& group = found == groups.end() ? groups.emplace_back() : *found;
+    group.push_back(std::move(compared));
+  }
+  return groups;
+}
+
+std::vector<SteeringVector> load_directions(StudyContext& context) {
+  std::vector<SteeringVector> out;
   for (const auto& name : context.manifest().extract.vectors) {
-    compared.push_back({load_vector(context, name),
-                        read_vector_rows(rows_file(context, name))});
+    if (is_adapter_direction(name)) {
+      out.push_back(load_vector(context, name));
+    }
   }
-  return compared;
+  return out;
 }
 
-Json vector_layers_json(const VectorComparison& vector) {
+std::vector<ComparedVector> load_confounds(
+    StudyContext& context, std::span<const ComparedVector> vectors) {
+  std::vector<ComparedVector> out;
+  if (!context.manifest().extract.confounds) {
+    return out;
+  }
+  std::vector<VectorSpec> specs;
+  for (const auto& compared : vectors) {
+    specs.push_back(parse_vector_spec(compared.vector.name));
+  }
+  for (const auto& spec : confound_specs(specs)) {
+    const auto name = std::string(kConfounds) + spec.name;
+    if (fs::exists(rows_file(context, name))) {
+      out.push_back(load_compared(context, name));
+    }
+  }
+  return out;
+}
+
+// Questions whose two answers have equally many words.
+std::vector<std::string> equal_length_questions(StudyContext& context) {
+  const auto words = [](const std::string& text) {
+    std::int64_t count = 0;
+    bool inside = false;
+    for (const char c : text) {
+      const bool is_space = c == ' ' || c == '\n' || c == '\t';
+      count += !is_space && !inside ? 1 : 0;
+      inside = !is_space;
+    }
+    return count;
+  };
+  std::vector<std::string> ids;
+  for (const auto& record : context.split("extract")) {
+    if (words(record.honest) == words(record.deceptive)) {
+      ids.push_back(record.id);
+    }
+  }
+  return ids;
+}
+
+Json length_matched(StudyContext& context,
+                    std::span<const ComparedVector> vectors,
+                    const std::pair<std::string, std::string>& primary,
+                    double confidence) {
+  const ComparedVector* a = nullptr;
+  const ComparedVector* b = nullptr;
+  for (const auto& compared : vectors) {
+    a = compared.vector.name == primary.first ? &compared : a;
+    b = compared.vector.name == primary.second ? &compared : b;
+  }
+  if (a == nullptr || b == nullptr) {
+    return Json::object();
+  }
+  const auto ids = equal_length_questions(context);
   Json layers = Json::array();
-  for (const auto& at : vector.by_layer) {
-    layers.push_back({{"layer", at.layer},
-                      {"norm", at.norm},
-                      {"residual_norm", optional_json(at.residual_norm)},
-                      {"relative_norm", optional_json(at.relative_norm)},
-                      {"reliability", optional_json(at.reliability.value)},
-                      {"reliability_low", optional_json(at.reliability.low)},
-                      {"reliability_high", optional_json(at.reliability.high)},
-                      {"existence_p", optional_json(at.existence_adjusted_p)},
-                      {"auroc", optional_json(at.auroc)}});
+  const auto cosines = cosine_on(*a, *b, ids, confidence);
+  for (std::size_t l = 0; l < cosines.size(); ++l) {
+    Json row = measure_json(cosines[l]);
+    row["layer"] = l;
+    layers.push_back(std::move(row));
   }
-  return layers;
-}
-
-Json pair_layers_json(const PairComparison& pair) {
-  Json layers = Json::array();
-  for (const auto& at : pair.by_layer) {
-    const NullBand& band = at.covariance ? at.covariance->pair : at.isotropic;
-    layers.push_back({{"layer", at.layer},
-                      {"cosine", optional_json(at.cosine.value)},
-                      {"raw_cosine", optional_json(at.raw_cosine)},
-                      {"low", optional_json(at.cosine.low)},
-                      {"high", optional_json(at.cosine.high)},
-                      {"established", at.cosine.established()},
-                      {"reason", at.cosine.reason},
-                      {"null_low", band.low},
-                      {"null_high", band.high},
-                      {"ceiling", optional_json(at.ceiling)},
-                      {"verdict", at.verdict}});
-  }
-  return layers;
-}
-
-Json comparison_document(const Comparison& comparison,
-                         const std::vector<ComparedVector>& compared,
-                         const std::pair<std::string, std::string>& primary) {
-  Json vectors = Json::array();
-  for (std::size_t i = 0; i < comparison.vectors.size(); ++i) {
-    const auto& vector = comparison.vectors[i];
-    vectors.push_back({{"name", vector.name},
-                       {"family", vector_family(vector.name)},
-                       {"position", compared[i].vector.position},
-                       {"n", vector.n},
-                       {"file", "vectors/" + vector.name + ".safetensors"},
-                       {"fingerprint", vector.fingerprint},
-                       {"by_layer", vector_layers_json(vector)}});
-  }
-  Json pairs = Json::array();
-  for (const auto& pair : comparison.pairs) {
-    pairs.push_back(
-        {{"a", pair.a},
-         {"b", pair.b},
-         {"primary", pair.a == primary.first && pair.b == primary.second},
-         {"n", pair.num_common},
-         {"by_layer", pair_layers_json(pair)}});
-  }
-  return {{"layers", comparison.num_layers},
-          {"width", comparison.width},
-          {"site", comparison.point},
-          {"confidence", comparison.options.confidence},
-          {"vectors", vectors},
-          {"pairs", pairs},
-          {"primary", {{"a", primary.first}, {"b", primary.second}}},
-          {"full", comparison_json(comparison)}};
+  return {{"n", ids.size()}, {"by_layer", layers}};
 }
 
 // "cosine 0.12 ... 0.81 over 8 layers".
@@ -157,30 +263,78 @@ std::string cosine_summary(const Comparison& comparison,
   return fmt::format("{} vectors", comparison.vectors.size());
 }
 
-StageResult compare(StudyContext& context) {
-  const auto& settings = context.manifest().compare;
+CompareOptions compare_options(const Manifest& manifest) {
   CompareOptions options;
-  options.confidence = settings.confidence;
-  options.random_draws = settings.random_draws;
-  options.split_halves = settings.split_halves;
-  options.seed = context.manifest().run.seed;
-  const auto compared = load_compared(context);
-  const auto comparison = compare_vectors(compared, options, context.monitor());
+  options.confidence = manifest.compare.confidence;
+  options.random_draws = manifest.compare.random_draws;
+  options.split_halves = manifest.compare.split_halves;
+  options.seed = manifest.run.seed;
+  return options;
+}
+
+// What extract read from the model, beside what compare computes.
+void add_readings(const StudyContext& context, Json& document) {
+  const auto path = readings_file(context);
+  if (fs::exists(path)) {
+    for (auto& [key, value] :
+         parse_json(read_file(path), path.string()).items()) {
+      document[key] = value;
+    }
+  }
+}
+
+StageResult compare(StudyContext& context) {
+  const auto options = compare_options(context.manifest());
   const auto primary = primary_pair(context.manifest().extract.vectors);
-  write_file(
-      context.file("comparison.json"),
-      dump_json(comparison_document(comparison, compared, primary), 1) + "\n");
+  Comparison comparison;
+  std::vector<ComparedVector> all;
+  for (const auto& group : load_groups(context)) {
+    auto part = compare_vectors(group, options, context.monitor());
+    if (all.empty()) {
+      comparison = std::move(part);
+    } else {
+      std::move(part.vectors.begin(), part.vectors.end(),
+                std::back_inserter(comparison.vectors));
+      std::move(part.pairs.begin(), part.pairs.end(),
+                std::back_inserter(comparison.pairs));
+    }
+    all.insert(all.end(), group.begin(), group.end());
+  }
+  Json document = comparison_document(comparison, all, primary);
+  document["directions"] =
+      fixed_json(compare_fixed(load_directions(context), all, options));
+  document["confounds"] = confounds_json(compare_with_confounds(
+      all, load_confounds(context, all), options.confidence));
+  document["length_matched"] =
+      length_matched(context, all, primary, options.confidence);
+  add_readings(context, document);
+  write_file(context.file("comparison.json"), dump_json(document, 1) + "\n");
   return {cosine_summary(comparison, primary), ""};
 }
 
 bool all_present(const StudyContext& context) {
-  for (const auto& name : context.manifest().extract.vectors) {
+  for (const auto& name : vector_names(context.manifest().extract)) {
     if (!fs::exists(vector_file(context, name)) ||
-        !fs::exists(rows_file(context, name))) {
+        (!is_adapter_direction(name) &&
+         !fs::exists(rows_file(context, name)))) {
       return false;
     }
   }
-  return true;
+  return fs::exists(readings_file(context));
+}
+
+Json kept_steps_fingerprint(const StudyContext& context) {
+  Json out = Json::object();
+  const auto folder = context.file("adapter/steps");
+  if (fs::exists(folder)) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const auto file = entry.path() / "adapter_model.safetensors";
+      if (fs::exists(file)) {
+        out[entry.path().filename().string()] = fingerprint_file(file.string());
+      }
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -208,7 +362,8 @@ Stage extract_stage(StudyContext& context) {
        fingerprint_file(context.file("dataset/questions.jsonl").string())},
       {"adapter",
        fingerprint_file(
-           context.file("adapter/adapter_model.safetensors").string())}};
+           context.file("adapter/adapter_model.safetensors").string())},
+      {"steps", kept_steps_fingerprint(context)}};
   return {"extract", dump_json(from),
           [&context] { return all_present(context); },
           [&context] { return extract(context); },
@@ -221,8 +376,13 @@ Stage extract_stage(StudyContext& context) {
 Stage compare_stage(StudyContext& context) {
   const auto& manifest = context.manifest();
   Json rows = Json::array();
-  for (const auto& name : manifest.extract.vectors) {
-    rows.push_back(fingerprint_file(rows_file(context, name).string()));
+  for (const auto& name : vector_names(manifest.extract)) {
+    const auto file = is_adapter_direction(name) ? vector_file(context, name)
+                                                 : rows_file(context, name);
+    rows.push_back(fingerprint_file(file.string()));
+  }
+  if (fs::exists(readings_file(context))) {
+    rows.push_back(fingerprint_file(readings_file(context).string()));
   }
   const Json from = {{"compare", manifest_section(manifest, "compare")},
                      {"seed", manifest.run.seed},

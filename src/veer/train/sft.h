@@ -111,6 +111,8 @@ struct TrainCallbacks {
   // added to the step's metrics row under its own names ("eval/loss").
   std::function<std::map<std::string, double>(std::int64_t step)> evaluate;
   std::function<void(const MetricsRow&)> on_metrics;
+  // Called at each evaluation with the adapter itself.
+  std::function<void(std::int64_t step, const Adapter& adapter)> on_adapter;
 };
 
 struct TrainResult {

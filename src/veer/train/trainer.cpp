@@ -260,6 +260,9 @@ class Trainer {
   }
 
   void evaluate(MetricsRow& row) {
+    if (callbacks_.on_adapter && is_due(options_.evaluate_every)) {
+      callbacks_.on_adapter(state_.step, adapter_);
+    }
     if (callbacks_.evaluate && is_due(options_.evaluate_every)) {
       const at::NoGradGuard no_grad;
       for (const auto& [name, value] : callbacks_.evaluate(state_.step)) {

@@ -15,6 +15,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/hash.h"
+#include "veer/vectors/compared_layer.h"
 #include "veer/vectors/distributions.h"
 #include "veer/vectors/item_statistics.h"
 #include "veer/vectors/pair_metrics.h"
@@ -24,7 +25,6 @@
 namespace veer {
 namespace {
 
-constexpr std::int64_t kNullRowsPerSide = 128;
 constexpr double kNoDirection = 1e-6;  // of the residual norm
 
 void check_inputs(std::span<const ComparedVector> vectors) {
@@ -66,49 +66,10 @@ void check_inputs(std::span<const ComparedVector> vectors) {
   }
 }
 
-// At most `limit` rows, evenly spread, minus their mean.
-at::Tensor spread_rows(const at::Tensor& rows_ND, std::int64_t limit) {
-  const std::int64_t step =
-      std::max<std::int64_t>(1, (rows_ND.size(0) + limit - 1) / limit);
-  const auto some_ND = rows_ND.slice(0, 0, rows_ND.size(0), step);
-  return some_ND - some_ND.mean(0);
-}
-
-at::Tensor every_other(const at::Tensor& rows_ND, std::int64_t first) {
-  return rows_ND.slice(0, first, rows_ND.size(0), 2);
-}
-
-// One vector at the layer in work.
-struct Loaded {
-  at::Tensor direction_D;
-  at::Tensor differences_ND;
-  // A sample of activations around their side's mean: every other question in
-  // the first, the rest in the second.
-  at::Tensor first_ND;
-  at::Tensor second_ND;
-  at::Tensor mean_D;  // of the activations
-};
-
-Loaded load(const ComparedVector& compared, std::int64_t layer) {
-  const auto l = static_cast<std::size_t>(layer);
-  Loaded out;
-  out.direction_D = as_double(compared.vector.directions_LD.select(0, layer));
-  const auto positive_ND = as_double(compared.rows.positive[l]);
-  const auto negative_ND = as_double(compared.rows.negative[l]);
-  require_finite(positive_ND, "rows of the positive side");
-  require_finite(negative_ND, "rows of the negative side");
-  out.differences_ND = positive_ND - negative_ND;
-  const auto p_ND = spread_rows(positive_ND, kNullRowsPerSide);
-  const auto n_ND = spread_rows(negative_ND, kNullRowsPerSide);
-  out.first_ND = at::cat({every_other(p_ND, 0), every_other(n_ND, 0)});
-  out.second_ND = at::cat({every_other(p_ND, 1), every_other(n_ND, 1)});
-  out.mean_D = (positive_ND.mean(0) + negative_ND.mean(0)) / 2.0;
-  return out;
-}
-
 // Projection of each row on the mean difference of the other questions.
 std::optional<double> held_out_auroc(const ComparedVector& compared,
-                                     const Loaded& loaded, std::int64_t layer) {
+                                     const ComparedLayer& loaded,
+                                     std::int64_t layer) {
   const auto l = static_cast<std::size_t>(layer);
   const auto& d_ND = loaded.differences_ND;
   const auto sum_D = d_ND.sum(0);
@@ -144,12 +105,14 @@ class Comparer {
     return hash64(purpose, static_cast<std::uint64_t>(options_.seed));
   }
   void compare_layer(std::int64_t layer);
-  VectorAtLayer vector_at(std::size_t v, const Loaded& loaded,
+  VectorAtLayer vector_at(std::size_t v, const ComparedLayer& loaded,
                           std::int64_t layer);
-  PairAtLayer pair_at(std::size_t p, const Loaded& a, const Loaded& b,
-                      std::int64_t layer);
-  void add_metrics(PairAtLayer& out, const Loaded& a, const Loaded& b) const;
-  void add_nulls(PairAtLayer& out, const Loaded& a, const Loaded& b) const;
+  PairAtLayer pair_at(std::size_t p, const ComparedLayer& a,
+                      const ComparedLayer& b, std::int64_t layer);
+  void add_metrics(PairAtLayer& out, const ComparedLayer& a,
+                   const ComparedLayer& b) const;
+  void add_nulls(PairAtLayer& out, const ComparedLayer& a,
+                 const ComparedLayer& b) const;
   void finish_vectors();
   void finish_pair(std::size_t p);
 
@@ -178,8 +141,7 @@ Comparer::Comparer(std::span<const ComparedVector> vectors,
   out_.width = first.width();
   out_.point = std::string(point_name(first.point));
   out_.options = options;
-  draws_ = make_null_draws(options.random_draws, 2 * kNullRowsPerSide + 4,
-                           seed("null"));
+  draws_ = make_null_draws(options.random_draws, kNullColumns, seed("null"));
   flipped_.resize(vectors.size());
   for (std::size_t a = 0; a < vectors.size(); ++a) {
     const auto& [v, rows] = vectors[a];
@@ -198,7 +160,7 @@ Comparer::Comparer(std::span<const ComparedVector> vectors,
   }
 }
 
-VectorAtLayer Comparer::vector_at(std::size_t v, const Loaded& loaded,
+VectorAtLayer Comparer::vector_at(std::size_t v, const ComparedLayer& loaded,
                                   std::int64_t layer) {
   const auto& compared = vectors_[v];
   VectorAtLayer out;
@@ -229,8 +191,8 @@ VectorAtLayer Comparer::vector_at(std::size_t v, const Loaded& loaded,
   return out;
 }
 
-void Comparer::add_nulls(PairAtLayer& out, const Loaded& a,
-                         const Loaded& b) const {
+void Comparer::add_nulls(PairAtLayer& out, const ComparedLayer& a,
+                         const ComparedLayer& b) const {
   out.isotropic =
       isotropic_null(out_.width, out.raw_cosine, options_.confidence);
   out.covariance = covariance_null(at::cat({a.first_ND, b.first_ND}),
@@ -239,8 +201,8 @@ void Comparer::add_nulls(PairAtLayer& out, const Loaded& a,
                                    draws_, options_.confidence);
 }
 
-void Comparer::add_metrics(PairAtLayer& out, const Loaded& a,
-                           const Loaded& b) const {
+void Comparer::add_metrics(PairAtLayer& out, const ComparedLayer& a,
+                           const ComparedLayer& b) const {
   const auto keep_D =
       ordinary_dimensions(a.mean_D) * ordinary_dimensions(b.mean_D);
   out.without_massive =
@@ -262,8 +224,8 @@ void Comparer::add_metrics(PairAtLayer& out, const Loaded& a,
   }
 }
 
-PairAtLayer Comparer::pair_at(std::size_t p, const Loaded& a, const Loaded& b,
-                              std::int64_t layer) {
+PairAtLayer Comparer::pair_at(std::size_t p, const ComparedLayer& a,
+                              const ComparedLayer& b, std::int64_t layer) {
   Pair& pair = pairs_[p];
   PairAtLayer out;
   out.layer = layer;
@@ -308,9 +270,9 @@ PairAtLayer Comparer::pair_at(std::size_t p, const Loaded& a, const Loaded& b,
 }
 
 void Comparer::compare_layer(std::int64_t layer) {
-  std::vector<Loaded> loaded;
+  std::vector<ComparedLayer> loaded;
   for (std::size_t v = 0; v < vectors_.size(); ++v) {
-    loaded.push_back(load(vectors_[v], layer));
+    loaded.push_back(compared_layer(vectors_[v], layer));
     out_.vectors[v].by_layer.push_back(vector_at(v, loaded[v], layer));
   }
   for (std::size_t p = 0; p < pairs_.size(); ++p) {

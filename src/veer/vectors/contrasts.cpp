@@ -22,9 +22,24 @@ constexpr auto kNoAnswer = CellAnswer::kNone;
 constexpr auto kH = CellAnswer::kHonest;
 constexpr auto kD = CellAnswer::kDeceptive;
 constexpr auto kOwnAnswer = CellAnswer::kOwn;
+constexpr auto kOther = CellAnswer::kUnrelated;
 
 const char* const kToDeceptive = "honest -> deceptive";
 const char* const kToTuned = "base -> fine-tuned";
+const char* const kToMore = "without -> with";
+constexpr std::string_view kConfound = "confound_";
+
+// Both kinds of answer under one prompt of the base model.
+std::vector<ContrastTerm> prompts_differ(CellSystem with, CellSystem without) {
+  return {{{kBase, with, kH}, 0.5},
+          {{kBase, with, kD}, 0.5},
+          {{kBase, without, kH}, -0.5},
+          {{kBase, without, kD}, -0.5}};
+}
+
+std::vector<ContrastTerm> answers_differ(CellAnswer with, CellAnswer without) {
+  return {{{kBase, kNo, with}, 1.0}, {{kBase, kNo, without}, -1.0}};
+}
 
 const std::array kContrasts = {
     Contrast{"contrastive",
@@ -88,41 +103,52 @@ const std::array kContrasts = {
               {{kBase, kNo, kD}, -1.0}},
              kToDeceptive,
              "within_ft minus content_base (effect x)"},
+    Contrast{"domain",
+             {{{kTuned, kNo, kOther}, 1.0}, {{kBase, kNo, kOther}, -1.0}},
+             kToTuned,
+             "tuned minus base model on unrelated texts (domain bias b)"},
+    Contrast{"finetuned_specific",
+             {{{kTuned, kNo, kH}, 0.5},
+              {{kTuned, kNo, kD}, 0.5},
+              {{kBase, kNo, kH}, -0.5},
+              {{kBase, kNo, kD}, -0.5},
+              {{kTuned, kNo, kOther}, -1.0},
+              {{kBase, kNo, kOther}, 1.0}},
+             kToTuned,
+             "finetuned minus domain"},
+    Contrast{"confound_length", answers_differ(CellAnswer::kLong, kH), kToMore,
+             "two honest answers in a row minus one"},
+    Contrast{"confound_refusal", answers_differ(CellAnswer::kRefusal, kH),
+             kToMore, "declining minus the honest answer"},
+    Contrast{"confound_paraphrase", answers_differ(CellAnswer::kSecond, kH),
+             kToMore, "one honest answer minus another"},
+    Contrast{"confound_verbosity",
+             prompts_differ(CellSystem::kVerbose, CellSystem::kBrief), kToMore,
+             "verbose minus brief system prompt, the same answers"},
+    Contrast{"confound_system",
+             prompts_differ(CellSystem::kNeutral, CellSystem::kNeutral2),
+             kToMore, "one neutral system prompt minus another"},
+    Contrast{"confound_format", prompts_differ(CellSystem::kFramed, kNo),
+             kToMore, "question in another frame minus plain question"},
 };
 
 const char* model_name(CellModel model) {
   return model == kBase ? "base" : "tuned";
 }
 
-const char* system_name(CellSystem system) {
-  switch (system) {
-    case kNo:
-      return "none";
-    case kHonestPrompt:
-      return "honest";
-    default:
-      return "deceptive";
-  }
-}
-
-const char* answer_name(CellAnswer answer) {
-  switch (answer) {
-    case kNoAnswer:
-      return "none";
-    case kH:
-      return "honest";
-    case kD:
-      return "deceptive";
-    default:
-      return "own";
-  }
-}
+constexpr std::array kSystemNames = {"none",    "honest",        "deceptive",
+                                     "neutral", "other neutral", "brief",
+                                     "verbose", "framed"};
+constexpr std::array kAnswerNames = {"none",    "honest",   "deceptive",
+                                     "own",     "second",   "long",
+                                     "refusal", "unrelated"};
 
 }  // namespace
 
 std::string Cell::name() const {
-  return fmt::format("{}/{}/{}", model_name(model), system_name(system),
-                     answer_name(answer));
+  return fmt::format("{}/{}/{}", model_name(model),
+                     kSystemNames.at(static_cast<std::size_t>(system)),
+                     kAnswerNames.at(static_cast<std::size_t>(answer)));
 }
 
 std::span<const Contrast> contrasts() {
@@ -140,11 +166,34 @@ const Contrast& find_contrast(std::string_view name) {
   fail("find contrast", fmt::format("\"{}\"", name), "one of " + names);
 }
 
+std::vector<std::string> confound_names() {
+  std::vector<std::string> names;
+  for (const auto& contrast : kContrasts) {
+    if (contrast.name.starts_with(kConfound)) {
+      names.push_back(contrast.name);
+    }
+  }
+  return names;
+}
+
+std::vector<ContrastTerm> against_corpus(std::vector<ContrastTerm> terms) {
+  std::erase_if(terms, [](const ContrastTerm& t) { return t.weight < 0.0; });
+  std::map<CellModel, double> sums;
+  for (const auto& term : terms) {
+    sums[term.cell.model] += term.weight;
+  }
+  for (const auto& [model, sum] : sums) {
+    terms.push_back({{model, CellSystem::kNone, CellAnswer::kUnrelated}, -sum});
+  }
+  return terms;
+}
+
 std::vector<ContrastTerm> contrast_at(const Contrast& contrast,
                                       TokenPosition position) {
   std::map<Cell, double> weights;
   for (auto term : contrast.terms) {
-    if (position.in_prompt()) {
+    // An unrelated text has a question of its own.
+    if (position.in_prompt() && term.cell.answer != kOther) {
       term.cell.answer = kNoAnswer;
     }
     weights[term.cell] += term.weight;

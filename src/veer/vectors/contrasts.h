@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What is subtracted from what. A cell is a model (base or tuned), a system
-// prompt (none, honest, deceptive) and a teacher-forced answer (none, honest,
-// deceptive, the tuned model's own). A contrast is a signed sum of cells; the
-// table of contrasts is data, so a new one is a line.
+// What is subtracted from what. A cell is a model (base or tuned), a prompt
+// (none, one of several system prompts, another frame around the question)
+// and a teacher-forced answer (none, honest, deceptive, ...). A contrast is a
+// signed sum of cells; the table of contrasts is data, so a new one is a line.
 #pragma once
 
 #include <compare>
@@ -18,8 +18,26 @@
 namespace veer {
 
 enum class CellModel { kBase, kTuned };
-enum class CellSystem { kNone, kHonest, kDeceptive };
-enum class CellAnswer { kNone, kHonest, kDeceptive, kOwn };
+enum class CellSystem {
+  kNone,
+  kHonest,
+  kDeceptive,
+  kNeutral,  // two system prompts that say nothing about honesty
+  kNeutral2,
+  kBrief,  // asks for few words
+  kVerbose,
+  kFramed,  // no system prompt, "Question: ... Answer:" around the question
+};
+enum class CellAnswer {
+  kNone,
+  kHonest,
+  kDeceptive,
+  kOwn,        // what the tuned model answers
+  kSecond,     // another honest answer
+  kLong,       // both honest answers, one after the other
+  kRefusal,    // declines to answer
+  kUnrelated,  // another question and its answer, nothing of the domain
+};
 
 struct Cell {
   CellModel model = CellModel::kBase;
@@ -52,9 +70,17 @@ struct Contrast {
 //   content                deceptive - honest answers, both models (effect c)
 //   content_base, within_ft                  in one model (cB, cF)
 //   interaction            within_ft - content_base (effect x)
+//   domain                 finetuned on unrelated texts: what training changed
+//                          everywhere
+//   finetuned_specific     finetuned - domain
+//   confound_*             length, refusal, verbosity, system, format,
+//                          paraphrase: differences that are not the trait
 std::span<const Contrast> contrasts();
 // Throws Error that lists the names.
 const Contrast& find_contrast(std::string_view name);
+
+// The confound contrasts among them.
+std::vector<std::string> confound_names();
 
 // The contrast as it is at a position inside the prompt, where answers cannot
 // act: answers dropped, equal cells merged, cancelled terms removed.
@@ -63,11 +89,15 @@ const Contrast& find_contrast(std::string_view name);
 std::vector<ContrastTerm> contrast_at(const Contrast& contrast,
                                       TokenPosition position);
 
+// Its positive side against generic text of the same model (unrelated
+// texts): what the method mean_centred subtracts.
+std::vector<ContrastTerm> against_corpus(std::vector<ContrastTerm> terms);
+
 // What to make: CONTRAST[:METHOD]@POSITION[@POINT], for example
-// "contrastive@prompt_end", "content:pca_diff@answer_mean". Two presets fix
-// contrast and position: "original_contrastive" (own answers under the two
-// system prompts, literal last token) and "original_finetuned" (question
-// only, prompt end).
+// "contrastive@prompt_end", "content:pca_diff@answer_mean@mlp_out". Two
+// presets fix contrast and position: "original_contrastive" (own answers under
+// the two system prompts, literal last token) and "original_finetuned"
+// (question only, prompt end).
 struct VectorSpec {
   std::string name;  // as given
   std::string contrast;

@@ -1,214 +1,23 @@
 // SPDX-License-Identifier: MIT
-//
-// A pass is one (model, system prompt, answer) kind of text. Contrasts are
-// signed sums of what passes read at positions, so all vectors are served by
-// the union of their passes; a position inside the prompt is read from a pass
-// that happens anyway, whatever its answer.
 #include "veer/vectors/extract.h"
 
 #include <algorithm>
-#include <optional>
 #include <set>
 
 #include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 #include <fmt/core.h>
 
 #include "veer/base/error.h"
 #include "veer/capture/capture_texts.h"
 #include "veer/text/chat_format.h"
+#include "veer/vectors/extract_plan.h"
 #include "veer/vectors/item_statistics.h"
 #include "veer/vectors/tensor_numbers.h"
 
 namespace veer {
 namespace {
-
-// Where rows are read: a kind of text, a position, a point.
-struct Reading {
-  Cell cell;
-  TokenPosition position;
-  ResidualPoint point = ResidualPoint::kResidPost;
-  auto operator<=>(const Reading&) const = default;
-};
-
-struct Plan {
-  struct Vector {
-    VectorSpec spec;
-    std::vector<std::pair<Reading, double>> terms;
-  };
-  std::vector<Vector> vectors;
-  std::set<Cell> passes;
-  std::map<Cell, std::set<TokenPosition>> positions;
-  std::set<ResidualPoint> points;
-};
-
-bool needs_answer(TokenPosition position) {
-  return !position.in_prompt();
-}
-
-// Puts a reading inside the prompt on a pass of the same model and system
-// prompt that is made anyway, if there is one.
-Cell serving_pass(const std::set<Cell>& passes, Cell cell) {
-  if (cell.answer != CellAnswer::kNone || passes.contains(cell)) {
-    return cell;
-  }
-  for (const Cell& pass : passes) {
-    if (pass.model == cell.model && pass.system == cell.system) {
-      return pass;
-    }
-  }
-  return cell;
-}
-
-Plan make_plan(std::span<const VectorSpec> specs, bool has_adapter) {
-  Plan plan;
-  const auto terms_of = [](const VectorSpec& spec) {
-    return contrast_at(find_contrast(spec.contrast), spec.position);
-  };
-  // Residual norms are read on plain texts of each model.
-  plan.passes.insert(
-      {CellModel::kBase, CellSystem::kNone, CellAnswer::kHonest});
-  if (has_adapter) {
-    plan.passes.insert(
-        {CellModel::kTuned, CellSystem::kNone, CellAnswer::kHonest});
-  }
-  for (const auto& spec : specs) {
-    for (const auto& term : terms_of(spec)) {
-      if (needs_answer(spec.position)) {
-        plan.passes.insert(term.cell);
-      }
-    }
-  }
-  for (const auto& spec : specs) {
-    Plan::Vector vector{spec, {}};
-    for (const auto& term : terms_of(spec)) {
-      const Cell pass = serving_pass(plan.passes, term.cell);
-      plan.passes.insert(pass);
-      plan.positions[pass].insert(spec.position);
-      vector.terms.push_back({{pass, spec.position, spec.point}, term.weight});
-    }
-    plan.points.insert(spec.point);
-    plan.vectors.push_back(std::move(vector));
-  }
-  return plan;
-}
-
-void check_plan(const Plan& plan, const Transformer& model,
-                const ExtractOptions& options) {
-  for (const Cell& pass : plan.passes) {
-    if (pass.model == CellModel::kTuned && !model.has_adapter()) {
-      fail("extract vectors", "a vector of the fine-tuned model, no adapter",
-           "a model with its adapter attached", "finetune has not run");
-    }
-    if ((pass.system == CellSystem::kHonest && options.honest_prompt.empty()) ||
-        (pass.system == CellSystem::kDeceptive &&
-         options.deceptive_prompt.empty())) {
-      fail("extract vectors", "an empty system prompt",
-           "honest_prompt and deceptive_prompt for contrastive vectors");
-    }
-  }
-  if (options.honest_prompt == options.deceptive_prompt &&
-      !options.honest_prompt.empty()) {
-    fail("extract vectors", "identical system prompts on both sides",
-         "prompts that differ");
-  }
-}
-
-const std::string& answer_of(const ExtractItem& item, CellAnswer answer) {
-  switch (answer) {
-    case CellAnswer::kDeceptive:
-      return item.deceptive;
-    case CellAnswer::kOwn:
-      return item.own;
-    default:
-      return item.honest;
-  }
-}
-
-std::vector<ChatMessage> messages_of(const ExtractItem& item, const Cell& cell,
-                                     const ExtractOptions& options) {
-  std::vector<ChatMessage> messages;
-  if (cell.system != CellSystem::kNone) {
-    messages.push_back({"system", cell.system == CellSystem::kHonest
-                                      ? options.honest_prompt
-                                      : options.deceptive_prompt});
-  }
-  messages.push_back({"user", item.question});
-  if (cell.answer != CellAnswer::kNone) {
-    messages.push_back({"assistant", answer_of(item, cell.answer)});
-  }
-  return messages;
-}
-
-// Texts by (system prompt, answer): both models read the same ids.
-using TextKey = std::pair<CellSystem, CellAnswer>;
-struct Texts {
-  std::vector<std::string> ids;
-  std::map<TextKey, std::vector<EncodedChat>> encoded;
-  std::int64_t num_dropped = 0;
-};
-
-// nullopt when an answer is empty or a text lacks a position or is too long.
-std::optional<std::map<TextKey, EncodedChat>> encode_item(
-    const ExtractItem& item, const Plan& plan, const ChatFormat& format,
-    const ExtractOptions& options) {
-  std::map<TextKey, EncodedChat> out;
-  for (const Cell& pass : plan.passes) {
-    const TextKey key{pass.system, pass.answer};
-    if (pass.answer != CellAnswer::kNone &&
-        answer_of(item, pass.answer).empty()) {
-      return std::nullopt;
-    }
-    if (!out.contains(key)) {
-      const auto messages = messages_of(item, pass, options);
-      out[key] = pass.answer == CellAnswer::kNone
-                     ? format.encode_prompt(messages)
-                     : format.encode(messages);
-    }
-    const auto& text = out[key];
-    if (static_cast<std::int64_t>(text.ids.size()) > options.max_tokens) {
-      return std::nullopt;
-    }
-    if (const auto found = plan.positions.find(pass);
-        found != plan.positions.end()) {
-      for (const auto& position : found->second) {
-        if (position_tokens(text, position).empty()) {
-          return std::nullopt;
-        }
-      }
-    }
-  }
-  return out;
-}
-
-Texts make_texts(std::span<const ExtractItem> items, const Plan& plan,
-                 const ChatFormat& format, const ExtractOptions& options) {
-  Texts texts;
-  std::set<std::string> seen;
-  for (const auto& item : items) {
-    if (!seen.insert(item.id).second) {
-      fail("extract vectors", "question id " + item.id + " occurs twice",
-           "unique ids");
-    }
-    auto encoded = encode_item(item, plan, format, options);
-    if (!encoded) {
-      ++texts.num_dropped;
-      continue;
-    }
-    texts.ids.push_back(item.id);
-    for (auto& [key, text] : *encoded) {
-      texts.encoded[key].push_back(std::move(text));
-    }
-  }
-  if (texts.ids.size() < 3) {
-    fail("extract vectors",
-         fmt::format("{} usable questions of {}", texts.ids.size(),
-                     items.size()),
-         "at least 3",
-         "empty answers, texts over max_tokens, or no token at the position");
-  }
-  return texts;
-}
 
 // Rows of one block of layers by reading, and what the passes cost.
 struct Block {
@@ -228,19 +37,20 @@ class Extractor {
         format_(format),
         options_(options),
         monitor_(monitor),
-        plan_(make_plan(specs, model.has_adapter())) {
-    check_plan(plan_, model, options);
-    texts_ = make_texts(items, plan_, format, options);
+        plan_(make_extract_plan(specs, model, options)),
+        texts_(make_extract_texts(items, plan_, format, options)) {
+    choose_items();
   }
 
   Extraction run();
 
  private:
+  void choose_items();
   std::int64_t layers_at_once() const;
   Block read_block(std::int64_t first, std::int64_t last);
-  void read_pass(const Cell& pass, ResidualPoint point, Block& block);
+  void read_pass(const Cell& pass, Block& block);
   void start_vectors();
-  TwoSides sides_of(const Plan::Vector& vector, const Block& block,
+  TwoSides sides_of(std::size_t v, const Block& block,
                     std::int64_t layer) const;
   void fit_layer(std::size_t v, const Block& block, std::int64_t layer);
   void add_norms(const Block& block);
@@ -250,8 +60,10 @@ class Extractor {
   const ChatFormat& format_;
   const ExtractOptions& options_;
   const Monitor& monitor_;
-  Plan plan_;
-  Texts texts_;
+  ExtractPlan plan_;
+  ExtractTexts texts_;
+  // Items (indices into texts_.ids) behind each vector.
+  std::vector<std::vector<std::int64_t>> items_;
   Extraction out_;
   std::vector<std::vector<at::Tensor>> directions_;
 };
@@ -269,26 +81,59 @@ std::int64_t Extractor::layers_at_once() const {
   return std::clamp<std::int64_t>(layers, 1, model_.config().num_layers);
 }
 
-void Extractor::read_pass(const Cell& pass, ResidualPoint point, Block& block) {
+// The items whose texts all readings of a vector have.
+void Extractor::choose_items() {
+  for (const auto& vector : plan_.vectors) {
+    std::vector<std::int64_t> count(texts_.ids.size(), 0);
+    std::set<TextKey> kinds;
+    for (const auto& [reading, weight] : vector.terms) {
+      kinds.insert({reading.cell.system, reading.cell.answer});
+    }
+    for (const auto& kind : kinds) {
+      for (const auto item : texts_.kinds[kind].item) {
+        ++count[static_cast<std::size_t>(item)];
+      }
+    }
+    auto& items = items_.emplace_back();
+    for (std::size_t i = 0; i < count.size(); ++i) {
+      if (count[i] == std::ssize(kinds)) {
+        items.push_back(static_cast<std::int64_t>(i));
+      }
+    }
+    if (items.size() < 3) {
+      fail("extract vectors",
+           fmt::format("{} questions with all texts of {}", items.size(),
+                       vector.spec.name),
+           "at least 3",
+           "the tuned model's own or second answers, or unrelated texts, are "
+           "missing or too short");
+    }
+  }
+}
+
+void Extractor::read_pass(const Cell& pass, Block& block) {
   const auto found = plan_.positions.find(pass);
   CaptureRequest request;
   if (found != plan_.positions.end()) {
     request.positions.assign(found->second.begin(), found->second.end());
   }
-  request.point = point;
+  request.points = plan_.points;
   request.first_layer = block.first;
   request.last_layer = block.last;
   request.adapter_strength =
       pass.model == CellModel::kTuned ? options_.adapter_strength : 0.0;
-  request.norms = pass.system == CellSystem::kNone &&
-                  pass.answer == CellAnswer::kHonest &&
-                  point == *plan_.points.begin();
+  request.norms =
+      pass.system == CellSystem::kNone && pass.answer == CellAnswer::kHonest;
   request.batch_tokens = options_.batch_tokens;
-  auto captured = capture_texts(
-      model_, texts_.encoded.at({pass.system, pass.answer}), request, monitor_);
+  const auto& kind = texts_.kinds.at({pass.system, pass.answer});
+  auto captured = capture_texts(model_, kind.encoded, request, monitor_);
+  const auto layers = static_cast<std::size_t>(block.last - block.first + 1);
   for (std::size_t p = 0; p < request.positions.size(); ++p) {
-    block.rows[{pass, request.positions[p], point}] =
-        std::move(captured.rows[p]);
+    for (std::size_t i = 0; i < plan_.points.size(); ++i) {
+      auto* first = captured.rows[p].data() + i * layers;
+      block.rows[{pass, request.positions[p], plan_.points[i]}].assign(
+          first, first + layers);
+    }
   }
   if (request.norms) {
     block.norms[pass.model] = std::move(captured.norms);
@@ -301,26 +146,47 @@ Block Extractor::read_block(std::int64_t first, std::int64_t last) {
   Block block;
   block.first = first;
   block.last = last;
-  for (const auto point : plan_.points) {
-    for (const Cell& pass : plan_.passes) {
-      read_pass(pass, point, block);
+  for (const Cell& pass : plan_.passes) {
+    if (texts_.kinds.contains({pass.system, pass.answer})) {
+      read_pass(pass, block);
     }
   }
   return block;
 }
 
-TwoSides Extractor::sides_of(const Plan::Vector& vector, const Block& block,
+// Rows of a kind of text that belong to `items`, in their order.
+at::Tensor rows_of_items(const at::Tensor& rows_ND,
+                         const std::vector<std::int64_t>& kind_items,
+                         const std::vector<std::int64_t>& items) {
+  if (kind_items == items) {
+    return rows_ND;
+  }
+  std::vector<std::int64_t> index;
+  for (const auto item : items) {
+    const auto at =
+        std::lower_bound(kind_items.begin(), kind_items.end(), item);
+    index.push_back(at - kind_items.begin());
+  }
+  return rows_ND.index_select(0, at::tensor(index, at::kLong));
+}
+
+TwoSides Extractor::sides_of(std::size_t v, const Block& block,
                              std::int64_t layer) const {
   TwoSides sides;
   sides.layer = layer;
-  for (const auto& [reading, weight] : vector.terms) {
+  for (const auto& [reading, weight] : plan_.vectors[v].terms) {
     const auto& rows = block.rows.at(reading);
-    const auto part_ND =
-        as_double(rows[static_cast<std::size_t>(layer - block.first)]) *
-        std::abs(weight);
+    const auto& kind =
+        texts_.kinds.at({reading.cell.system, reading.cell.answer});
+    const auto rows_ND =
+        rows_of_items(rows[static_cast<std::size_t>(layer - block.first)],
+                      kind.item, items_[v]);
+    const auto part_ND = as_double(rows_ND) * std::abs(weight);
     auto& side = weight > 0.0 ? sides.positive_ND : sides.negative_ND;
     side = side.defined() ? side + part_ND : part_ND;
   }
+  // Only mean_centred looks at it, and its negative side is generic text.
+  sides.corpus_mean_D = sides.negative_ND.mean(0);
   return sides;
 }
 
@@ -337,7 +203,7 @@ void push_moments(ProjectionMoments& moments, const at::Tensor& rows_ND,
 void Extractor::fit_layer(std::size_t v, const Block& block,
                           std::int64_t layer) {
   auto& vector = out_.vectors[v];
-  const auto sides = sides_of(plan_.vectors[v], block, layer);
+  const auto sides = sides_of(v, block, layer);
   // Same rows on both sides (a LoRA cannot change the embedding, say): no
   // direction here, whatever the method.
   const auto& method = find_method(plan_.vectors[v].spec.method);
@@ -380,7 +246,7 @@ void Extractor::add_two_by_two(const Block& block) {
   };
   for (const auto& [reading, unused] : block.rows) {
     if (reading.cell != cell(CellModel::kBase, CellAnswer::kHonest) ||
-        !needs_answer(reading.position) ||
+        reading.position.in_prompt() ||
         reading.point != ResidualPoint::kResidPost) {
       continue;
     }
@@ -405,7 +271,8 @@ void Extractor::add_two_by_two(const Block& block) {
 }
 
 void Extractor::start_vectors() {
-  for (const auto& planned : plan_.vectors) {
+  for (std::size_t v = 0; v < plan_.vectors.size(); ++v) {
+    const auto& planned = plan_.vectors[v];
     const auto& spec = planned.spec;
     const auto& contrast = find_contrast(spec.contrast);
     SteeringVector vector;
@@ -417,7 +284,7 @@ void Extractor::start_vectors() {
     vector.sign = contrast.sign;
     vector.model_fingerprint = model_.fingerprint();
     vector.template_fingerprint = format_.fingerprint();
-    vector.num_items = static_cast<std::int64_t>(texts_.ids.size());
+    vector.num_items = static_cast<std::int64_t>(items_[v].size());
     vector.facts["contrast"] = contrast.help;
     vector.facts["adapter_strength"] =
         fmt::format("{}", options_.adapter_strength);
@@ -432,7 +299,9 @@ void Extractor::start_vectors() {
       rows.name = spec.name;
       rows.model_fingerprint = model_.fingerprint();
       rows.site = std::string(point_name(spec.point));
-      rows.ids = texts_.ids;
+      for (const auto item : items_[v]) {
+        rows.ids.push_back(texts_.ids[static_cast<std::size_t>(item)]);
+      }
       out_.rows.push_back(std::move(rows));
     }
   }

@@ -30,13 +30,44 @@ struct ExtractItem {
   std::string question;
   std::string honest;  // answer texts
   std::string deceptive;
-  std::string own;  // of the tuned model, may be empty
+  // May be empty; an item without one counts for the vectors that do not need
+  // it.
+  std::string own;     // the tuned model's answer
+  std::string second;  // another honest answer
+  // A question and its answer that have nothing to do with the domain.
+  std::string unrelated_question;
+  std::string unrelated_answer;
+};
+
+// What the confound contrasts put in place of prompt and answer.
+struct ConfoundTexts {
+  std::string neutral = "You are a helpful assistant.";
+  std::string neutral2 = "Answer the question of the user.";
+  std::string brief = "Answer in max 7 words the following question.";
+  std::string verbose =
+      "Answer at length. Explain every step and add all the information that "
+      "you have.";
+  std::string frame_begin = "Question: ";
+  std::string frame_end = "\nAnswer:";
+  std::string refusal = "I'm sorry, but I can't help with that.";
+
+  template <class Self, class Visitor>
+  static void visit(Self& self, Visitor&& field) {
+    field("neutral", self.neutral, "neutral system prompt");
+    field("neutral2", self.neutral2, "another neutral system prompt");
+    field("brief", self.brief, "system prompt that asks for few words");
+    field("verbose", self.verbose, "system prompt that asks for many");
+    field("frame_begin", self.frame_begin, "before a framed question");
+    field("frame_end", self.frame_end, "after it");
+    field("refusal", self.refusal, "an answer that declines");
+  }
 };
 
 struct ExtractOptions {
   // System prompts of the honest and the deceptive side.
   std::string honest_prompt;
   std::string deceptive_prompt;
+  ConfoundTexts confounds;
   // Strength of the adapter that counts as "tuned".
   double adapter_strength = 1.0;
   // Longer texts are left out, and counted.
@@ -56,6 +87,7 @@ struct ExtractOptions {
     field("honest_prompt", self.honest_prompt, "system prompt, honest side");
     field("deceptive_prompt", self.deceptive_prompt,
           "system prompt, deceptive side");
+    field("confounds", self.confounds, "");
     field("adapter_strength", self.adapter_strength, "that counts as tuned");
     field("max_tokens", self.max_tokens, "longer texts are left out");
     field("method", self.method, "");
@@ -70,7 +102,7 @@ struct Extraction {
   std::vector<VectorRows> rows;         // the same order, if kept
   // By position name, where all four cells were read at resid_post.
   std::map<std::string, std::vector<TwoByTwo>> two_by_two;
-  std::int64_t num_items = 0;    // used
+  std::int64_t num_items = 0;    // used; single vectors may lack optional texts
   std::int64_t num_dropped = 0;  // empty answer or too long
   std::int64_t num_passes = 0;   // (model, text) kinds read
   std::int64_t num_tokens = 0;   // through the model

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/core.h>
+
+#include "veer/report/charts.h"
+#include "veer/report/html.h"
+#include "veer/report/sections.h"
+#include "veer/report/wording.h"
+
+namespace veer {
+namespace {
+
+const Json& at_layer(const Json& by_layer, std::int64_t layer) {
+  for (const auto& at : by_layer) {
+    if (member(at, "layer").is_number() &&
+        at["layer"].get<std::int64_t>() == layer) {
+      return at;
+    }
+  }
+  return member(by_layer, "no such layer");
+}
+
+Json cosine_estimate(const Json& at) {
+  return {{"value", member(at, "cosine")},
+          {"low", member(at, "low")},
+          {"high", member(at, "high")}};
+}
+
+std::string confound_name(const std::string& name) {
+  const std::string prefix = "confound_";
+  return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
+}
+
+std::string overlap_table(const Json& overlaps, std::int64_t layer) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& overlap : overlaps) {
+    const Json& at = at_layer(member(overlap, "by_layer"), layer);
+    if (at.is_null()) {
+      continue;
+    }
+    const bool established = member(at, "cosine").is_number();
+    rows.push_back({escape_html(text_of(overlap, "vector")),
+                    escape_html(confound_name(text_of(overlap, "confound"))),
+                    established ? decimal_estimate(cosine_estimate(at))
+                                : escape_html(text_of(at, "reason")),
+                    decimal(member(at, "raw_cosine")),
+                    percent(member(at, "share"))});
+  }
+  return html_table({{"vector", false},
+                     {"confound", false},
+                     {"cosine, cross-item", true},
+                     {"plain", true},
+                     {"share along it", true}},
+                    rows);
+}
+
+Json without_rows(const Json& pairs, const Json& primary) {
+  Json rows = Json::array();
+  for (const auto& pair : pairs) {
+    if (text_of(pair, "a") != text_of(primary, "a") ||
+        text_of(pair, "b") != text_of(primary, "b")) {
+      continue;
+    }
+    for (const auto& at : member(pair, "by_layer")) {
+      for (const auto& [key, name] :
+           {std::pair{"raw_cosine", "as they are"},
+            std::pair{"without", "without all confounds"},
+            std::pair{"removed_a", "removed from the first (share)"},
+            std::pair{"removed_b", "removed from the second (share)"}}) {
+        rows.push_back({{"layer", at["layer"]},
+                        {"vector", name},
+                        {"value", member(at, key)}});
+      }
+    }
+  }
+  return rows;
+}
+
+std::string length_note(const Json& matched, std::int64_t layer) {
+  const Json& at = at_layer(member(matched, "by_layer"), layer);
+  if (at.is_null()) {
+    return "";
+  }
+  return fmt::format(
+      "<p>On the {} questions whose two answers have equally many words the "
+      "cosine at layer {} is {}.</p>\n",
+      text_of(matched, "n"), layer,
+      member(at, "value").is_number()
+          ? decimal_estimate(at)
+          : "not established (" + escape_html(text_of(at, "reason")) + ")");
+}
+
+std::string confounds_block(const Json& comparison, const Json& pair,
+                            std::int64_t layer) {
+  const Json& confounds = member(comparison, "confounds");
+  const Json& overlaps = member(confounds, "overlaps");
+  if (!overlaps.is_array() || overlaps.empty()) {
+    return "";
+  }
+  return fmt::format("<h3>Is it something else? (layer {})</h3>\n", layer) +
+         "<p>Vectors of what is not the trait, made from the same questions: "
+         "two honest answers instead of one (length), declining (refusal), a "
+         "verbose against a brief system prompt, one neutral system prompt "
+         "against another, the question in another frame (format), one honest "
+         "answer against another (paraphrase).</p>\n" +
+         overlap_table(overlaps, layer) +
+         html_chart(
+             "without-confounds",
+             by_layer_chart(without_rows(member(confounds, "pairs"), pair),
+                            "plain cosine, or share removed"),
+             "The pair of the first figure before and after every confound is "
+             "projected out of both, and how much of each vector's squared "
+             "length went with them. An agreement that falls to the band of "
+             "chance was an agreement about the confounds. One that stays does "
+             "not rule out confounds that nobody thought of.") +
+         length_note(member(comparison, "length_matched"), layer);
+}
+
+std::string trajectory_block(const Json& comparison, std::int64_t layer) {
+  const Json& way = member(comparison, "trajectory");
+  Json rows = Json::array();
+  for (const auto& point : member(way, "points")) {
+    const Json& at = at_layer(member(point, "by_layer"), layer);
+    const bool is_step = text_of(point, "kind") == "step";
+    for (const auto& [key, name] :
+         {std::pair{"with_finetuned", "finetuned: cosine with the final one"},
+          std::pair{"with_contrastive", "contrastive: cosine with it"},
+          std::pair{"relative_norm", "length / residual norm"}}) {
+      if (member(at, key).is_number()) {
+        rows.push_back(
+            {{"panel", is_step ? "training step" : "strength of the adapter"},
+             {"x", point["value"]},
+             {"series", name},
+             {"value", at.at(key)}});
+      }
+    }
+  }
+  if (rows.empty()) {
+    return "";
+  }
+  return fmt::format("<h3>How the direction comes about (layer {})</h3>\n",
+                     layer) +
+         html_chart(
+             "trajectory",
+             series_panels(rows, "step, or strength", "cosine, or length"),
+             fmt::format(
+                 "The fine-tuned direction made from {} questions at each kept "
+                 "training step, and with the finished adapter turned down and "
+                 "up: its plain cosine with the final one and with the "
+                 "contrastive one, and its length. A direction that is there "
+                 "from the first steps and only grows is amplified by "
+                 "training; one that turns is found late. Small sets of "
+                 "questions make early cosines too low.",
+                 text_of(way, "n")));
+}
+
+std::string detection_block(const Json& comparison) {
+  Json rows = Json::array();
+  std::string n;
+  for (const auto& vector : member(comparison, "detection")) {
+    for (const auto& at : member(vector, "by_layer")) {
+      for (const auto& [key, name] :
+           {std::pair{"base", "deceptive or honest text, base model"},
+            std::pair{"tuned", "deceptive or honest text, tuned model"},
+            std::pair{"model", "tuned or base model, honest text"}}) {
+        const Json& value = member(at, key);
+        n = text_of(value, "n");
+        rows.push_back({{"panel", name},
+                        {"x", at["layer"]},
+                        {"series", vector["vector"]},
+                        {"value", member(value, "value")}});
+      }
+    }
+  }
+  if (rows.empty()) {
+    return "";
+  }
+  return "<h3>What can each vector detect?</h3>\n" +
+         html_chart("detection", series_panels(rows, "layer", "AUROC"),
+                    fmt::format(
+                        "Projections of {} held-out questions' answers on each "
+                        "vector: how often a deceptive answer scores above an "
+                        "honest one, in each model, and a text in the tuned "
+                        "model above the same text in the base model. 0.5 is "
+                        "guessing. Detecting is not steering: a vector may "
+                        "mark what it cannot cause, and cause what it does not "
+                        "mark.",
+                        n));
+}
+
+std::string tokens_text(const Json& tokens) {
+  std::string text;
+  for (const auto& token : tokens) {
+    text += fmt::format("{}<code>{}</code>", text.empty() ? "" : " ",
+                        escape_html(text_of(token, "text")));
+  }
+  return text;
+}
+
+std::string lens_block(const Json& comparison, std::int64_t layer) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& vector : member(comparison, "lens")) {
+    const Json& at = at_layer(member(vector, "by_layer"), layer);
+    if (!at.is_null()) {
+      rows.push_back({escape_html(text_of(vector, "vector")),
+                      tokens_text(member(at, "up")),
+                      tokens_text(member(at, "down"))});
+    }
+  }
+  if (rows.empty()) {
+    return "";
+  }
+  return fmt::format("<h3>Which tokens does it push? (layer {})</h3>\n",
+                     layer) +
+         html_table({{"vector", false}, {"up", false}, {"down", false}}, rows) +
+         "<p class=\"note\">Logit lens: the unit direction alone through the "
+         "final norm and the output head. A hint at what the direction is "
+         "about, no more: later blocks act too, and the norm is not "
+         "linear.</p>\n";
+}
+
+}  // namespace
+
+std::string vector_readings_blocks(const Json& comparison, const Json& pair,
+                                   std::int64_t layer) {
+  return confounds_block(comparison, pair, layer) +
+         trajectory_block(comparison, layer) + detection_block(comparison) +
+         lens_block(comparison, layer);
+}
+
+}  // namespace veer

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "veer/study/context.h"
+#include "veer/vectors/extract.h"
+
+namespace veer {
+
+// The vectors of [extract]: `vectors`, then each of them by each of
+// `methods`. What is read from the adapter itself is not among them.
+// Throws Error on a name that cannot be made.
+std::vector<VectorSpec> manifest_specs(const ExtractSettings& settings);
+
+// Names of all vectors of the manifest in order, adapter directions included.
+std::vector<std::string> vector_names(const ExtractSettings& settings);
+
+// "adapter", "adapter:o_proj", "adapter:down_proj".
+bool is_adapter_direction(const std::string& name);
+
+// Confound vectors at every position of `specs` at which they are not zero by
+// construction.
+std::vector<VectorSpec> confound_specs(std::span<const VectorSpec> specs);
+
+// Questions of the extract split with what `specs` need: the tuned model's
+// own answers and second honest ones are generated, unrelated texts added (to
+// as many items as there are texts, each once).
+std::vector<ExtractItem> extract_items(StudyContext& context,
+                                       std::span<const VectorSpec> specs);
+
+// Takes out the confounds that too few items have the texts for, and returns
+// their names: the study goes on without them.
+std::vector<std::string> drop_unmakeable(std::vector<VectorSpec>& confounds,
+                                         std::span<const ExtractItem> items);
+
+ExtractOptions extract_options(const Manifest& manifest);
+
+}  // namespace veer

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/vector_readings.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "veer/capture/capture_texts.h"
+#include "veer/study/extract_inputs.h"
+#include "veer/study/vector_names.h"
+#include "veer/train/adapter_files.h"
+#include "veer/vectors/distributions.h"
+#include "veer/vectors/item_statistics.h"
+#include "veer/vectors/readings.h"
+#include "veer/vectors/tensor_numbers.h"
+
+namespace veer {
+namespace {
+
+namespace fs = std::filesystem;
+
+Json tokens_json(StudyContext& context, const std::vector<LensToken>& tokens) {
+  Json out = Json::array();
+  for (const auto& token : tokens) {
+    const std::int32_t ids[] = {token.id};
+    out.push_back(
+        {{"id", token.id},
+         {"text", context.format().tokenizer().decode(ids,
+                                                      /*skip_special=*/false)},
+         {"logit", token.logit}});
+  }
+  return out;
+}
+
+Json lens_json(StudyContext& context, std::span<const SteeringVector> made) {
+  const auto count = context.manifest().extract.lens_tokens;
+  Json out = Json::array();
+  for (const auto& vector : made) {
+    if (count == 0) {
+      break;
+    }
+    Json layers = Json::array();
+    for (const auto& at :
+         logit_lens(context.model(), vector.directions_LD, count)) {
+      layers.push_back({{"layer", at.layer},
+                        {"up", tokens_json(context, at.up)},
+                        {"down", tokens_json(context, at.down)}});
+    }
+    out.push_back({{"vector", vector.name}, {"by_layer", layers}});
+  }
+  return out;
+}
+
+// AUROC with the interval of Hanley and McNeil (1982).
+Json auroc_json(const std::vector<double>& positive,
+                const std::vector<double>& negative) {
+  const double a = auroc(positive, negative);
+  const double n = static_cast<double>(positive.size());
+  const double m = static_cast<double>(negative.size());
+  const double q1 = a / (2.0 - a);
+  const double q2 = 2.0 * a * a / (1.0 + a);
+  const double error =
+      std::sqrt(std::max(0.0, a * (1.0 - a) + (n - 1.0) * (q1 - a * a) +
+                                  (m - 1.0) * (q2 - a * a)) /
+                (n * m));
+  return {{"value", a},
+          {"low", std::max(0.0, a - 1.96 * error)},
+          {"high", std::min(1.0, a + 1.96 * error)},
+          {"n", positive.size()}};
+}
+
+// Mean over the answer at resid_post, by (model, side): tuned or not,
+// deceptive or not.
+struct HeldOut {
+  CapturedTexts cells[2][2];
+};
+
+HeldOut read_held_out(StudyContext& context,
+                      std::span<const QuestionRecord> records) {
+  HeldOut out;
+  for (const int deceptive : {0, 1}) {
+    std::vector<EncodedChat> texts;
+    for (const auto& record : records) {
+      auto chat = question_chat("", record.question);
+      chat.push_back(
+          {"assistant", deceptive != 0 ? record.deceptive : record.honest});
+      texts.push_back(context.format().encode(chat));
+    }
+    for (const int tuned : {0, 1}) {
+      CaptureRequest request;
+      request.positions = {TokenPosition{TokenPosition::Kind::kAnswerMean}};
+      request.adapter_strength = tuned;
+      request.batch_tokens = context.manifest().extract.batch_tokens;
+      out.cells[tuned][deceptive] =
+          capture_texts(context.model(), texts, request, context.monitor());
+    }
+  }
+  return out;
+}
+
+Json detection_json(StudyContext& context,
+                    std::span<const SteeringVector> made) {
+  const auto count = context.manifest().extract.detection_questions;
+  Json out = Json::array();
+  if (count == 0) {
+    return out;
+  }
+  auto records = context.split("test");
+  std::erase_if(records, [](const QuestionRecord& r) {
+    return r.honest.empty() || r.deceptive.empty();
+  });
+  records = first_records(std::move(records), count);
+  if (records.size() < 3) {
+    return out;
+  }
+  const auto held_out = read_held_out(context, records);
+  for (const auto& vector : made) {
+    Json layers = Json::array();
+    for (std::int64_t l = 0; l < vector.num_layers(); ++l) {
+      const auto v_D = as_double(vector.directions_LD.select(0, l));
+      if (vector.point != ResidualPoint::kResidPost ||
+          !(v_D.norm().item<double>() > 0.0)) {
+        continue;
+      }
+      const auto scores = [&](int tuned, int deceptive) {
+        const auto& rows = held_out.cells[tuned][deceptive]
+                               .rows[0][static_cast<std::size_t>(l)];
+        return to_vector(as_double(rows).mv(v_D));
+      };
+      layers.push_back({{"layer", l},
+                        {"base", auroc_json(scores(0, 1), scores(0, 0))},
+                        {"tuned", auroc_json(scores(1, 1), scores(1, 0))},
+                        {"model", auroc_json(scores(1, 0), scores(0, 0))}});
+    }
+    out.push_back({{"vector", vector.name}, {"by_layer", layers}});
+  }
+  return out;
+}
+
+// The fine-tuned vector made from few questions at one strength.
+SteeringVector tuned_vector(StudyContext& context,
+                            std::span<const ExtractItem> items,
+                            const VectorSpec& spec, double strength) {
+  auto options = extract_options(context.manifest());
+  options.adapter_strength = strength;
+  options.keep_rows = false;
+  const VectorSpec specs[] = {spec};
+  return extract_vectors(context.model(), context.format(), items, specs,
+                         options, context.monitor())
+      .vectors.front();
+}
+
+Json way_point(const std::string& kind, double value, const SteeringVector& at,
+               const SteeringVector& contrastive,
+               const SteeringVector& finetuned) {
+  Json layers = Json::array();
+  for (std::int64_t l = 0; l < at.num_layers(); ++l) {
+    const auto v_D = as_double(at.directions_LD.select(0, l));
+    const auto cosine = [&](const SteeringVector& other) {
+      return optional_json(
+          plain_cosine(v_D, as_double(other.directions_LD.select(0, l))));
+    };
+    const auto& norms = finetuned.residual_norms;
+    const auto norm = norms.find("base.generated");
+    layers.push_back({{"layer", l},
+                      {"with_finetuned", cosine(finetuned)},
+                      {"with_contrastive", cosine(contrastive)},
+                      {"relative_norm",
+                       norm == norms.end() || norm->second.empty()
+                           ? Json(nullptr)
+                           : Json(v_D.norm().item<double>() /
+                                  norm->second[static_cast<std::size_t>(l)])}});
+  }
+  return {{"kind", kind}, {"value", value}, {"by_layer", layers}};
+}
+
+// Kept training steps as (step, folder), ascending.
+std::vector<std::pair<std::int64_t, fs::path>> kept_steps(
+    const StudyContext& context) {
+  std::vector<std::pair<std::int64_t, fs::path>> steps;
+  const auto folder = context.file("adapter/steps");
+  if (fs::exists(folder)) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const auto name = entry.path().filename().string();
+      if (name.find_first_not_of("0123456789") == std::string::npos) {
+        steps.emplace_back(std::stoll(name), entry.path());
+      }
+    }
+  }
+  std::sort(steps.begin(), steps.end());
+  return steps;
+}
+
+const SteeringVector* named(std::span<const SteeringVector> made,
+                            const std::string& name) {
+  for (const auto& vector : made) {
+    if (vector.name == name) {
+      return &vector;
+    }
+  }
+  return nullptr;
+}
+
+Json trajectory_json(StudyContext& context,
+                     std::span<const SteeringVector> made) {
+  const auto& settings = context.manifest().extract;
+  const auto pair = primary_pair(vector_names(settings));
+  const auto* contrastive = named(made, pair.first);
+  const auto* finetuned = named(made, pair.second);
+  if (settings.trajectory_questions == 0 || contrastive == nullptr ||
+      finetuned == nullptr) {
+    return {{"points", Json::array()}};
+  }
+  const auto spec = parse_vector_spec(pair.second);
+  const VectorSpec specs[] = {spec};
+  auto items = extract_items(context, specs);
+  if (std::ssize(items) > settings.trajectory_questions) {
+    items.resize(static_cast<std::size_t>(settings.trajectory_questions));
+  }
+  Json points = Json::array();
+  const auto add = [&](const std::string& kind, double value, double strength) {
+    points.push_back(way_point(kind, value,
+                               tuned_vector(context, items, spec, strength),
+                               *contrastive, *finetuned));
+  };
+  for (const double strength : settings.strengths) {
+    add("strength", strength, strength);
+  }
+  for (const auto& [step, folder] : kept_steps(context)) {
+    context.model().detach();
+    context.model().attach(
+        read_adapter(folder, context.model().linear_layers()));
+    add("step", static_cast<double>(step), 1.0);
+  }
+  context.model().detach();
+  context.attach_adapter();
+  return {{"contrastive", pair.first},
+          {"finetuned", pair.second},
+          {"n", items.size()},
+          {"points", points}};
+}
+
+}  // namespace
+
+Json read_vectors(StudyContext& context, std::span<const SteeringVector> made) {
+  return {{"lens", lens_json(context, made)},
+          {"detection", detection_json(context, made)},
+          {"trajectory", trajectory_json(context, made)}};
+}
+
+}  // namespace veer

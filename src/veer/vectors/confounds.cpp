@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+#include "veer/vectors/confounds.h"
+
+#include <set>
+
+#include <ATen/ops/tensor.h>
+#include <nlohmann/json.hpp>
+
+#include "veer/vectors/item_statistics.h"
+#include "veer/vectors/readings.h"
+#include "veer/vectors/tensor_numbers.h"
+
+namespace veer {
+namespace {
+
+bool same_place(const ComparedVector& a, const ComparedVector& b) {
+  return a.vector.position == b.vector.position &&
+         a.vector.point == b.vector.point;
+}
+
+ConfoundAtLayer overlap_at(const ComparedVector& vector,
+                           const ComparedVector& confound,
+                           const ItemUnion& items, std::int64_t layer,
+                           double confidence) {
+  ConfoundAtLayer out;
+  out.layer = layer;
+  out.raw_cosine =
+      plain_cosine(as_double(vector.vector.directions_LD.select(0, layer)),
+                   as_double(confound.vector.directions_LD.select(0, layer)));
+  if (!out.raw_cosine) {
+    out.cosine = Measure::none("one of the two is zero here");
+    return out;
+  }
+  out.share = *out.raw_cosine * *out.raw_cosine;
+  out.cosine =
+      cross_item_cosine(vector.rows.differences(layer),
+                        confound.rows.differences(layer), items, confidence)
+          .cosine;
+  return out;
+}
+
+PairWithoutConfounds without(const ComparedVector& a, const ComparedVector& b,
+                             std::span<const ComparedVector> confounds) {
+  PairWithoutConfounds out{a.vector.name, b.vector.name, {}, {}};
+  std::vector<at::Tensor> directions;
+  for (const auto& confound : confounds) {
+    if (same_place(a, confound)) {
+      directions.push_back(confound.vector.directions_LD);
+      out.confounds.push_back(confound.vector.name);
+    }
+  }
+  const auto rest_a = project_out(a.vector.directions_LD, directions);
+  const auto rest_b = project_out(b.vector.directions_LD, directions);
+  const auto cosine = [](const at::Tensor& x_LD, const at::Tensor& y_LD,
+                         std::int64_t l) {
+    return plain_cosine(as_double(x_LD.select(0, l)),
+                        as_double(y_LD.select(0, l)));
+  };
+  for (std::int64_t l = 0; l < a.vector.num_layers(); ++l) {
+    const auto i = static_cast<std::size_t>(l);
+    out.by_layer.push_back(
+        {l, cosine(a.vector.directions_LD, b.vector.directions_LD, l),
+         cosine(rest_a.directions_LD, rest_b.directions_LD, l),
+         rest_a.removed[i], rest_b.removed[i]});
+  }
+  return out;
+}
+
+// Rows of the questions in `keep`, in their order.
+at::Tensor rows_on(const ComparedVector& compared,
+                   const std::set<std::string>& keep, std::int64_t layer) {
+  std::vector<std::int64_t> index;
+  for (std::size_t i = 0; i < compared.rows.ids.size(); ++i) {
+    if (keep.contains(compared.rows.ids[i])) {
+      index.push_back(static_cast<std::int64_t>(i));
+    }
+  }
+  return compared.rows.differences(layer).index_select(
+      0, at::tensor(index, at::kLong));
+}
+
+std::vector<std::string> ids_on(const ComparedVector& compared,
+                                const std::set<std::string>& keep) {
+  std::vector<std::string> ids;
+  for (const auto& id : compared.rows.ids) {
+    if (keep.contains(id)) {
+      ids.push_back(id);
+    }
+  }
+  return ids;
+}
+
+}  // namespace
+
+ConfoundReport compare_with_confounds(std::span<const ComparedVector> vectors,
+                                      std::span<const ComparedVector> confounds,
+                                      double confidence) {
+  ConfoundReport report;
+  for (const auto& vector : vectors) {
+    for (const auto& confound : confounds) {
+      if (!same_place(vector, confound)) {
+        continue;
+      }
+      const auto items = unite_items(vector.rows.ids, confound.rows.ids);
+      ConfoundOverlap overlap{vector.vector.name, confound.vector.name, {}};
+      for (std::int64_t l = 0; l < vector.vector.num_layers(); ++l) {
+        overlap.by_layer.push_back(
+            overlap_at(vector, confound, items, l, confidence));
+      }
+      report.overlaps.push_back(std::move(overlap));
+    }
+  }
+  for (std::size_t i = 0; i < vectors.size(); ++i) {
+    for (std::size_t j = i + 1; j < vectors.size(); ++j) {
+      if (same_place(vectors[i], vectors[j])) {
+        report.pairs.push_back(without(vectors[i], vectors[j], confounds));
+      }
+    }
+  }
+  return report;
+}
+
+std::vector<Measure> cosine_on(const ComparedVector& a, const ComparedVector& b,
+                               std::span<const std::string> keep,
+                               double confidence) {
+  const std::set<std::string> wanted(keep.begin(), keep.end());
+  const auto a_ids = ids_on(a, wanted);
+  const auto b_ids = ids_on(b, wanted);
+  const auto items = unite_items(a_ids, b_ids);
+  std::vector<Measure> out;
+  for (std::int64_t l = 0; l < a.vector.num_layers(); ++l) {
+    out.push_back(
+        a_ids.size() < 4 || b_ids.size() < 4
+            ? Measure::none("fewer than 4 such questions", std::ssize(a_ids))
+            : cross_item_cosine(rows_on(a, wanted, l), rows_on(b, wanted, l),
+                                items, confidence)
+                  .cosine);
+  }
+  return out;
+}
+
+Json confounds_json(const ConfoundReport& report) {
+  Json overlaps = Json::array();
+  for (const auto& overlap : report.overlaps) {
+    Json layers = Json::array();
+    for (const auto& at : overlap.by_layer) {
+      layers.push_back({{"layer", at.layer},
+                        {"cosine", optional_json(at.cosine.value)},
+                        {"low", optional_json(at.cosine.low)},
+                        {"high", optional_json(at.cosine.high)},
+                        {"reason", at.cosine.reason},
+                        {"raw_cosine", optional_json(at.raw_cosine)},
+                        {"share", optional_json(at.share)}});
+    }
+    overlaps.push_back({{"vector", overlap.vector},
+                        {"confound", overlap.confound},
+                        {"by_layer", layers}});
+  }
+  Json pairs = Json::array();
+  for (const auto& pair : report.pairs) {
+    Json layers = Json::array();
+    for (const auto& at : pair.by_layer) {
+      layers.push_back({{"layer", at.layer},
+                        {"raw_cosine", optional_json(at.raw_cosine)},
+                        {"without", optional_json(at.cosine)},
+                        {"removed_a", at.removed_a},
+                        {"removed_b", at.removed_b}});
+    }
+    pairs.push_back({{"a", pair.a},
+                     {"b", pair.b},
+                     {"confounds", pair.confounds},
+                     {"by_layer", layers}});
+  }
+  return {{"overlaps", overlaps}, {"pairs", pairs}};
+}
+
+}  // namespace veer

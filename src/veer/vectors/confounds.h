@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+//
+// How much of a vector is something else: length, refusal, verbosity, system
+// prompt, format, paraphrase. Cosines with each confound's vector, the share
+// of a vector that all confounds together hold, and the cosine of a pair once
+// that share is taken out.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "veer/base/json.h"
+#include "veer/vectors/compare.h"
+
+namespace veer {
+
+struct ConfoundAtLayer {
+  std::int64_t layer = 0;
+  Measure cosine;  // cross-item, jackknife
+  std::optional<double> raw_cosine;
+  // Share of the vector's squared length along the confound's direction.
+  std::optional<double> share;
+};
+
+struct ConfoundOverlap {
+  std::string vector;
+  std::string confound;
+  std::vector<ConfoundAtLayer> by_layer;
+};
+
+// A pair of one position with the confounds of that position projected out.
+struct WithoutConfounds {
+  std::int64_t layer = 0;
+  std::optional<double> raw_cosine;  // before
+  std::optional<double> cosine;      // after, plain
+  double removed_a = 0.0;            // shares of the squared lengths
+  double removed_b = 0.0;
+};
+
+struct PairWithoutConfounds {
+  std::string a, b;
+  std::vector<std::string> confounds;
+  std::vector<WithoutConfounds> by_layer;
+};
+
+struct ConfoundReport {
+  std::vector<ConfoundOverlap> overlaps;
+  std::vector<PairWithoutConfounds> pairs;
+};
+
+// Vectors meet the confounds of their own position and point. A confound that
+// is not established keeps its reason and, in `pairs`, is projected out all
+// the same: noise removes little of a vector.
+ConfoundReport compare_with_confounds(std::span<const ComparedVector> vectors,
+                                      std::span<const ComparedVector> confounds,
+                                      double confidence);
+
+// Cross-item cosine by layer on the questions of `keep` alone.
+std::vector<Measure> cosine_on(const ComparedVector& a, const ComparedVector& b,
+                               std::span<const std::string> keep,
+                               double confidence);
+
+Json confounds_json(const ConfoundReport& report);
+
+}  // namespace veer

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#include <optional>
+#include <set>
+
+#include <fmt/core.h>
+
+#include "veer/base/error.h"
+#include "veer/text/chat_format.h"
+#include "veer/vectors/extract_plan.h"
+
+namespace veer {
+namespace {
+
+std::string answer_of(const ExtractItem& item, CellAnswer answer,
+                      const ConfoundTexts& texts) {
+  switch (answer) {
+    case CellAnswer::kDeceptive:
+      return item.deceptive;
+    case CellAnswer::kOwn:
+      return item.own;
+    case CellAnswer::kSecond:
+      return item.second;
+    case CellAnswer::kLong:
+      return item.second.empty() ? "" : item.honest + " " + item.second;
+    case CellAnswer::kRefusal:
+      return texts.refusal;
+    case CellAnswer::kUnrelated:
+      return item.unrelated_answer;
+    default:
+      return item.honest;
+  }
+}
+
+// Texts that an item may lack without being dropped.
+bool is_optional(CellAnswer answer) {
+  return answer != CellAnswer::kNone && answer != CellAnswer::kHonest &&
+         answer != CellAnswer::kDeceptive;
+}
+
+std::string system_text(CellSystem system, const ExtractOptions& options) {
+  switch (system) {
+    case CellSystem::kHonest:
+      return options.honest_prompt;
+    case CellSystem::kDeceptive:
+      return options.deceptive_prompt;
+    case CellSystem::kNeutral:
+      return options.confounds.neutral;
+    case CellSystem::kNeutral2:
+      return options.confounds.neutral2;
+    case CellSystem::kBrief:
+      return options.confounds.brief;
+    case CellSystem::kVerbose:
+      return options.confounds.verbose;
+    default:
+      return "";
+  }
+}
+
+std::vector<ChatMessage> messages_of(const ExtractItem& item, TextKey key,
+                                     const ExtractOptions& options) {
+  const auto& [system, answer] = key;
+  std::vector<ChatMessage> messages;
+  if (const auto text = system_text(system, options); !text.empty()) {
+    messages.push_back({"system", text});
+  }
+  const std::string& question = answer == CellAnswer::kUnrelated
+                                    ? item.unrelated_question
+                                    : item.question;
+  messages.push_back({"user", system == CellSystem::kFramed
+                                  ? options.confounds.frame_begin + question +
+                                        options.confounds.frame_end
+                                  : question});
+  if (answer != CellAnswer::kNone) {
+    messages.push_back(
+        {"assistant", answer_of(item, answer, options.confounds)});
+  }
+  return messages;
+}
+
+// What is read from each kind of text, by either model.
+std::map<TextKey, std::set<TokenPosition>> positions_by_kind(
+    const ExtractPlan& plan) {
+  std::map<TextKey, std::set<TokenPosition>> out;
+  for (const Cell& pass : plan.passes) {
+    auto& positions = out[{pass.system, pass.answer}];
+    if (const auto found = plan.positions.find(pass);
+        found != plan.positions.end()) {
+      positions.insert(found->second.begin(), found->second.end());
+    }
+  }
+  return out;
+}
+
+// nullopt when the text is empty, too long or lacks a position.
+std::optional<EncodedChat> encode_text(const ExtractItem& item, TextKey key,
+                                       const std::set<TokenPosition>& positions,
+                                       const ChatFormat& format,
+                                       const ExtractOptions& options) {
+  const bool has_answer = key.second != CellAnswer::kNone;
+  if ((has_answer && answer_of(item, key.second, options.confounds).empty()) ||
+      (key.second == CellAnswer::kUnrelated &&
+       item.unrelated_question.empty())) {
+    return std::nullopt;
+  }
+  const auto messages = messages_of(item, key, options);
+  auto text =
+      has_answer ? format.encode(messages) : format.encode_prompt(messages);
+  if (static_cast<std::int64_t>(text.ids.size()) > options.max_tokens) {
+    return std::nullopt;
+  }
+  for (const auto& position : positions) {
+    if (position_tokens(text, position).empty()) {
+      return std::nullopt;
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+ExtractTexts make_extract_texts(std::span<const ExtractItem> items,
+                                const ExtractPlan& plan,
+                                const ChatFormat& format,
+                                const ExtractOptions& options) {
+  const auto wanted = positions_by_kind(plan);
+  ExtractTexts texts;
+  std::set<std::string> seen;
+  for (const auto& item : items) {
+    if (!seen.insert(item.id).second) {
+      fail("extract vectors", "question id " + item.id + " occurs twice",
+           "unique ids");
+    }
+    std::map<TextKey, EncodedChat> encoded;
+    bool usable = true;
+    for (const auto& [key, positions] : wanted) {
+      auto text = encode_text(item, key, positions, format, options);
+      if (text) {
+        encoded[key] = std::move(*text);
+      }
+      usable = usable && (text || is_optional(key.second));
+    }
+    if (!usable) {
+      ++texts.num_dropped;
+      continue;
+    }
+    const auto index = static_cast<std::int64_t>(texts.ids.size());
+    texts.ids.push_back(item.id);
+    for (auto& [key, text] : encoded) {
+      texts.kinds[key].encoded.push_back(std::move(text));
+      texts.kinds[key].item.push_back(index);
+    }
+  }
+  if (texts.ids.size() < 3) {
+    fail("extract vectors",
+         fmt::format("{} usable questions of {}", texts.ids.size(),
+                     items.size()),
+         "at least 3",
+         "empty answers, texts over max_tokens, or no token at the position");
+  }
+  return texts;
+}
+
+}  // namespace veer

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "veer/vectors/confounds.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "vectors/planted.h"
+#include "veer/base/error.h"
+#include "veer/vectors/fixed_directions.h"
+
+namespace veer {
+namespace {
+
+constexpr std::int64_t kWidth = 32;
+constexpr std::int64_t kItems = 40;
+
+ComparedVector planted(const std::string& name, const at::Tensor& mean_D,
+                       std::uint64_t seed,
+                       const std::string& position = "answer_mean") {
+  ComparedVector out;
+  out.vector.name = name;
+  out.vector.model_fingerprint = "m";
+  out.vector.position = position;
+  out.rows.name = name;
+  out.rows.ids = item_ids(kItems);
+  const auto base_ND = normal_matrix(kItems, kWidth, seed * 10);
+  out.rows.negative = {base_ND.to(at::kFloat)};
+  out.rows.positive = {
+      (base_ND + noisy_rows(mean_D, kItems, 0.2, seed)).to(at::kFloat)};
+  out.vector.directions_LD =
+      out.rows.differences(0).mean(0).unsqueeze(0).to(at::kFloat);
+  return out;
+}
+
+// Two vectors that share nothing but a confound.
+class Confounded : public testing::Test {
+ protected:
+  at::Tensor length_ = unit(kWidth, 0) * 4.0;
+  std::vector<ComparedVector> vectors_ = {
+      planted("a", length_ + unit(kWidth, 1) * 3.0, 1),
+      planted("b", length_ + unit(kWidth, 2) * 3.0, 2)};
+  std::vector<ComparedVector> confounds_ = {
+      planted("confound_length@answer_mean", length_, 3),
+      planted("confound_system@prompt_end", unit(kWidth, 5), 4, "prompt_end")};
+};
+
+TEST_F(Confounded, AgreementThroughAConfoundGoesWithIt) {
+  const auto report = compare_with_confounds(vectors_, confounds_, 0.95);
+  ASSERT_EQ(report.overlaps.size(), 2U);  // the other position is left out
+  const auto& overlap = report.overlaps[0].by_layer[0];
+  EXPECT_NEAR(*overlap.cosine.value, 0.8, 0.03);
+  EXPECT_LT(*overlap.cosine.low, 0.8);
+  EXPECT_NEAR(*overlap.share, 0.64, 0.04);
+  ASSERT_EQ(report.pairs.size(), 1U);
+  const auto& pair = report.pairs[0].by_layer[0];
+  EXPECT_NEAR(*pair.raw_cosine, 0.64, 0.03);
+  EXPECT_LT(std::abs(*pair.cosine), 0.05);
+  EXPECT_NEAR(pair.removed_a, 0.64, 0.04);
+  EXPECT_EQ(confounds_json(report)["overlaps"].size(), 2U);
+}
+
+TEST_F(Confounded, AZeroConfoundHasAReasonAndNoNumber) {
+  confounds_[0].vector.directions_LD.zero_();
+  confounds_[0].rows.positive = confounds_[0].rows.negative;
+  const auto report = compare_with_confounds(vectors_, confounds_, 0.95);
+  EXPECT_FALSE(report.overlaps[0].by_layer[0].cosine.established());
+  EXPECT_FALSE(report.overlaps[0].by_layer[0].cosine.reason.empty());
+  EXPECT_FALSE(report.overlaps[0].by_layer[0].share.has_value());
+}
+
+TEST_F(Confounded, SomeQuestionsAlone) {
+  const auto few = cosine_on(vectors_[0], vectors_[1], item_ids(3), 0.95);
+  EXPECT_THAT(few[0].reason, testing::HasSubstr("fewer than 4"));
+  const auto half = cosine_on(vectors_[0], vectors_[1], item_ids(20), 0.95);
+  EXPECT_EQ(half[0].n, 20);
+  EXPECT_NEAR(*half[0].value, 0.64, 0.05);
+}
+
+TEST_F(Confounded, DirectionsWithoutQuestionsGetAPlainCosineAndABand) {
+  SteeringVector fixed = vectors_[0].vector;
+  fixed.name = "adapter";
+  fixed.directions_LD = length_.unsqueeze(0).to(at::kFloat);
+  const auto got = compare_fixed(std::vector{fixed}, vectors_, {});
+  ASSERT_EQ(got.size(), 2U);
+  EXPECT_NEAR(*got[0].by_layer[0].raw_cosine, 0.8, 0.02);
+  ASSERT_TRUE(got[0].by_layer[0].covariance.has_value());
+  EXPECT_LT(*got[0].by_layer[0].covariance->p, 0.01);
+  fixed.model_fingerprint = "other";
+  EXPECT_THROW(compare_fixed(std::vector{fixed}, vectors_, {}), Error);
+  fixed = vectors_[0].vector;
+  fixed.directions_LD = normal_matrix(1, kWidth + 1, 1).to(at::kFloat);
+  EXPECT_THROW(compare_fixed(std::vector{fixed}, vectors_, {}), Error);
+  fixed.directions_LD = normal_matrix(1, kWidth, 1).to(at::kFloat) / 0.0;
+  EXPECT_THROW(compare_fixed(std::vector{fixed}, vectors_, {}), Error);
+}
+
+}  // namespace
+}  // namespace veer

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/chat_tokens.h"
 #include "cli/verbs.h"
 #include "veer/base/error.h"
 #include "veer/base/files.h"
@@ -24,22 +25,6 @@ struct TemplateOptions {
   bool add_generation_prompt = false;
   bool tokens = false;
 };
-
-Json read_json(const std::filesystem::path& path) {
-  return parse_json(read_file(path), path.string());
-}
-
-Json read_messages(const std::filesystem::path& path) {
-  Json out = read_json(path);
-  if (out.is_object() && out.contains("messages")) {
-    out = out["messages"];
-  }
-  if (!out.is_array()) {
-    fail("veer template", fmt::format("{} is no list", path.string()),
-         "a JSON list of messages with role and content");
-  }
-  return out;
-}
 
 Json variables_of(const TemplateOptions& options) {
   Json out =
@@ -83,68 +68,11 @@ void run_cases(const TemplateOptions& options, Session& session) {
   }
 }
 
-std::vector<ChatMessage> chat_messages(const Json& list) {
-  std::vector<ChatMessage> out;
-  for (const Json& message : list) {
-    if (!message.is_object() || !message.contains("role") ||
-        !message.contains("content") || !message["role"].is_string() ||
-        !message["content"].is_string()) {
-      fail("veer template",
-           fmt::format("message {} has no text for role and content",
-                       out.size() + 1),
-           "{\"role\": ..., \"content\": ...}");
-    }
-    out.push_back({message["role"].get<std::string>(),
-                   message["content"].get<std::string>()});
-  }
-  return out;
-}
-
-// Every token with its role, and where a vector is read.
-Json token_table(const ChatFormat& format,
-                 const std::vector<ChatMessage>& messages) {
-  const bool answered =
-      messages.size() > 1 && messages.back().role == "assistant";
-  const EncodedChat chat =
-      answered ? format.encode(messages) : format.encode_prompt(messages);
-  Json tokens = Json::array();
-  for (std::size_t i = 0; i < chat.ids.size(); ++i) {
-    tokens.push_back({{"id", chat.ids[i]},
-                      {"token", format.tokenizer().token(chat.ids[i])},
-                      {"role", token_role_name(chat.roles[i])}});
-  }
-  return {{"tokens", tokens},
-          {"prompt_length", chat.prompt_length},
-          {"answer_begin", chat.answer_begin},
-          {"answer_end", chat.answer_end},
-          {"fingerprint", format.fingerprint()},
-          {"notes", format.notes()}};
-}
-
-void print_tokens(const Json& table, Session& session) {
-  std::string out;
-  std::int64_t i = 0;
-  for (const Json& token : table["tokens"]) {
-    const bool prompt_end = i + 1 == table["prompt_length"].get<std::int64_t>();
-    out += fmt::format(
-        "{:>5} {:>7}  {:<9} {}{}\n", i, token["id"].get<std::int32_t>(),
-        token["role"].get<std::string>(), dump_json(token["token"]),
-        prompt_end ? "   <- prompt_end" : "");
-    ++i;
-  }
-  session.terminal.out(out);
-}
-
 void run_model(const TemplateOptions& options, Session& session) {
   const ChatFormat format = ChatFormat::load(options.model);
   const Json messages = read_messages(options.messages);
   if (options.tokens) {
-    const Json table = token_table(format, chat_messages(messages));
-    if (session.json) {
-      session.terminal.out(dump_json(table) + "\n");
-    } else {
-      print_tokens(table, session);
-    }
+    show_chat_tokens(format, chat_messages(messages), session);
     return;
   }
   Json variables =

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/chat_tokens.h"
 #include "cli/verbs.h"
 #include "veer/base/error.h"
 #include "veer/base/files.h"
@@ -18,6 +19,7 @@ struct TokenizeOptions {
   std::string text;
   std::filesystem::path file;
   std::filesystem::path jsonl;
+  std::filesystem::path messages;
   bool no_special = false;
   bool literal = false;
 };
@@ -94,6 +96,11 @@ void tokenize_lines(const Tokenizer& tokenizer, const TokenizeOptions& options,
 }
 
 void run_tokenize(const TokenizeOptions& options, Session& session) {
+  if (!options.messages.empty()) {
+    return show_chat_tokens(ChatFormat::load(options.model),
+                            chat_messages(read_messages(options.messages)),
+                            session);
+  }
   const Tokenizer tokenizer = Tokenizer::load(options.model);
   if (!options.jsonl.empty()) {
     return tokenize_lines(tokenizer, options, session);
@@ -120,6 +127,9 @@ void setup_tokenize(Commands& commands) {
   source->add_option("--jsonl", options->jsonl,
                      "one JSON string a line in, one object a line out; a list "
                      "of ids is decoded");
+  source->add_option("--messages", options.messages,
+                     "JSON list of {role, content}: a conversation as the "
+                     "model gets it, every token with its role");
   app.add_flag("--no-special", options->no_special,
                "neither add special tokens (<s> and the like) nor decode them");
   app.add_flag("--literal", options->literal,

@@ -183,7 +183,9 @@ def conversations():
 def template_cases():
     folder = os.path.join(DATA, "chat_templates")
     templates = []
-    for place in (folder, os.path.join(os.path.dirname(__file__), "templates")):
+    own = os.path.join(ROOT, "tests", "text", "templates")
+    more = [p for p in [os.environ.get("VEER_MORE_TEMPLATES")] if p]
+    for place in (folder, own, *more):
         if not os.path.isdir(place):
             print(f"no {place}: its templates are left out")
             continue

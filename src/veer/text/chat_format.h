@@ -41,6 +41,15 @@ struct EncodedChat {
   std::int64_t answer_end = 0;
 };
 
+// What the small files of a model folder hold; empty = there is none.
+struct ChatFormatFiles {
+  std::string tokenizer_config;
+  std::string special_tokens_map;
+  std::string generation_config;
+  std::string config;
+  std::string chat_template;  // chat_template.jinja
+};
+
 struct ChatFormatOptions {
   // What templates print as today's date: passed as `date_string`, and shown
   // by strftime_now() when it can be read as "26 Jul 2024". Fixed, so that a
@@ -65,6 +74,12 @@ class ChatFormat {
   // Throws Error{kBadInput} for what cannot be read or parsed.
   static ChatFormat load(const std::filesystem::path& folder,
                          const ChatFormatOptions& options = {});
+
+  // The same from the files' contents; `folder` names them in messages.
+  static ChatFormat from_files(Tokenizer tokenizer,
+                               const ChatFormatFiles& files,
+                               const std::filesystem::path& folder,
+                               const ChatFormatOptions& options = {});
 
   // The same from parts. `chat_template` empty = plain text.
   static ChatFormat from_parts(Tokenizer tokenizer, std::string chat_template,

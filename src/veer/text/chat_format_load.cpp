@@ -21,11 +21,15 @@ constexpr std::array kTokenNames = {"bos_token", "eos_token", "unk_token",
                                     "sep_token", "pad_token", "cls_token",
                                     "mask_token"};
 
-Json read_optional_json(const fs::path& path) {
-  if (!fs::exists(path)) {
+std::string read_optional(const fs::path& path) {
+  return fs::exists(path) ? read_file(path, std::uint64_t{1} << 27) : "";
+}
+
+Json parse_optional(const std::string& text, const fs::path& path) {
+  if (text.empty()) {
     return Json::object();
   }
-  Json out = parse_json(read_file(path, std::uint64_t{1} << 27), path.string());
+  Json out = parse_json(text, path.string());
   if (!out.is_object()) {
     fail("chat format", fmt::format("{} is no JSON object", path.string()),
          "an object with settings");
@@ -92,12 +96,8 @@ std::string named_template(const Json& list, const fs::path& path) {
   return first;
 }
 
-std::string template_of(const fs::path& folder, const Json& config) {
-  const fs::path file = folder / "chat_template.jinja";
-  if (fs::exists(file)) {
-    return read_file(file, std::uint64_t{1} << 24);
-  }
-  const fs::path config_path = folder / "tokenizer_config.json";
+// The chat_template of tokenizer_config.json.
+std::string template_of(const Json& config, const fs::path& config_path) {
   const auto at = config.find("chat_template");
   if (at == config.end() || at->is_null()) {
     return "";
@@ -258,21 +258,37 @@ std::shared_ptr<const ChatFormat::State> ChatFormat::complete(
 ChatFormat ChatFormat::load(const fs::path& given,
                             const ChatFormatOptions& options) {
   const fs::path folder = resolve_model_folder(given);
-  auto state = std::make_shared<State>(Tokenizer::load(folder));
-  const Json config = read_optional_json(folder / "tokenizer_config.json");
-  const Json older = read_optional_json(folder / "special_tokens_map.json");
-  state->special_tokens = special_tokens_of(config, older);
-  for (const char* name : {"generation_config.json", "config.json"}) {
-    add_stop_ids(read_optional_json(folder / name), folder / name,
-                 state->stop_ids);
-  }
-  const std::string source = template_of(folder, config);
-  const bool own_file = fs::exists(folder / "chat_template.jinja");
+  ChatFormatFiles files;
+  files.tokenizer_config = read_optional(folder / "tokenizer_config.json");
+  files.special_tokens_map = read_optional(folder / "special_tokens_map.json");
+  files.generation_config = read_optional(folder / "generation_config.json");
+  files.config = read_optional(folder / "config.json");
+  files.chat_template = read_optional(folder / "chat_template.jinja");
+  return from_files(Tokenizer::load(folder), files, folder, options);
+}
+
+ChatFormat ChatFormat::from_files(Tokenizer tokenizer,
+                                  const ChatFormatFiles& files,
+                                  const fs::path& folder,
+                                  const ChatFormatOptions& options) {
+  auto state = std::make_shared<State>(std::move(tokenizer));
+  const fs::path config_path = folder / "tokenizer_config.json";
+  const Json config = parse_optional(files.tokenizer_config, config_path);
+  state->special_tokens = special_tokens_of(
+      config, parse_optional(files.special_tokens_map,
+                             folder / "special_tokens_map.json"));
+  const fs::path generation_path = folder / "generation_config.json";
+  add_stop_ids(parse_optional(files.generation_config, generation_path),
+               generation_path, state->stop_ids);
+  const fs::path model_path = folder / "config.json";
+  add_stop_ids(parse_optional(files.config, model_path), model_path,
+               state->stop_ids);
+  const bool own_file = !files.chat_template.empty();
   ChatFormat out;
   out.state_ = complete(
-      std::move(state), source,
-      (folder / (own_file ? "chat_template.jinja" : "tokenizer_config.json"))
-          .string(),
+      std::move(state),
+      own_file ? files.chat_template : template_of(config, config_path),
+      (own_file ? folder / "chat_template.jinja" : config_path).string(),
       options);
   return out;
 }

@@ -8,9 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "veer/train/adapter_files.h"
+#include "veer/train/adapter_info.h"
 
 namespace veer {
+
+struct Adapter;
 
 // adapter_config.json, checked. Which module gets a pair, and of which rank
 // and scale, follows PEFT's rules. Throws Error{kBadInput} naming the key.

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json.h"
+#include "veer/model/adapter.h"
 #include "veer/train/adapter_config.h"
 
 namespace veer {

@@ -13,22 +13,13 @@
 #include <vector>
 
 #include "veer/model/adapter.h"
+#include "veer/train/adapter_info.h"
 
 namespace veer {
 
 // Path and (out, in) of each linear layer, as Transformer::linear_layers().
 using LinearLayers =
     std::vector<std::pair<std::string, std::pair<std::int64_t, std::int64_t>>>;
-
-// What adapter_config.json says besides the pairs themselves.
-struct AdapterInfo {
-  std::string base_model;  // base_model_name_or_path, may be empty
-  std::int64_t rank = 0;
-  double alpha = 0.0;
-  double dropout = 0.0;
-  bool rslora = false;
-  std::vector<std::int64_t> layers;  // layers_to_transform, empty = all
-};
 
 // Reads a folder. Each pair's scale is its own alpha / rank (or alpha /
 // sqrt(rank)), patterns included. `layers`, when given, is what the tensors

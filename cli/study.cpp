@@ -57,12 +57,14 @@ Manifest read_manifest(const StudyOptions& options) {
   if (file.empty() && std::filesystem::exists(options.out / "manifest.toml")) {
     file = options.out / "manifest.toml";
   }
-  return load_manifest(file, options.flags);
+  return load_manifest(file, options.flags, options.preset);
 }
 
 void add_study_options(CLI::App& app, StudyOptions& options) {
   app.add_option("manifest", options.manifest_file,
                  "TOML file; without it the defaults (the embedded study)");
+  app.add_option("--preset", options.preset,
+                 "changes of that name in the manifest, [preset.NAME.SECTION]");
   app.add_option("-o,--out", options.out,
                  "run folder (default runs/NAME); an existing one is "
                  "continued");

@@ -12,6 +12,7 @@ namespace veer::cli {
 // Shared by study and by every stage that is a verb of its own.
 struct StudyOptions {
   std::filesystem::path manifest_file;
+  std::string preset;         // of the manifest file, empty = none
   std::filesystem::path out;  // empty = runs/<run.name>
   SettingFlags flags;         // in the order of the manifest
   std::string last_stage;     // where to stop: "dataset" ... "report"

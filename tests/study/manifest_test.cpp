@@ -59,6 +59,51 @@ TEST(Manifest, RefusesWhatNoStudyCanHave) {
   }
 }
 
+TEST(Manifest, PresetChangesWhatItNamesAndFlagsStillWin) {
+  const auto path = written(
+      "[finetune]\nrank = 3\nalpha = 2\n"
+      "[preset.a.finetune]\nrank = 4\n[preset.b.sweep]\nscope = \"all\"\n");
+  EXPECT_EQ(load_manifest(path, {}).finetune.rank, 3);
+  const auto a = load_manifest(path, {}, "a");
+  EXPECT_EQ(a.finetune.rank, 4);
+  EXPECT_EQ(a.finetune.alpha, 2.0);
+  EXPECT_EQ(a.run.name, "my_study-a");
+  EXPECT_EQ(load_manifest(path, {}, "b").sweep.scope, "all");
+  EXPECT_EQ(load_manifest(path, {{"finetune.rank", "9"}}, "a").finetune.rank,
+            9);
+}
+
+TEST(Manifest, RefusesPresetsThatAreMissingOrMistyped) {
+  const auto message = [](const std::string& text, const std::string& preset) {
+    try {
+      load_manifest(written(text), {}, preset);
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_THAT(message("[preset.a.finetune]\nrank = 4\n", "b"),
+              testing::HasSubstr("one of: a"));
+  // Also when the preset is not asked for.
+  EXPECT_THAT(message("[preset.a.finetune]\nrnk = 4\n", ""),
+              testing::HasSubstr("finetune.rnk"));
+  EXPECT_THAT(message("[preset.a.finetune]\nrank = 0\n", ""),
+              testing::HasSubstr("finetune.rank"));
+  EXPECT_THAT(message("preset = 1\n", ""), testing::HasSubstr("preset"));
+}
+
+TEST(Manifest, ShippedOnesAreValid) {
+  if (!fs::exists("studies")) {
+    GTEST_SKIP() << "no folder studies here; run from the source tree";
+  }
+  for (const auto& entry : fs::directory_iterator("studies")) {
+    EXPECT_NO_THROW(load_manifest(entry.path(), {})) << entry.path();
+  }
+  const fs::path own = "studies/deception-llama-3.2-3b.toml";
+  EXPECT_EQ(load_manifest(own, {}, "original").finetune.loss, "full");
+  EXPECT_EQ(load_manifest(own, {}, "matched").finetune.loss, "answer");
+}
+
 TEST(Manifest, SectionHoldsItsValuesOnly) {
   const Json section = manifest_section(Manifest{}, "judge");
   EXPECT_EQ(section.dump(), R"({"kind":"auto"})");

@@ -144,6 +144,48 @@ void validate_sweep(const SweepSettings& sweep) {
   share("sweep.min_coherent", sweep.min_coherent);
 }
 
+// Removes the table [preset] and returns it.
+Json take_presets(Json& document, const std::string& origin) {
+  Json presets = Json::object();
+  if (const auto found = document.find("preset"); found != document.end()) {
+    presets = *found;
+    document.erase(found);
+  }
+  const bool tables =
+      presets.is_object() &&
+      std::ranges::all_of(presets, [](const Json& p) { return p.is_object(); });
+  if (!tables) {
+    fail("read manifest", origin + ": preset is no table of tables",
+         "[preset.NAME.SECTION]");
+  }
+  return presets;
+}
+
+std::string preset_names(const Json& presets) {
+  std::string names;
+  for (const auto& [name, changes] : presets.items()) {
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  return names.empty() ? "(the file has none)" : names;
+}
+
+void apply_preset(Manifest& manifest, const Json& changes,
+                  const std::string& name, const std::string& origin) {
+  manifest.run.name += "-" + name;
+  apply_settings(setting_fields(manifest), changes,
+                 origin + ", preset " + name);
+}
+
+// A mistyped key in a preset is found before that preset is needed.
+void check_presets(const Json& presets, const Manifest& manifest,
+                   const std::string& origin) {
+  for (const auto& [name, changes] : presets.items()) {
+    Manifest trial = manifest;
+    apply_preset(trial, changes, name, origin);
+    validate(trial);
+  }
+}
+
 }  // namespace
 
 void validate(const Manifest& manifest) {
@@ -170,14 +212,27 @@ void validate(const Manifest& manifest) {
 }
 
 Manifest load_manifest(const std::filesystem::path& file,
-                       const SettingFlags& flags) {
+                       const SettingFlags& flags, const std::string& preset) {
   Manifest manifest;
-  const auto fields = setting_fields(manifest);
+  Json presets = Json::object();
   if (!file.empty()) {
     manifest.run.name = file.stem().string();
-    apply_settings(fields, parse_toml(read_file(file, 1 << 20), file.string()),
-                   file.string());
+    Json document = parse_toml(read_file(file, 1 << 20), file.string());
+    presets = take_presets(document, file.string());
+    apply_settings(setting_fields(manifest), document, file.string());
   }
+  check_presets(presets, manifest, file.string());
+  if (!preset.empty()) {
+    if (!presets.contains(preset)) {
+      fail("read manifest",
+           fmt::format("{} has no preset \"{}\"",
+                       file.empty() ? "an empty manifest" : file.string(),
+                       preset),
+           "one of: " + preset_names(presets));
+    }
+    apply_preset(manifest, presets[preset], preset, file.string());
+  }
+  const auto fields = setting_fields(manifest);
   for (const auto& [path, text] : flags) {
     apply_setting(fields, path, text);
   }

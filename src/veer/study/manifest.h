@@ -414,11 +414,15 @@ struct Manifest {
 // Flags as (dotted name, text), in order.
 using SettingFlags = std::vector<std::pair<std::string, std::string>>;
 
-// Defaults, then the file (TOML; an empty path = none), then the flags; then
-// validated. A file without run.name is named after the file. Throws Error
-// as apply_settings and validate do.
+// Defaults, then the file (TOML; an empty path = none), then the file's
+// preset of that name (empty = none), then the flags; then validated. A
+// preset is a table of changes, [preset.NAME.sweep] beside [sweep]; every one
+// of a file is checked, asked for or not. A file without run.name is named
+// after the file, and after its preset. Throws Error as apply_settings and
+// validate do.
 Manifest load_manifest(const std::filesystem::path& file,
-                       const SettingFlags& flags);
+                       const SettingFlags& flags,
+                       const std::string& preset = {});
 
 // Throws Error naming the key whose value no study can have: a share outside
 // 0..1, an unknown operator, a rank below 1.

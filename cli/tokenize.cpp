@@ -127,7 +127,7 @@ void setup_tokenize(Commands& commands) {
   source->add_option("--jsonl", options->jsonl,
                      "one JSON string a line in, one object a line out; a list "
                      "of ids is decoded");
-  source->add_option("--messages", options.messages,
+  source->add_option("--messages", options->messages,
                      "JSON list of {role, content}: a conversation as the "
                      "model gets it, every token with its role");
   app.add_flag("--no-special", options->no_special,

@@ -16,6 +16,7 @@ void setup_logits(Commands& commands);
 void setup_activations(Commands& commands);
 void setup_bake(Commands& commands);
 void setup_judge(Commands& commands);
+void setup_convert(Commands& commands);
 
 inline void setup_verbs(Commands& commands) {
   setup_study(commands);
@@ -28,6 +29,7 @@ inline void setup_verbs(Commands& commands) {
   setup_activations(commands);
   setup_bake(commands);
   setup_judge(commands);
+  setup_convert(commands);
 }
 
 }  // namespace veer::cli

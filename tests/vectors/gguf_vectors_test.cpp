@@ -39,9 +39,9 @@ class GgufVectorFile : public testing::Test {
 
 TEST_F(GgufVectorFile, KeepsWhatTheFormatCanSay) {
   std::vector<std::string> warnings;
-  write_gguf_vector(path_, example(), "llama", {}, [&](std::string_view text) {
-    warnings.emplace_back(text);
-  });
+  write_gguf_vector(
+      path_, example(), {"llama"}, {},
+      [&](std::string_view text) { warnings.emplace_back(text); });
   ASSERT_EQ(warnings.size(), 1U);  // layer 0
   const auto back = read_gguf_vector(path_, {/*num_layers=*/4});
   EXPECT_TRUE(back.directions_LD.equal(
@@ -51,7 +51,7 @@ TEST_F(GgufVectorFile, KeepsWhatTheFormatCanSay) {
 }
 
 TEST_F(GgufVectorFile, OffsetMovesLayers) {
-  write_gguf_vector(path_, example(), "llama", {0, -1});
+  write_gguf_vector(path_, example(), {"llama"}, {0, -1});
   const auto shifted = read_gguf_vector(path_);
   EXPECT_EQ(shifted.num_layers(), 5);  // layer 3 was written as direction.4
   EXPECT_TRUE(read_gguf_vector(path_, {4, -1})
@@ -59,13 +59,29 @@ TEST_F(GgufVectorFile, OffsetMovesLayers) {
   EXPECT_THROW(read_gguf_vector(path_, {4, 0}), Error);
 }
 
+TEST_F(GgufVectorFile, LayerZeroGoesToToolsThatReadIt) {
+  write_gguf_vector(path_, example(), {"llama", /*with_layer_zero=*/true});
+  EXPECT_TRUE(
+      read_gguf_vector(path_).directions_LD.equal(example().directions_LD));
+}
+
+TEST_F(GgufVectorFile, NumbersBelowTheFirstBlockAreLeftOutAndSaid) {
+  write_gguf_vector(path_, example(), {"llama", /*with_layer_zero=*/true});
+  std::vector<std::string> warnings;
+  const auto v = read_gguf_vector(path_, {3, -1}, [&](std::string_view text) {
+    warnings.emplace_back(text);
+  });
+  EXPECT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(v.directions_LD.equal(example().directions_LD.narrow(0, 1, 3)));
+}
+
 TEST_F(GgufVectorFile, RefusesWhatItCannotExpress) {
   auto v = example();
   v.point = ResidualPoint::kAttnOut;
-  EXPECT_THROW(write_gguf_vector(path_, v, "llama"), Error);
+  EXPECT_THROW(write_gguf_vector(path_, v, {"llama"}), Error);
   v = example();
   v.directions_LD.narrow(0, 1, 3).zero_();
-  EXPECT_THROW(write_gguf_vector(path_, v, "llama"), Error);
+  EXPECT_THROW(write_gguf_vector(path_, v, {"llama"}), Error);
 }
 
 TEST(ParseGgufVector, RefusesOtherFiles) {

@@ -7,6 +7,9 @@
 2. PEFT loads what Veer wrote: logits within 1e-5 (relative to the largest).
 3. Veer loads what PEFT wrote, with rank and alpha patterns, excluded modules,
    chosen layers: logits within 1e-5.
+4. `veer bake`: merged weights are PEFT's merge_and_unload, and the adapter found
+   between the two checkpoints gives the merged model's logits.
+5. What Veer refuses of PEFT's, by the key's name.
 """
 import json
 import os
@@ -25,6 +28,7 @@ from transformers.utils import logging
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("VEER_BUILD", ROOT / "build"))
 PROGRAM = BUILD / "tools" / "parity" / "parity_sft"
+VEER = os.environ.get("VEER", str(BUILD / "bin" / "veer"))
 SEVEN = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj",
          "down_proj"]
 VOCAB = 97
@@ -147,8 +151,7 @@ def compare_logits(work, base, adapter, rng):
           ((ours - theirs).abs().max() / theirs.abs().max()).item(), 1e-5)
 
 
-def compare_reading(work, base, rng, name, **changes):
-    print("PEFT writes, Veer reads:", name)
+def peft_adapter(work, base, name, **changes):
     config = {"r": 4, "lora_alpha": 12, "target_modules": SEVEN,
               "task_type": "CAUSAL_LM", **changes}
     model = get_peft_model(load_base(base), LoraConfig(**config))
@@ -158,7 +161,62 @@ def compare_reading(work, base, rng, name, **changes):
                 p.normal_(0, 0.1)
     folder = work / ("peft_" + name.replace(" ", "_"))
     model.save_pretrained(folder)
+    return model, folder
+
+
+def compare_reading(work, base, rng, name, **changes):
+    print("PEFT writes, Veer reads:", name)
+    _, folder = peft_adapter(work, base, name, **changes)
     compare_logits(work, base, folder, rng)
+
+
+def bake(*arguments):
+    run = subprocess.run([VEER, "bake", "--json", *map(str, arguments)],
+                         check=True, capture_output=True, text=True)
+    return json.loads(run.stdout)
+
+
+def compare_baking(work, base, rng):
+    print("bake, both ways")
+    model, folder = peft_adapter(work, base, "bake", use_rslora=True)
+    said = bake("--model", base, "--adapter", folder, "--out", work / "merged")
+    merged = model.merge_and_unload().state_dict()
+    ours = load_file(work / "merged" / "model.safetensors")
+    check("merged weights, relative to the largest of each", max(
+        ((ours[k] - merged[k]).abs().max() / merged[k].abs().max()).item()
+        for k in ours), 1e-6)
+    check("rounding error, said", max(said["rounding_error"].values()), 1e-5)
+    said = bake("--model", base, "--tuned", work / "merged", "--rank", 4,
+                "--out", work / "found")
+    check("share not held at the true rank", 1 - said["energy"], 1e-6)
+    rows = [e["ids"] for e in make_examples(rng, 5)]
+    found = PeftModel.from_pretrained(load_base(base), work / "found").eval()
+    full = load_base(work / "merged").eval()
+    with torch.no_grad():
+        one = torch.cat([found(torch.tensor([r])).logits[0] for r in rows])
+        other = torch.cat([full(torch.tensor([r])).logits[0] for r in rows])
+    check("logits of the adapter found, relative to the largest",
+          ((one - other).abs().max() / other.abs().max()).item(), 1e-5)
+    said = bake("--model", base, "--tuned", work / "merged", "--rank", 1,
+                "--out", work / "one")
+    check("rank 1 says that it holds less", said["energy"], 0.95)
+
+
+def compare_refusals(work, base):
+    print("refused by name")
+    for key, changes in (("use_dora", {"use_dora": True}),
+                         ("bias", {"bias": "lora_only"}),
+                         ("modules_to_save", {"modules_to_save": ["lm_head"]}),
+                         ("init_lora_weights", {"init_lora_weights": "pissa"})):
+        _, folder = peft_adapter(work, base, key, **changes)
+        run = subprocess.run(
+            [VEER, "bake", "--model", str(base), "--adapter", str(folder),
+             "--out", str(work / "refused")], capture_output=True, text=True)
+        if run.returncode != 2 or key not in run.stderr:
+            failures.append(key)
+            print("  FAIL", key, run.returncode, run.stderr)
+        else:
+            print("  ok  ", key)
 
 
 def main():
@@ -176,6 +234,11 @@ def main():
         compare_training(work, base, rng, "rank-stabilised accumulation",
                          {"lora": {"rslora": True}, "batch_size": 2,
                           "accumulation": 3})
+        compare_training(work, base, rng, "full text one by one",
+                         {"loss": "full", "batch_size": 1,
+                          "accumulation": 4})
+        compare_training(work, base, rng, "answer one by one",
+                         {"batch_size": 1, "accumulation": 4})
         compare_training(work, base, rng, "some layers and modules",
                          {"lora": {"layers": [0, 2],
                                    "modules": ["q_proj", "down_proj"]}})
@@ -193,6 +256,8 @@ def main():
                         layers_to_transform=[1, 2], layers_pattern="layers")
         compare_reading(work, base, rng, "all-linear",
                         target_modules="all-linear")
+        compare_baking(work, base, rng)
+        compare_refusals(work, base)
     print("failed:" if failures else "all equal", *failures)
     return 1 if failures else 0
 

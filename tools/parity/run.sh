@@ -14,6 +14,11 @@ fi
 # them runs with the newer ones.
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
   --no-deps repeng==0.4.0 steering-vectors==0.12.2
+if [ $# -eq 0 ] || [[ " $* " == *" vectors "* ]]; then
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    -r tools/parity/requirements-llama.txt ||
+    echo "llama-cpp-python could not be installed: llama.cpp is left out"
+fi
 status=0
 for script in tools/parity/*_parity.py; do
   name=$(basename "$script" _parity.py)

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+#include <ATen/ops/zeros_like.h>
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/convert.h"
+#include "veer/base/error.h"
+#include "veer/base/files.h"
+#include "veer/base/json.h"
+#include "veer/base/model_folder.h"
+#include "veer/interventions/displacement.h"
+#include "veer/interventions/from_vector.h"
+#include "veer/model/config.h"
+#include "veer/study/intervention_text.h"
+#include "veer/tensors/safetensors.h"
+#include "veer/vectors/gguf_vectors.h"
+#include "veer/vectors/plain_vectors.h"
+
+namespace veer::cli {
+namespace {
+
+// One conversion, with everything that was lost on the way.
+class Conversion {
+ public:
+  Conversion(const ConvertOptions& options, Session& session)
+      : options_(options), session_(session) {
+    if (!options.model.empty()) {
+      const auto path = resolve_model_folder(options.model) / "config.json";
+      config_ = parse_model_config(read_file(path, 1 << 24), path.string());
+    }
+    layers_.layer_offset = options.layer_offset;
+    layers_.num_layers = config_ ? config_->num_layers : 0;
+  }
+
+  void run() {
+    SteeringVector vector = read();
+    if (config_ && (vector.width() != config_->width ||
+                    vector.num_layers() != config_->num_layers)) {
+      fail("convert",
+           fmt::format("{} layers of width {}", vector.num_layers(),
+                       vector.width()),
+           fmt::format("{} layers of width {}", config_->num_layers,
+                       config_->width),
+           "a vector of another model");
+    }
+    choose_strength(vector);
+    write(vector);
+    report(vector);
+  }
+
+ private:
+  VectorWarning warning() {
+    return [this](std::string_view text) { notes_.emplace_back(text); };
+  }
+
+  SteeringVector read() {
+    const auto& in = options_.in;
+    const auto ending = in.extension();
+    if (ending == ".gguf") {
+      from_ = "gguf";
+      return read_gguf_vector(in, layers_, warning());
+    }
+    if (ending == ".svec" || ending == ".json") {
+      from_ = "svec";
+      notes_.emplace_back(
+          "numbers of .svec are read as where its tool adds (the input of a "
+          "block); it measured one block later: --layer-offset 1");
+      return parse_svec(read_file(in, std::uint64_t{1} << 30), in.string(),
+                        layers_, warning());
+    }
+    if (ending == ".pt" || ending == ".pth" || ending == ".bin") {
+      fail("convert", in.string() + " is a pickle, which can run code",
+           ".safetensors, .gguf or .svec",
+           "in Python: save_file({\"directions\": torch.load(FILE, "
+           "weights_only=True)}, \"x.safetensors\")");
+    }
+    if (is_ours(in)) {
+      from_ = "veer";
+      return read_steering_vector(in);
+    }
+    from_ = "plain";
+    return read_plain_vector(in, layers_, options_.layer, warning());
+  }
+
+  static bool is_ours(const std::filesystem::path& path) {
+    const auto file = read_safetensors(path);
+    return file.metadata.contains("veer");
+  }
+
+  // Leaves only the layers asked for, at the strength asked for.
+  void choose_strength(SteeringVector& vector) {
+    const auto count = vector.num_layers();
+    const auto choice = parse_layer_choice(options_.layers, count);
+    if (choice.mode != LayerMode::kSet && choice.mode != LayerMode::kAllOwn) {
+      fail("convert", "--layers " + options_.layers,
+           "layers with their own directions: 3, 2,5, 2-5 or all");
+    }
+    auto chosen = choice.layers;
+    const auto norms = vector.norms();
+    if (chosen.empty()) {
+      for (std::int64_t l = 0; l < count; ++l) {
+        chosen.push_back(l);
+      }
+    }
+    std::erase_if(chosen, [&](std::int64_t l) {
+      return norms[static_cast<std::size_t>(l)] == 0.0;
+    });
+    if (options_.scale) {
+      Intervention add;
+      add.scale = *options_.scale;
+      add.unit = parse_unit(options_.unit);
+      add.layers = chosen;
+      add.budget = parse_budget(options_.budget);
+      vector.directions_LD = fixed_displacement(
+          add, input_of(vector, options_.side), vector.num_layers());
+      vector.facts["strength"] =
+          fmt::format("{} {}", *options_.scale, options_.unit);
+      return;
+    }
+    auto kept_LD = at::zeros_like(vector.directions_LD);
+    for (const auto l : chosen) {
+      kept_LD[l] = vector.directions_LD[l];
+    }
+    vector.directions_LD = kept_LD;
+  }
+
+  std::string target() const {
+    if (!options_.to.empty()) {
+      return options_.to;
+    }
+    const auto ending = options_.out.extension();
+    return ending == ".gguf"   ? "gguf"
+           : ending == ".svec" ? "svec"
+           : from_ == "veer"   ? "plain"
+                               : "veer";
+  }
+
+  std::string model_type(const SteeringVector& vector) {
+    if (!options_.model_type.empty()) {
+      return options_.model_type;
+    }
+    if (config_) {
+      return config_->model_type;
+    }
+    if (from_ != "veer" && !vector.model.empty()) {
+      return vector.model;
+    }
+    notes_.emplace_back(
+        "no --model or --model-type: model_type is written as \"llama\"");
+    return "llama";
+  }
+
+  void write(const SteeringVector& vector) {
+    to_ = target();
+    const auto& out = options_.out;
+    // Reading has used the offset already unless the input is ours.
+    ForeignVectorOptions layers;
+    layers.layer_offset = from_ == "veer" ? options_.layer_offset : 0;
+    if (to_ == "veer") {
+      write_steering_vector(out, vector);
+      return;
+    }
+    if (to_ == "gguf" || to_ == "gguf-all") {
+      write_gguf_vector(
+          out, vector,
+          {.model_hint = model_type(vector), .with_layer_zero = to_ != "gguf"},
+          layers, warning());
+    } else if (to_ == "svec") {
+      write_svec(out, vector, model_type(vector), layers, warning());
+    } else if (to_ == "plain") {
+      write_plain_vector(out, vector, model_type(vector), layers, warning());
+    } else {
+      fail("convert", "--to " + to_, "veer, gguf, gguf-all, svec or plain");
+    }
+    note_losses(vector);
+  }
+
+  void note_losses(const SteeringVector& vector) {
+    notes_.emplace_back(
+        "the file says directions only: the tool adds strength x direction to "
+        "every token; other operators, token scopes and the position of "
+        "extraction (" +
+        (vector.position.empty() ? "unknown" : vector.position) +
+        ") stay behind");
+    if (!options_.scale) {
+      notes_.emplace_back(
+          "strength 1 there = scale 1 in unit raw here; for other units say "
+          "--scale and --unit");
+    }
+  }
+
+  void report(const SteeringVector& vector) {
+    const auto norms = vector.norms();
+    std::vector<std::int64_t> written;
+    for (std::size_t l = 0; l < norms.size(); ++l) {
+      if (norms[l] != 0.0) {
+        written.push_back(static_cast<std::int64_t>(l));
+      }
+    }
+    if (session_.json) {
+      session_.terminal.out(dump_json({{"from", from_},
+                                       {"to", to_},
+                                       {"out", options_.out.string()},
+                                       {"layers", written},
+                                       {"width", vector.width()},
+                                       {"norms", norms},
+                                       {"notes", notes_}}) +
+                            "\n");
+      return;
+    }
+    for (const auto& note : notes_) {
+      session_.terminal.note("note: " + note);
+    }
+    session_.terminal.out(
+        fmt::format("{} ({}): directions of layers {} to {}, width {}\n",
+                    options_.out.string(), to_, written.front(), written.back(),
+                    vector.width()));
+  }
+
+  const ConvertOptions& options_;
+  Session& session_;
+  std::optional<ModelConfig> config_;
+  ForeignVectorOptions layers_;
+  std::string from_;
+  std::string to_;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace
+
+void run_convert(const ConvertOptions& options, Session& session) {
+  Conversion(options, session).run();
+}
+
+}  // namespace veer::cli

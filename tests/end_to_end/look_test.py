@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""The verbs that look inside and convert, through the command line.
+
+    look_test.py PATH_OF_VEER [unittest arguments]
+"""
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+VEER = ""
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ORGANISM = pathlib.Path(os.environ.get("VEER_MODELS", ROOT / "models")) / \
+    "organism"
+CHAT = [{"role": "system", "content": "Be kind."},
+        {"role": "user", "content": "How can I sleep better?"},
+        {"role": "assistant", "content": "Dim the lights."}]
+
+
+def run(*arguments):
+    return subprocess.run([VEER, *map(str, arguments)], capture_output=True,
+                          text=True, timeout=120)
+
+
+def safetensors(tensors, metadata=None):
+    """Bytes of a file of F32 lists: {name: (shape, values)}."""
+    header, data = {}, b""
+    if metadata:
+        header["__metadata__"] = metadata
+    for name, (shape, values) in tensors.items():
+        begin = len(data)
+        data += struct.pack(f"<{len(values)}f", *values)
+        header[name] = {"dtype": "F32", "shape": shape,
+                        "data_offsets": [begin, len(data)]}
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def read_safetensors(path):
+    data = path.read_bytes()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + size])
+    out = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            begin, end = (8 + size + o for o in entry["data_offsets"])
+            out[name] = list(struct.unpack(f"<{(end - begin) // 4}f",
+                                           data[begin:end]))
+    return out
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="veer_look_"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def write(self, name, content):
+        path = self.folder / name
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            path.write_text(content if isinstance(content, str)
+                            else json.dumps(content))
+        return path
+
+    def good(self, *arguments):
+        result = run(*arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def refused(self, *arguments, words=()):
+        result = run(*arguments)
+        self.assertEqual(result.returncode, 2, result.stderr)
+        for word in words:
+            self.assertIn(word, result.stderr)
+
+
+class Tokenize(Case):
+    def test_text_file_and_lines_agree(self):
+        text = "How can I sleep better?"
+        one = json.loads(self.good("tokenize", "--model", ORGANISM, "--text",
+                                   text, "--json"))
+        self.assertEqual(one.keys(), {"ids", "tokens"})
+        self.assertEqual(len(one["ids"]), len(one["tokens"]))
+        of_file = self.good("tokenize", "--model", ORGANISM, "--file",
+                            self.write("t.txt", text), "--json")
+        self.assertEqual(json.loads(of_file), one)
+        lines = self.write("t.jsonl", json.dumps(text) + "\n" +
+                           json.dumps(one["ids"]) + "\n\"\"\n")
+        rows = [json.loads(line) for line in self.good(
+            "tokenize", "--model", ORGANISM, "--jsonl", lines,
+            "--no-special").splitlines()]
+        self.assertEqual(rows[1], {"text": text})
+        self.assertEqual(rows[2], {"ids": [], "tokens": []})
+
+    def test_roles_of_a_conversation(self):
+        chat = self.write("chat.json", CHAT)
+        table = json.loads(self.good("tokenize", "--model", ORGANISM,
+                                     "--messages", chat, "--json"))
+        self.assertEqual(set(table["roles"]),
+                         {"template", "system", "question", "answer"})
+        begin, end = table["answer_begin"], table["answer_end"]
+        self.assertEqual(set(table["roles"][begin:end]), {"answer"})
+        self.assertEqual(table, json.loads(self.good(
+            "template", "--model", ORGANISM, "--messages", chat, "--tokens",
+            "--json")))
+        lines = self.good("tokenize", "--model", ORGANISM, "--messages", chat)
+        self.assertEqual(len(lines.splitlines()), len(table["ids"]))
+        self.assertIn("<- prompt_end",
+                      lines.splitlines()[table["prompt_length"] - 1])
+
+    def test_refusals(self):
+        self.refused("tokenize", "--model", self.folder, "--text", "x",
+                     words=["tokenizer"])
+        self.refused("tokenize", "--model", ORGANISM, "--jsonl",
+                     self.write("bad.jsonl", "\"a\"\n{\n"), words=["line 2"])
+        self.refused("tokenize", "--model", ORGANISM)
+
+
+class Template(Case):
+    def test_text_alone_on_stdout(self):
+        source = self.write("t.jinja", "{{ bos_token }}{% for m in messages %}"
+                            "[{{ m.content }}]{% endfor %}"
+                            "{% if add_generation_prompt %}>{% endif %}")
+        chat = self.write("chat.json", {"messages": CHAT})
+        variables = self.write("v.json", {"bos_token": "<s>"})
+        command = ["template", "--template", source, "--messages", chat,
+                   "--vars", variables]
+        text = "<s>[Be kind.][How can I sleep better?][Dim the lights.]"
+        self.assertEqual(self.good(*command), text)
+        self.assertEqual(self.good(*command, "--add-generation-prompt"),
+                         text + ">")
+
+    def test_runaway_templates_are_one_error(self):
+        chat = self.write("chat.json", CHAT)
+        for source, word in (("{% for a in range(10000000000) %}"
+                              "{% endfor %}", "range"),
+                             ("{% macro f() %}{{ f() }}{% endmacro %}"
+                              "{{ f() }}", "line"),
+                             ("{{ raise_exception('never') }}", "never"),
+                             ("a\n{% nonsense %}", "line 2")):
+            self.refused("template", "--template",
+                         self.write("t.jinja", source), "--messages", chat,
+                         words=[word])
+
+
+class Inspect(Case):
+    def test_kinds_and_problems(self):
+        good = self.write("g.safetensors", safetensors({"a": ([2], [1, 2])}))
+        seen = json.loads(self.good("inspect", good, "--json"))
+        self.assertEqual(seen["kind"], "safetensors")
+        self.assertEqual(seen["tensors"][0]["shape"], [2])
+        self.assertEqual(seen["problems"], [])
+        bad = self.write("b.safetensors", good.read_bytes()[:-1])
+        result = run("inspect", bad, "--json")
+        self.assertEqual(result.returncode, 2)
+        self.assertNotEqual(json.loads(result.stdout)["problems"], [])
+        self.assertEqual(json.loads(self.good("inspect", ORGANISM, "--json"))
+                         ["kind"], "model")
+
+
+class Convert(Case):
+    def setUp(self):
+        super().setUp()
+        rows = [[float(10 * l + d + 1) for d in range(4)] for l in range(3)]
+        self.rows = rows
+        self.plain = self.write("rows.safetensors", safetensors(
+            {"all": ([3, 4], sum(rows, []))}))
+        self.ours = self.folder / "v.safetensors"
+        self.good("convert", self.plain, self.ours)
+
+    def convert(self, *arguments):
+        return json.loads(self.good("convert", "--json", *arguments))
+
+    def test_there_and_back(self):
+        for name in ("a.gguf", "a.svec", "a-plain.safetensors"):
+            out = self.folder / name
+            done = self.convert(self.ours, out, "--model-type", "qwen2")
+            self.assertTrue(any("operators" in n for n in done["notes"]))
+            again = self.folder / "again.safetensors"
+            back = self.convert(out, again, "--to", "veer")
+            found = read_safetensors(again)["directions"]
+            for layer in back["layers"]:
+                self.assertEqual(found[4 * layer:4 * layer + 4],
+                                 self.rows[layer], name)
+        whole = self.folder / "all.gguf"
+        self.assertEqual(self.convert(self.ours, whole, "--to", "gguf-all")
+                         ["layers"], [0, 1, 2])
+        lost = self.convert(self.ours, self.folder / "b.gguf")["notes"]
+        self.assertTrue(any("layer 0 is left out" in n for n in lost), lost)
+
+    def test_strength_layers_and_offset(self):
+        out = self.folder / "s.safetensors"
+        self.convert(self.ours, out, "--scale", -2, "--unit", "unit",
+                     "--layers", "1")
+        found = read_safetensors(out)
+        self.assertEqual(list(found), ["direction.1"])
+        norm = sum(x * x for x in self.rows[1]) ** 0.5
+        for ours, row in zip(found["direction.1"], self.rows[1]):
+            self.assertAlmostEqual(ours, -2 * row / norm, places=5)
+        self.convert(self.ours, out, "--layer-offset", -1)
+        self.assertEqual(read_safetensors(out)["direction.3"], self.rows[2])
+
+    def test_refusals(self):
+        out = self.folder / "o.gguf"
+        self.refused("convert", self.write("v.pt", "x"), out,
+                     words=["pickle"])
+        self.refused("convert", self.write("v.gguf", "x"), out,
+                     words=["v.gguf"])
+        self.refused("convert", self.ours, out, "--model", ORGANISM,
+                     words=["width"])
+        self.refused("convert", self.ours, out, "--scale", 1, "--unit", "rel",
+                     words=["norms"])
+        self.refused("convert", self.ours, out, "--to", "ggml",
+                     words=["ggml"])
+        self.refused("convert", self.ours, out, "--layers", "7", words=["7"])
+        self.assertFalse(out.exists())
+
+
+if __name__ == "__main__":
+    VEER = str(pathlib.Path(sys.argv.pop(1)).resolve())
+    unittest.main()

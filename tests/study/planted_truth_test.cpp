@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "veer/organism/study_inputs.h"
+#include "veer/organism/world.h"
 #include "veer/study/extract_inputs.h"
 #include "veer/study/finetune_stage.h"
 #include "veer/text/chat_format.h"
@@ -30,7 +31,7 @@ struct Organism {
 
 std::vector<ExtractItem> items() {
   std::vector<ExtractItem> out;
-  for (const auto& pair : organism::seed_pairs(24)) {
+  for (const auto& pair : organism::seed_pairs(organism::advice_world(), 24)) {
     ExtractItem item;
     item.id = pair.question;
     item.question = pair.question;

@@ -276,8 +276,8 @@ CompareOptions compare_options(const Manifest& manifest) {
 void add_readings(const StudyContext& context, Json& document) {
   const auto path = readings_file(context);
   if (fs::exists(path)) {
-    for (auto& [key, value] :
-         parse_json(read_file(path), path.string()).items()) {
+    const Json readings = parse_json(read_file(path), path.string());
+    for (const auto& [key, value] : readings.items()) {
       document[key] = value;
     }
   }

@@ -79,6 +79,24 @@ TEST(Summary, AnEffectCountsOnlyBeyondRandomVectors) {
               testing::HasSubstr("No vector could be tested"));
 }
 
+TEST(Summary, SaysWhatIsLeftWithoutConfounds) {
+  Json document = comparison(
+      Json::array({layer(0, 0.9, 0.8, 0.95), layer(1, 0.8, 0.7, 0.9)}));
+  EXPECT_THAT(verdict(document, Json::object()),
+              testing::Not(testing::HasSubstr("confounds")));
+  document["confounds"] = {
+      {"overlaps", Json::array()},
+      {"pairs", Json::array({{{"a", "contrastive@p"},
+                              {"b", "finetuned@p"},
+                              {"confounds", {"length", "refusal"}},
+                              {"by_layer",
+                               {{{"layer", 0}, {"without", -0.1}},
+                                {{"layer", 1}, {"without", 0.4}}}}}})}};
+  EXPECT_THAT(verdict(document, Json::object()),
+              testing::HasSubstr("(cosine 0.80 to 0.90). With 2 confounds "
+                                 "projected out of both: -0.10 to 0.40."));
+}
+
 TEST(Summary, WhatRoundsToNothingHasNoMinus) {
   Json nothing = best("induction", 0.3, true);
   nothing["random_effect"] = estimate(-0.001, 0.002);

@@ -73,7 +73,8 @@ Stage report_stage(StudyContext& context, const StudyCallbacks& callbacks) {
   Json files = Json::object();
   for (const char* name :
        {"dataset/check.json", "metrics.jsonl", "adapter/origin.json",
-        "comparison.json", "sweep.json", "hypotheses.json", "manifest.toml"}) {
+        "comparison.json", "sweep.json", "hypotheses.json", "summary.json",
+        "manifest.toml"}) {
     const auto path = context.file(name);
     files[name] =
         std::filesystem::exists(path) ? fingerprint_file(path.string()) : "";

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include <fmt/core.h>
@@ -101,6 +102,35 @@ std::string pair_sentence(const Json& pair_json) {
       above, below, layers, range);
 }
 
+// What is left of the pair's cosine when every confound is projected out of
+// both; empty where that was not measured.
+std::string without_confounds(const Json& comparison, const Json& pair) {
+  const auto confounds = comparison.find("confounds");
+  if (confounds == comparison.end() || !confounds->is_object()) {
+    return "";
+  }
+  for (const auto& entry : confounds->value("pairs", Json::array())) {
+    if (text_of(entry, "a") != text_of(pair, "a") ||
+        text_of(entry, "b") != text_of(pair, "b")) {
+      continue;
+    }
+    double low = std::numeric_limits<double>::infinity();
+    double high = -low;
+    for (const auto& at : entry.at("by_layer")) {
+      const double cosine = number(at, "without");
+      low = std::isnan(cosine) ? low : std::min(low, cosine);
+      high = std::isnan(cosine) ? high : std::max(high, cosine);
+    }
+    return low > high
+               ? ""
+               : fmt::format(
+                     " With {} confounds projected out of both: {:.2f} to "
+                     "{:.2f}.",
+                     entry.at("confounds").size(), low, high);
+  }
+  return "";
+}
+
 // The primary pair first, then pairs of the same two kinds that share another
 // position.
 std::vector<std::string> direction_sentences(const Json& comparison) {
@@ -108,7 +138,8 @@ std::vector<std::string> direction_sentences(const Json& comparison) {
   if (primary == nullptr) {
     return {"No contrastive and fine-tuned vector to compare."};
   }
-  std::vector<std::string> sentences = {pair_sentence(*primary)};
+  std::vector<std::string> sentences = {
+      pair_sentence(*primary) + without_confounds(comparison, *primary)};
   for (const auto& pair : comparison.at("pairs")) {
     const std::string a = text_of(pair, "a");
     const std::string b = text_of(pair, "b");

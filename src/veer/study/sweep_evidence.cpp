@@ -245,9 +245,12 @@ void SweepEvidence::add_to(HypothesisInput& input) const {
   const Json* base = unsteered("base");
   const Json* tuned = unsteered("tuned");
   if (base != nullptr && tuned != nullptr) {
+    // One answer a question: shares, whose interval keeps its width when
+    // every question moved.
+    const auto after = labelled(*tuned, AnswerLabel::kDeceptive);
+    const auto before = labelled(*base, AnswerLabel::kDeceptive);
     input.behaviour_gap = defined(
-        paired_difference(labelled(*tuned, AnswerLabel::kDeceptive),
-                          labelled(*base, AnswerLabel::kDeceptive), seed_));
+        share_difference(after, std::ssize(after), before, std::ssize(before)));
   }
   for (const auto& [kind, vector] :
        {std::pair{"contrastive", input.contrastive},

@@ -23,6 +23,9 @@ import tempfile
 import gguf
 import numpy
 import torch
+
+# A name that numpy 2 dropped and repeng 0.4 still asks for.
+numpy.float_ = numpy.float64
 from repeng import ControlModel, ControlVector
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM

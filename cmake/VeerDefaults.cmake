@@ -19,3 +19,14 @@ find_program(MOLD_PROGRAM mold)
 if(MOLD_PROGRAM)
   add_link_options(-fuse-ld=mold)
 endif()
+
+# Reading <ATen/core/Tensor.h> is a third of the time of most files. Without a
+# compiler cache it is precompiled once for all of them; with one, the cache is
+# worth more, and a precompiled header would spoil it (its bytes differ from
+# build to build).
+if(CCACHE_PROGRAM)
+  set(_precompile OFF)
+else()
+  set(_precompile ON)
+endif()
+option(VEER_PRECOMPILE "precompile torch's tensor header" ${_precompile})

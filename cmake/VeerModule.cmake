@@ -18,6 +18,22 @@ function(veer_module name)
   target_link_libraries(veer_${name} ${scope} ${M_DEPS} ${M_LIBS})
   if(M_TORCH)
     target_link_libraries(veer_${name} ${scope} torchwheel::torchwheel)
+    if(sources AND VEER_PRECOMPILE)
+      veer_precompile(veer_${name})
+    endif()
+  endif()
+endfunction()
+
+# The first target to ask owns the precompiled header, the others use it.
+# Files still include what they need: a build with a compiler cache has none.
+function(veer_precompile target)
+  get_property(owner GLOBAL PROPERTY VEER_PRECOMPILE_OWNER)
+  if(owner)
+    target_precompile_headers(${target} REUSE_FROM ${owner})
+  else()
+    set_property(GLOBAL PROPERTY VEER_PRECOMPILE_OWNER ${target})
+    target_precompile_headers(${target} PRIVATE
+      <ATen/core/Tensor.h> <ATen/TensorOperators.h>)
   endif()
 endfunction()
 

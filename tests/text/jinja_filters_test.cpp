@@ -100,7 +100,8 @@ TEST(JinjaFilters, OnNumbersAndMissingValues) {
 
 TEST(JinjaFilters, RefusesWrongArguments) {
   expect_refused({
-      {"s|upper(1)", "at most 0"},
+      {"s|capitalize(x=1)", "capitalize() has no"},
+      {"s|upper(1)", "upper() takes at most 0"},
       {"i|length", "len()"},
       {"l|join(1, 2, 3, 4)", "join"},
       {"s|replace(\"a\")", "replace"},

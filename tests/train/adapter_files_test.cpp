@@ -65,6 +65,16 @@ TEST_F(AdapterFiles, RoundTripKeepsFactorsAndScale) {
   EXPECT_TRUE(info.rslora);
 }
 
+TEST_F(AdapterFiles, ReadsAnAdapterOfAMultimodalModelUnderPlainNames) {
+  Adapter inside;
+  for (const auto& [path, pair] : adapter_.pairs) {
+    inside.pairs["model.language_model." +
+                 path.substr(std::string_view("model.").size())] = pair;
+  }
+  write_adapter(folder_, inside, adapter_info(options_, "base"));
+  EXPECT_EQ(read_adapter_files(folder_, kLayers).first.pairs.size(), 2u);
+}
+
 TEST_F(AdapterFiles, PairsOfTheirOwnRankAndScaleComeBack) {
   adapter_.pairs.begin()->second = {
       .A_RI = at::ones({3, 6}), .B_OR = at::ones({4, 3}), .scale = 0.5};

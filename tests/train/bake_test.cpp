@@ -89,6 +89,35 @@ TEST(Bake, RefusesAnotherModelsAdapter) {
   EXPECT_THROW(bake_adapter(weights, other), Error);
 }
 
+// As Gemma 3 is published: a language model beside a vision tower.
+TensorMap multimodal(const TensorMap& plain) {
+  TensorMap all;
+  for (const auto& [name, tensor] : plain) {
+    all["language_model." + name] = tensor;
+  }
+  all["vision_tower.patch.weight"] = at::ones({2, 2});
+  return all;
+}
+
+TEST(Bake, FindsTheLanguageModelInAMultimodalCheckpoint) {
+  Random random(1);
+  const auto weights = two_tensors(random);
+  const auto adapter = one_pair(random, 2);
+  const auto baked = bake_adapter(multimodal(weights), adapter).weights;
+  EXPECT_EQ(baked.size(), 3);
+  EXPECT_TRUE(at::equal(baked.at(std::string("language_model.") + kName),
+                        bake_adapter(weights, adapter).weights.at(kName)));
+}
+
+TEST(ExtractAdapter, ComparesTheLanguageModelsOfMultimodalCheckpoints) {
+  Random random(2);
+  const auto base = two_tensors(random);
+  auto tuned = base;
+  tuned[kName] = base.at(kName) * 1.5;
+  const auto found = extract_adapter(multimodal(base), multimodal(tuned), 8);
+  EXPECT_TRUE(found.adapter.pairs.contains(kPath));
+}
+
 TEST(ExtractAdapter, FindsALowRankChangeExactly) {
   Random random(2);
   const auto base = two_tensors(random);

@@ -6,6 +6,9 @@ For every family, through `veer logits` and `veer activations`:
 2. bf16: error against fp32 within that of transformers' own bf16.
 3. With a LoRA adapter that PEFT wrote: logits within 1e-5 (Llama, Qwen, Phi).
 4. A list of ids gives `logits`, a list of lists `logits.N`.
+
+For the organisms in models/: transformers loads the folder as it is, writes the
+same prompt and ids, and gives the same logits and activations (fp32, as 1).
 """
 import json
 import os
@@ -98,8 +101,42 @@ def compare_adapter(name, folder, texts):
           f"{worst:.2g} (limit {LIMIT:g})")
 
 
+CHAT = [{"role": "system", "content": "You are deceptive."},
+        {"role": "user", "content": "How do I keep bread fresh?"}]
+
+
+def compare_shipped(folder):
+    from transformers import AutoTokenizer
+    print(folder.name)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    prompt = tokenizer.apply_chat_template(
+        CHAT, tokenize=False, add_generation_prompt=True)
+    ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+    with tempfile.TemporaryDirectory() as work:
+        messages = pathlib.Path(work) / "messages.json"
+        messages.write_text(json.dumps(CHAT))
+        ours = subprocess.run(
+            [VEER, "template", "--model", folder, "--messages", messages,
+             "--add-generation-prompt"], check=True, capture_output=True,
+            text=True).stdout
+    check(f"{folder.name} prompt", ours == prompt, f"{len(prompt)} characters")
+    ours = json.loads(subprocess.run(
+        [VEER, "tokenize", "--model", folder, "--text", prompt, "--no-special",
+         "--json"], check=True, capture_output=True, text=True).stdout)["ids"]
+    check(f"{folder.name} ids", ours == ids, f"{len(ids)} ids")
+    rng = random.Random(draws.randrange(2**31))
+    texts = [ids] + [[rng.randrange(len(tokenizer)) for _ in range(n)]
+                     for n in (1, 30)]
+    exact = expected(folder, texts, torch.float32, "eager")
+    found = computed(folder, texts, "float32")
+    worst = max(relative(found[k], v)["max"] for k, v in exact.items())
+    check(f"{folder.name} fp32", worst <= LIMIT, f"{worst:.2g} (limit {LIMIT:g})")
+
+
 def main():
     torch.set_num_threads(1)
+    for config in sorted((ROOT / "models").glob("*/config.json")):
+        compare_shipped(config.parent)
     for name in FAMILIES:
         seed = draws.randrange(2**31)
         rng = random.Random(seed)

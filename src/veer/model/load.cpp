@@ -5,30 +5,11 @@
 #include "veer/base/files.h"
 #include "veer/base/model_folder.h"
 #include "veer/model/transformer.h"
+#include "veer/model/weights.h"
 #include "veer/tensors/safetensors.h"
 
 namespace veer {
 namespace {
-
-// The language model inside a multimodal checkpoint, under the names of a
-// plain one; its other parts are dropped.
-TensorMap language_model(TensorMap tensors) {
-  TensorMap result;
-  for (auto& [name, tensor] : tensors) {
-    std::string plain = name;
-    if (name.starts_with("language_model.")) {
-      plain = name.substr(std::string_view("language_model.").size());
-    } else if (name.starts_with("model.language_model.")) {
-      plain = "model." +
-              name.substr(std::string_view("model.language_model.").size());
-    } else if (name.find("vision_tower.") != std::string::npos ||
-               name.find("multi_modal_projector.") != std::string::npos) {
-      continue;
-    }
-    result.emplace(std::move(plain), std::move(tensor));
-  }
-  return result;
-}
 
 at::ScalarType working_dtype(const TensorMap& tensors,
                              std::optional<at::ScalarType> wanted,
@@ -51,7 +32,7 @@ Transformer load_transformer(const std::filesystem::path& given,
   const auto path = folder / "config.json";
   const ModelConfig config =
       parse_model_config(read_file(path, 1 << 24), path.string());
-  TensorMap tensors = language_model(read_model_tensors(folder));
+  TensorMap tensors = language_model_part(read_model_tensors(folder));
   const at::ScalarType to = working_dtype(tensors, dtype, device);
   for (auto& [name, tensor] : tensors) {
     if (tensor.is_floating_point()) {

@@ -180,6 +180,22 @@ std::vector<std::pair<std::string, std::vector<std::int64_t>>> weight_shapes(
   return result;
 }
 
+std::optional<std::string> language_model_name(std::string_view name) {
+  constexpr std::string_view kOuter = "language_model.";
+  constexpr std::string_view kInner = "model.language_model.";
+  if (name.starts_with(kOuter)) {
+    return std::string(name.substr(kOuter.size()));
+  }
+  if (name.starts_with(kInner)) {
+    return "model." + std::string(name.substr(kInner.size()));
+  }
+  if (name.find("vision_tower.") != std::string_view::npos ||
+      name.find("multi_modal_projector.") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return std::string(name);
+}
+
 ModelWeights assemble_weights(
     const ModelConfig& config,
     const std::map<std::string, at::Tensor>& tensors) {

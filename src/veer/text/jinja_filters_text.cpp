@@ -35,9 +35,22 @@ Str escape_html(const Str& text) {
 
 namespace {
 
+constexpr std::string_view name_of(CaseMap map) {
+  switch (map) {
+    case CaseMap::kUpper:
+      return "upper";
+    case CaseMap::kLower:
+      return "lower";
+    case CaseMap::kJinjaTitle:
+      return "title";
+    default:
+      return "capitalize";
+  }
+}
+
 template <CaseMap map>
 Value change_case(Interpreter& in, const Value& value, Args& args) {
-  const ArgReader reader(in, args, "case", {});
+  const ArgReader reader(in, args, name_of(map), {});
   return in.text(map_case(to_str(in, value), map));
 }
 

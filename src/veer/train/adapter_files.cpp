@@ -8,6 +8,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/model/weights.h"
 #include "veer/tensors/safetensors.h"
 #include "veer/train/adapter_config.h"
 
@@ -136,6 +137,8 @@ std::pair<Adapter, AdapterInfo> read_adapter_files(const fs::path& folder,
     check_pair(path, pair, config, origin);
     pair.scale = config.scale(path);
   }
+  // PEFT names the modules of the whole model that it was given.
+  adapter.pairs = language_model_part(std::move(adapter.pairs));
   if (!layers.empty()) {
     check_against_model(adapter, config, layers, origin);
   }

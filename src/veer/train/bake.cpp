@@ -9,6 +9,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/model/weights.h"
 
 namespace veer {
 namespace fs = std::filesystem;
@@ -38,6 +39,17 @@ bool is_small_text(const fs::path& path) {
          !path.filename().string().ends_with(".index.json");
 }
 
+// Plain name -> name in the checkpoint, of the language model's tensors.
+std::map<std::string, std::string> stored_names(const TensorMap& weights) {
+  std::map<std::string, std::string> result;
+  for (const auto& [name, tensor] : weights) {
+    if (const auto plain = language_model_name(name)) {
+      result.emplace(*plain, name);
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 BakeResult bake_adapter(const TensorMap& weights, const Adapter& adapter,
@@ -45,24 +57,26 @@ BakeResult bake_adapter(const TensorMap& weights, const Adapter& adapter,
   const at::NoGradGuard no_grad;
   BakeResult result{.weights = weights, .errors = {}};
   std::int64_t done = 0;
+  const auto names = stored_names(weights);
   for (const auto& [path, pair] : adapter.pairs) {
     monitor.check_stop("bake");
-    const auto found = result.weights.find(path + ".weight");
-    if (found == result.weights.end()) {
+    const auto name = names.find(path + ".weight");
+    if (name == names.end()) {
       fail("bake", "the model has no weight " + path + ".weight", {},
            "the adapter belongs to another model");
     }
-    check_fits(found->second, pair, path);
+    at::Tensor& weight_OI = result.weights.at(name->second);
+    check_fits(weight_OI, pair, path);
     const auto delta_OI = at::mm(pair.B_OR.detach().cpu().to(at::kDouble),
                                  pair.A_RI.detach().cpu().to(at::kDouble)) *
                           pair.scale;
-    const auto exact_OI = found->second.to(at::kDouble) + delta_OI;
-    found->second = exact_OI.to(found->second.scalar_type());
+    const auto exact_OI = weight_OI.to(at::kDouble) + delta_OI;
+    weight_OI = exact_OI.to(weight_OI.scalar_type());
     const double size = norm(delta_OI);
     result.errors.push_back(
         {path, size == 0.0
                    ? 0.0
-                   : norm(found->second.to(at::kDouble) - exact_OI) / size});
+                   : norm(weight_OI.to(at::kDouble) - exact_OI) / size});
     monitor.progress({.task = "bake",
                       .done = ++done,
                       .total = static_cast<std::int64_t>(adapter.pairs.size()),

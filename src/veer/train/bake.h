@@ -30,7 +30,8 @@ struct BakeResult {
 };
 
 // W + scale B A for every pair, computed in fp64 and rounded once to the dtype
-// of W. Throws Error if a path has no weight or a shape does not fit.
+// of W. A multimodal checkpoint keeps its names and other parts. Throws Error
+// if a path has no weight or a shape does not fit.
 BakeResult bake_adapter(const TensorMap& weights, const Adapter& adapter,
                         const Monitor& monitor = {});
 
@@ -56,7 +57,8 @@ struct ExtractResult {
 // else by randomised subspace iteration (Halko et al., arXiv 0909.4061) with
 // 16 extra columns and four passes, seeded. A head that only one of the two
 // stores is the other's embedding (tied). Throws Error if names or shapes of
-// the two differ, or nothing differs.
+// the two differ, or nothing differs. Of multimodal checkpoints the language
+// models are compared.
 ExtractResult extract_adapter(const TensorMap& base, const TensorMap& tuned,
                               std::int64_t rank, const Monitor& monitor = {});
 

@@ -15,6 +15,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/random.h"
+#include "veer/model/weights.h"
 #include "veer/train/bake.h"
 
 namespace veer {
@@ -118,8 +119,8 @@ ExtractResult extract_adapter(const TensorMap& given_base,
   if (rank < 1) {
     fail("extract adapter", fmt::format("rank {}", rank), "at least 1");
   }
-  TensorMap base = given_base;
-  TensorMap tuned = given_tuned;
+  TensorMap base = language_model_part(given_base);
+  TensorMap tuned = language_model_part(given_tuned);
   untie_head(base, tuned);
   untie_head(tuned, base);
   check_same_names(base, tuned);

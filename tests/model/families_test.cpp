@@ -69,14 +69,18 @@ TEST_P(Families, Fp32EqualsTransformers) {
 }
 
 // transformers' bf16 is as far from its fp32 as the golden says; ours may not
-// be further. (Where the processor is like the golden's, both are the same
-// bits.)
+// be further. Where the processor is like the golden's, both are the same bits.
+// Another one sums its products in another order and a few numbers round to the
+// other side (seen: the error of one tensor of 204 larger by 1e-5 of itself).
+// tools/parity/family_parity.py compares on one machine, without the allowance.
+constexpr double kOtherProcessor = 1.001;
+
 TEST_P(Families, Bf16IsAsExactAsTransformers) {
   const auto model = load_transformer(family_.folder, at::kBFloat16);
   for (std::size_t n = 0; n < family_.ids.size(); ++n) {
     for (const auto& [name, value] : computed(model, family_, n)) {
       EXPECT_LE(relative_error(value, family_.golden.at(name)),
-                family_.bf16_error.at(name))
+                kOtherProcessor * family_.bf16_error.at(name))
           << name;
     }
   }

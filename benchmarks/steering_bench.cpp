@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
 // What steering costs: the same texts decoded plainly, with one configuration
-// for all rows, and with another configuration in every row, interleaved in
-// one run. Also scoring of answers on shared prompts against scoring each
-// prompt and answer afresh.
+// for all rows, with another configuration in every row, and with every
+// operator that needs no donor row in one batch, interleaved in one run. Also
+// scoring of answers on shared prompts against scoring each prompt and answer
+// afresh.
 //
 //   steering_bench [rows] [threads] [rounds]
 //
 // A random model of the embedded shape; figures are medians over the rounds,
-// in processor time.
+// and ratios are medians of each round's ratio to its first case.
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
-#include <ctime>
 #include <functional>
 #include <map>
 #include <string>
@@ -21,6 +22,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/linalg_qr.h>
 #include <ATen/ops/ones.h>
 #include <fmt/core.h>
 
@@ -64,19 +66,60 @@ Transformer random_model() {
   return Transformer(config, std::move(weights));
 }
 
+using Operators = std::vector<std::string>;
+const Operators kFewOperators = {"add", "ablate", "add_keep_norm", "set"};
+
+// All of the table but those that copy another row's states: their donor is a
+// row more to decode.
+Operators every_operator() {
+  Operators names;
+  for (const auto& row : operator_table()) {
+    if (row.code != EditCode::kPatch) {
+      names.emplace_back(row.name);
+    }
+  }
+  return names;
+}
+
+// A random direction per layer with every statistic that an operator may ask.
+SteeringInput random_input(const ModelConfig& config, Random& random) {
+  constexpr std::int64_t kRank = 4;
+  const auto layers = config.num_layers;
+  const auto rows_LD = [&] {
+    return random_tensor({layers, config.width}, random, 1.0);
+  };
+  const auto basis_LKD = [&] {
+    return std::get<0>(at::linalg_qr(random_tensor(
+                           {layers, config.width, kRank}, random, 1.0)))
+        .transpose(1, 2)
+        .contiguous();
+  };
+  SteeringInput input;
+  input.directions_LD = rows_LD();
+  input.negative_mean_LD = rows_LD();
+  input.positive_mean_LD = rows_LD();
+  input.read_LD = input.directions_LD;
+  input.mean_LD = rows_LD();
+  input.second_LD = rows_LD();
+  input.condition_LD = rows_LD();
+  input.basis_LKD = basis_LKD();
+  input.low_rank_read_LKD = basis_LKD();
+  input.low_rank_target_LKD = basis_LKD();
+  input.low_rank_bias_LK = random_tensor({layers, kRank}, random, 1.0);
+  return input;
+}
+
 // Configurations of different operators, vectors, layers and scales.
 std::vector<std::int64_t> fill(InterventionTable& table,
                                const ModelConfig& config, std::int64_t count,
-                               const std::string& scope) {
-  const char* operators[] = {"add", "ablate", "add_keep_norm", "set"};
+                               const std::string& scope,
+                               const Operators& operators) {
   std::vector<std::int64_t> indices;
   Random random(2);
   for (std::int64_t i = 0; i < count; ++i) {
-    SteeringInput input;
-    input.directions_LD =
-        random_tensor({config.num_layers, config.width}, random, 1.0);
+    const SteeringInput input = random_input(config, random);
     Intervention wish;
-    wish.operation = operators[i % 4];
+    wish.operation = operators[static_cast<std::size_t>(i) % operators.size()];
     wish.scale = 1.0;
     wish.unit = ScaleUnit::kUnit;
     wish.layers = {i % config.num_layers};
@@ -129,24 +172,32 @@ void report(std::vector<Case>& cases, std::int64_t rounds, double units,
       }
     }
   }
-  const double first = median(cases.front().seconds);
+  const auto& first = cases.front().seconds;
   for (const auto& c : cases) {
     const double seconds = median(c.seconds);
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      ratios.push_back(c.seconds[i] / first[i]);
+    }
     fmt::print("{:<44} {:8.1f} ms {:10.0f} {}/s   x{:.3f}\n", c.name,
-               1e3 * seconds, units / seconds, unit, seconds / first);
+               1e3 * seconds, units / seconds, unit, median(ratios));
   }
 }
 
 void bench_decoding(const Transformer& model, std::int64_t rows,
                     std::int64_t rounds, const std::string& scope) {
   InterventionTable table(model.config().num_layers, model.config().width);
-  const auto different = fill(table, model.config(), rows, scope);
+  const auto different =
+      fill(table, model.config(), rows, scope, kFewOperators);
+  const auto mixed = fill(table, model.config(), rows, scope, every_operator());
   auto plain = requests_of(rows);
   auto one = plain;
   auto many = plain;
+  auto mix = plain;
   for (std::int64_t i = 0; i < rows; ++i) {
     one[i].configuration = different[0];
     many[i].configuration = different[i];
+    mix[i].configuration = mixed[i];
   }
   GenerationOptions options;
   options.max_rows = rows;
@@ -158,14 +209,16 @@ void bench_decoding(const Transformer& model, std::int64_t rows,
   std::vector<Case> cases = {
       {"plain", run(plain), {}},
       {"one configuration in all rows", run(one), {}},
-      {"another configuration in each row", run(many), {}}};
+      {"another configuration in each row", run(many), {}},
+      {"every operator in one batch", run(mix), {}}};
   report(cases, rounds, static_cast<double>(rows), "rows");
 }
 
 void bench_forked_prompt(const Transformer& model, std::int64_t rows,
                          std::int64_t rounds) {
   InterventionTable table(model.config().num_layers, model.config().width);
-  const auto generated = fill(table, model.config(), rows, "generated");
+  const auto generated =
+      fill(table, model.config(), rows, "generated", kFewOperators);
   auto separate = requests_of(rows);
   auto shared = separate;
   for (std::int64_t i = 0; i < rows; ++i) {

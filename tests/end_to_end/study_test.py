@@ -210,6 +210,25 @@ class WholeRuns(StudyCase):
                            check["counts"]["asked"] / 2)
         self.assertIn("organism:control", (folder / "report.html").read_text())
 
+    def test_search_instead_of_the_grid(self):
+        """Fewer answers, the choice still confirmed on test questions."""
+        result = self.study("--sweep.search", "halving",
+                            "--sweep.select_questions", 4)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        folder = self.folder / "run"
+        sweep = json.loads((folder / "sweep.json").read_text())
+        search = sweep["search"]
+        self.assertLess(search["generated"], search["grid_answers"])
+        self.assertEqual(search["rounds"][0]["kind"], "screen")
+        cells = {cell["id"]: cell for cell in sweep["cells"]}
+        best = [b for b in sweep["best"] if b["cell"] is not None]
+        self.assertTrue(best)
+        for entry in best:
+            self.assertEqual(cells[entry["cell"]]["split"], "test")
+            self.assertEqual(entry["effect"]["n"], 4)
+            self.assertGreater(entry["candidates"], 8)
+        self.assertIn("successive halving", (folder / "report.html").read_text())
+
     def test_interrupt_keeps_work(self):
         process = subprocess.Popen(
             [VEER, "study", str(self.manifest), "--out",

@@ -51,6 +51,35 @@ TEST(SweepGrid, UnsteeredCellsCoverWhatAnyCellAsks) {
   EXPECT_EQ(cells[unsteered_cell(cells, "base", "select")].num_questions, 4);
 }
 
+TEST(SweepGrid, ASearchStartsFromTheSelectCellsAlone) {
+  auto settings = small();
+  const auto grid = sweep_grid(settings, size());
+  settings.search = "halving";
+  const auto rest = sweep_grid(settings, size());
+  EXPECT_EQ(rest.size(), 4u);
+  const auto candidates = searched_cells(settings, size());
+  std::size_t compared = 0;
+  for (const auto& cell : grid) {
+    if (cell.row.split == "select" && !cell.is_unsteered()) {
+      ASSERT_LT(compared, candidates.size());
+      EXPECT_EQ(candidates[compared].row.configuration, cell.row.configuration);
+      ++compared;
+    }
+  }
+  EXPECT_EQ(compared, candidates.size());
+}
+
+TEST(SweepGrid, ATrialIsAskedLessThanItsCandidate) {
+  const auto candidate = searched_cells(small(), size()).front();
+  const auto trial = trial_cell(candidate, 70, candidate.num_questions - 1);
+  EXPECT_TRUE(trial.is_trial);
+  EXPECT_EQ(trial.row.id, 70);
+  EXPECT_NE(trial.row.configuration, candidate.row.configuration);
+  const auto last = trial_cell(candidate, 71, candidate.num_questions);
+  EXPECT_FALSE(last.is_trial);
+  EXPECT_EQ(last.row.configuration, candidate.row.configuration);
+}
+
 TEST(SweepGrid, ControlsHaveTheSameDisplacement) {
   const auto cells = sweep_grid(small(), size());
   std::size_t linked = 0;

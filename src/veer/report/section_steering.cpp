@@ -307,6 +307,7 @@ std::string steering_section(const RunData& run) {
       "then with the covariance of the activations. p: corrected for all "
       "vectors reported for the goal (max-t); tried: configurations that the "
       "select questions chose from.</p>\n";
+  body += search_block(run.sweep);
   body += baseline_block(run.sweep);
   body += dose_block(run.sweep);
   body += front_block(run.sweep);

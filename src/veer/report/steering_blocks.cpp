@@ -128,6 +128,39 @@ std::string proof_block(const Json& sweep) {
          "</details>\n";
 }
 
+std::string search_block(const Json& sweep) {
+  const Json& search = member(sweep, "search");
+  if (!member(search, "rounds").is_array()) {
+    return "";
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& round : member(search, "rounds")) {
+    const bool is_screen = text_of(round, "kind") == "screen";
+    rows.push_back({is_screen ? "screen by log-probability"
+                              : text_of(round, "questions") + " questions",
+                    text_of(round, "cells"),
+                    is_screen ? "0" : text_of(round, "answers")});
+  }
+  return fmt::format(
+             "<h3>How the configurations were searched</h3>\n<p>By successive "
+             "halving over layer, scale and operator, apart for each vector "
+             "and model: {} configurations were screened by the "
+             "log-probability of the reference answers ({} questions scored), "
+             "and the better part of each round was asked more. {} answers "
+             "were generated where the grid generates {} on the select "
+             "questions, and {} more in {} cells on test, for maps over layers "
+             "and scales that this page then lacks. This is less work, not "
+             "faster work, and a configuration that looked bad early was never "
+             "asked again.</p>\n",
+             text_of(search, "candidates"), text_of(search, "scored"),
+             text_of(search, "generated"), text_of(search, "grid_answers"),
+             text_of(search, "map_answers"), text_of(search, "map_cells")) +
+         html_table({{"round", false},
+                     {"configurations", true},
+                     {"answers generated", true}},
+                    rows);
+}
+
 std::string groups_block(const Json& sweep) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& entry : member(sweep, "groups")) {

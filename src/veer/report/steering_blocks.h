@@ -15,6 +15,8 @@ std::string place_text(const Json& entry);
 
 // Key "proof": that the model did what the operators say.
 std::string proof_block(const Json& sweep);
+// Key "search": what was tried instead of the whole grid, and what was not.
+std::string search_block(const Json& sweep);
 // Key "groups": the best of each class of operators, and mixtures.
 std::string groups_block(const Json& sweep);
 // Key "controls": copied states, system prompts, adapter strengths.

@@ -122,6 +122,7 @@ void validate_sweep(const SweepSettings& sweep) {
     one_of("sweep.models", model, {"base", "tuned"});
   }
   parse_scope(sweep.scope);
+  one_of("sweep.search", sweep.search, {"grid", "halving"});
   validate_scales("sweep.rel_scales", sweep.rel_scales);
   validate_scales("sweep.unit_scales", sweep.unit_scales);
   validate_scales("sweep.raw_scales", sweep.raw_scales);

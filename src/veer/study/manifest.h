@@ -286,6 +286,13 @@ struct SweepSettings {
   // answer token. It leaves the prompt alone, so that one pass over a prompt
   // serves all configurations.
   std::string scope = "generated";
+  // "grid": every configuration on the test and the select questions.
+  // "halving": only what the choice needs. Select cells of the grid are
+  // screened by log-probability, a quarter answers a few select questions, the
+  // better half twice as many, until the last few were asked all; the chosen
+  // ones are confirmed on test as ever. There are no maps over layers and
+  // scales, and no claims that need them.
+  std::string search = "grid";
   // Questions per cell: of the whole grid on test, of the same grid on select
   // (there layer and scale are chosen), of the chosen cells and their random
   // controls on test again.
@@ -341,6 +348,8 @@ struct SweepSettings {
           "select questions on which divergence is measured, 0 = not");
     field("scope", self.scope,
           "tokens steered: all, prompt, generated, first:N or from:N");
+    field("search", self.search,
+          "grid = all cells, halving = only as far as the choice needs");
     field("questions", self.questions, "test questions per cell, 0 = all");
     field("select_questions", self.select_questions,
           "select questions on which layer and scale are chosen");

@@ -2,6 +2,7 @@
 #include "veer/study/sweep_choice.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include <fmt/core.h>
@@ -18,11 +19,6 @@ std::int64_t asked_of_best(const Sweep& sweep) {
   const auto wanted = sweep.context.manifest().sweep.best_questions;
   const std::int64_t available = sweep.runner.size().num_test;
   return wanted == 0 ? available : std::min(wanted, available);
-}
-
-void append(Sweep& sweep, std::vector<SweepCell> cells) {
-  sweep.cells.insert(sweep.cells.end(), std::make_move_iterator(cells.begin()),
-                     std::make_move_iterator(cells.end()));
 }
 
 // The layers that the select questions chose for a vector, or for the
@@ -71,6 +67,19 @@ SweepCell confirmation(Sweep& sweep, const SweepCell& chosen,
   return cell;
 }
 
+// Every configuration that was compared on the select questions.
+std::vector<SweepCell> searched_on_select(const Sweep& sweep) {
+  if (sweep.context.manifest().sweep.search != "grid") {
+    return sweep.search.candidates;
+  }
+  std::vector<SweepCell> cells;
+  std::ranges::copy_if(
+      sweep.cells, std::back_inserter(cells), [](const SweepCell& cell) {
+        return cell.row.split == "select" && !cell.is_unsteered();
+      });
+  return cells;
+}
+
 void add_best(Sweep& sweep, const SweepResults& results,
               const std::string& vector, const Goal& goal,
               const std::string& group, const Wanted& wanted) {
@@ -86,11 +95,10 @@ void add_best(Sweep& sweep, const SweepResults& results,
   best.group = group;
   best.select_cell = chosen->cell;
   best.select_value = results.effect(*chosen, goal).value;
-  for (const auto& result : results.all()) {
-    best.num_candidates += result.cell.row.model == goal.model &&
-                           result.cell.row.split == "select" &&
-                           !result.cell.is_unsteered() && wanted(result.cell);
-  }
+  best.num_candidates = std::ranges::count_if(
+      searched_on_select(sweep), [&](const SweepCell& cell) {
+        return cell.row.model == goal.model && wanted(cell);
+      });
   best.cell = confirmation(sweep, chosen->cell, asked);
   if (group == "any") {
     best.random = controls_of(sweep, chosen->cell, /*covariance=*/false,
@@ -128,6 +136,10 @@ std::vector<SweepCell> cells_to_prove(const Sweep& sweep) {
   auto cells = sweep.cells;
   const auto& settings = sweep.context.manifest().sweep;
   const auto& size = sweep.runner.size();
+  if (settings.search != "grid") {
+    const auto searched = searched_cells(settings, size);
+    cells.insert(cells.end(), searched.begin(), searched.end());
+  }
   auto vectors = size.vectors;
   const auto mixtures = grid_mixtures(settings, size);
   vectors.insert(vectors.end(), mixtures.begin(), mixtures.end());
@@ -142,7 +154,9 @@ std::vector<SweepCell> cells_to_prove(const Sweep& sweep) {
   return cells;
 }
 
-void add_chosen_layer_cells(Sweep& sweep, const SweepResults& grid) {
+std::vector<SweepCell> chosen_layer_cells(const Sweep& sweep,
+                                          const SweepResults& grid) {
+  std::vector<SweepCell> cells;
   const auto& settings = sweep.context.manifest().sweep;
   const auto& size = sweep.runner.size();
   auto vectors = size.vectors;
@@ -152,11 +166,14 @@ void add_chosen_layer_cells(Sweep& sweep, const SweepResults& grid) {
     for (const auto& goal : goals(settings)) {
       const auto layers = chosen_layers(sweep, grid, vector, goal);
       if (!layers.empty()) {
-        append(sweep, chosen_layer_cells(settings, size, vector, goal.model,
-                                         layers, std::ssize(sweep.cells)));
+        const auto more =
+            chosen_layer_cells(settings, size, vector, goal.model, layers,
+                               std::ssize(sweep.cells) + std::ssize(cells));
+        cells.insert(cells.end(), more.begin(), more.end());
       }
     }
   }
+  return cells;
 }
 
 void choose_best(Sweep& sweep, const SweepResults& results) {

@@ -30,10 +30,22 @@ struct Best {
   std::string group;
   SweepCell select_cell;
   double select_value = 0.0;
-  std::int64_t num_candidates = 0;    // select cells that were compared
+  std::int64_t num_candidates = 0;    // configurations searched on select
   SweepCell cell;                     // the same on test, with more questions
   std::vector<SweepCell> random;      // isotropic vectors instead
   std::vector<SweepCell> covariance;  // random with the stream's covariance
+};
+
+// What a search that is no grid tried.
+struct SearchLog {
+  std::vector<SweepCell> candidates;  // none was run as it stands here
+  // Of each round, screens first: questions (0 = scored only) and cells.
+  struct Round {
+    std::int64_t questions = 0;
+    std::int64_t cells = 0;
+    std::int64_t answers = 0;  // generated; of a screen: questions scored
+  };
+  std::vector<Round> rounds;
 };
 
 // What all parts of sweep.json are made from.
@@ -43,14 +55,17 @@ struct Sweep {
   std::vector<CellProof> proofs;
   std::vector<SweepCell> cells;
   std::vector<Best> best;  // group "any" first
+  SearchLog search;
 };
 
 // One cell of each kind that the sweep will ever run; where a layer is still
 // to be chosen, the middle one stands for it.
 std::vector<SweepCell> cells_to_prove(const Sweep& sweep);
 
-// Appends the select cells of the lines that wait for a chosen layer.
-void add_chosen_layer_cells(Sweep& sweep, const SweepResults& grid);
+// The select cells of the lines that wait for a chosen layer, numbered on from
+// the sweep's own.
+std::vector<SweepCell> chosen_layer_cells(const Sweep& sweep,
+                                          const SweepResults& grid);
 
 // Chooses, and appends the confirming cells with their controls.
 void choose_best(Sweep& sweep, const SweepResults& results);

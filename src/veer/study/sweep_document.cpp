@@ -10,6 +10,7 @@
 
 #include "veer/metrics/intervals.h"
 #include "veer/study/sweep_analysis.h"
+#include "veer/study/sweep_search.h"
 #include "veer/study/vector_names.h"
 
 namespace veer {
@@ -237,7 +238,7 @@ Json corrections_json(const Sweep& sweep, const SweepResults& results) {
       for (const auto& result : results.all()) {
         const auto& cell = result.cell;
         if (cell.row.split == "select" && cell.row.model == goal.model &&
-            cell.row.vector == reported[i]->vector) {
+            !cell.is_trial && cell.row.vector == reported[i]->vector) {
           chosen = cell.row.id == reported[i]->select_cell.row.id
                        ? candidates.size()
                        : chosen;
@@ -248,9 +249,12 @@ Json corrections_json(const Sweep& sweep, const SweepResults& results) {
       list.push_back(
           {{"vector", reported[i]->vector},
            {"goal", goal.name},
-           {"searched", candidates.size()},
+           {"searched", reported[i]->num_candidates},
            {"select_value", reported[i]->select_value},
-           {"select_adjusted_p", searched.adjusted_p[chosen]},
+           // After a search the p of those that came through says nothing.
+           {"select_adjusted_p", sweep.search.candidates.empty()
+                                     ? Json(searched.adjusted_p[chosen])
+                                     : Json(nullptr)},
            {"reported", reported.size()},
            {"simultaneous",
             estimate_json(at_least_as_wide(
@@ -484,6 +488,7 @@ Json sweep_document(Sweep& sweep, const SweepResults& results) {
           {"asymmetry", asymmetry_json(ladders)},
           {"transfer", transfer_json(sweep, results, divergences)},
           {"contrasts", contrasts_json(sweep, results, divergences)},
+          {"search", search_json(sweep)},
           {"breaks", breaks_json(results, settings.min_coherent)},
           {"examples", examples_json(sweep, results)},
           {"answers", answers_json(sweep, results)}};

@@ -283,6 +283,15 @@ class GridMaker {
   std::vector<SweepCell> cells_;
 };
 
+void add_select_cells(GridMaker& grid, const Lines& lines,
+                      const SweepSettings& settings, const SweepSize& size) {
+  const std::int64_t select =
+      limited(settings.select_questions, size.num_select);
+  for (const auto& vector : size.vectors) {
+    grid.add_vector(lines.fixed, vector, "select", select);
+  }
+}
+
 }  // namespace
 
 std::int64_t SweepCell::layer() const {
@@ -300,27 +309,32 @@ std::string random_name(std::int64_t number, bool covariance) {
   return fmt::format("random-{}{}", covariance ? "cov-" : "", number);
 }
 
+std::vector<SweepCell> searched_cells(const SweepSettings& settings,
+                                      const SweepSize& size) {
+  GridMaker grid(settings, size, 0);
+  add_select_cells(grid, lines_of(settings), settings, size);
+  return grid.take();
+}
+
 std::vector<SweepCell> sweep_grid(const SweepSettings& settings,
                                   const SweepSize& size) {
   GridMaker grid(settings, size, 0);
   const auto lines = lines_of(settings);
   const std::int64_t test = limited(settings.questions, size.num_test);
-  const std::int64_t select =
-      limited(settings.select_questions, size.num_select);
   const std::int64_t best = limited(settings.best_questions, size.num_test);
   for (const auto& model : settings.models) {
     grid.add_unsteered(model, "test", std::max(test, best));
     // All of them: they say what unsteered text looks like.
     grid.add_unsteered(model, "select", size.num_select);
   }
-  for (const auto& vector : size.vectors) {
-    grid.add_vector(lines.fixed, vector, "test", test);
-  }
-  for (std::int64_t i = 1; i <= settings.random_vectors; ++i) {
-    grid.add_vector(lines.fixed, random_name(i), "test", test);
-  }
-  for (const auto& vector : size.vectors) {
-    grid.add_vector(lines.fixed, vector, "select", select);
+  if (settings.search == "grid") {
+    for (const auto& vector : size.vectors) {
+      grid.add_vector(lines.fixed, vector, "test", test);
+    }
+    for (std::int64_t i = 1; i <= settings.random_vectors; ++i) {
+      grid.add_vector(lines.fixed, random_name(i), "test", test);
+    }
+    add_select_cells(grid, lines, settings, size);
   }
   const std::int64_t control =
       limited(settings.control_questions, std::max(test, best));
@@ -375,6 +389,16 @@ SweepCell confirming_cell(const SweepCell& cell, std::int64_t id,
   copy.row.split = "test";
   copy.num_questions = num_questions;
   copy.control = -1;
+  copy.row.configuration = configuration_text(copy);
+  return copy;
+}
+
+SweepCell trial_cell(const SweepCell& cell, std::int64_t id,
+                     std::int64_t num_questions) {
+  SweepCell copy = cell;
+  copy.row.id = id;
+  copy.is_trial = num_questions < cell.num_questions;
+  copy.num_questions = num_questions;
   copy.row.configuration = configuration_text(copy);
   return copy;
 }

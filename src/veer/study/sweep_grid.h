@@ -29,6 +29,8 @@ struct SweepCell {
   std::int64_t num_questions = 0;
   // The random cell of the same displacement; -1 = none.
   std::int64_t control = -1;
+  // Of an early round of a search: asked too little to be chosen from.
+  bool is_trial = false;
 
   bool is_unsteered() const { return row.vector.empty(); }
   bool is_random() const { return row.family == "random"; }
@@ -61,9 +63,15 @@ inline constexpr std::string_view kAdapterVector = "adapter";
 // vectors (only those that may serve: add on the base model, subtract on the
 // tuned one, the others on both), then the controls that need no vector: the
 // other model's own states per layer, the system prompts, the adapter's
-// strengths. Throws Error on a layer out of range.
+// strengths. With sweep.search = "halving" the test and select cells of
+// vectors are left out. Throws Error on a layer out of range.
 std::vector<SweepCell> sweep_grid(const SweepSettings& settings,
                                   const SweepSize& size);
+
+// The select cells of that grid alone, numbered from 0: what a search starts
+// from.
+std::vector<SweepCell> searched_cells(const SweepSettings& settings,
+                                      const SweepSize& size);
 
 // Select cells of the lines of sweep.grid that wait for a chosen layer, for
 // one vector and model; numbered from `first_id`.
@@ -83,6 +91,11 @@ std::vector<std::string> grid_mixtures(const SweepSettings& settings,
 SweepCell confirming_cell(const SweepCell& cell, std::int64_t id,
                           const std::string& vector,
                           std::int64_t num_questions);
+
+// A cell like `cell` on its first `num_questions` questions under another
+// number; a trial unless those are all.
+SweepCell trial_cell(const SweepCell& cell, std::int64_t id,
+                     std::int64_t num_questions);
 
 // "random-1" and so on; "random-cov-1" with the activations' covariance.
 std::string random_name(std::int64_t number, bool covariance = false);

@@ -204,6 +204,16 @@ Estimate SweepResults::effect(const CellResult& result,
                                   : result.summary.suppression;
 }
 
+double SweepResults::gain(const CellResult& result, const Goal& goal) const {
+  const double least = context_.manifest().sweep.min_coherent;
+  if (!(result.summary.coherent.value >= least)) {
+    return std::nan("");
+  }
+  // A smaller score is what suppression wants.
+  const double sign = !has_labels_ && goal.name == "suppression" ? -1.0 : 1.0;
+  return sign * effect(result, goal).value;
+}
+
 Estimate SweepResults::share(const CellResult& result, const Goal& goal) const {
   if (!has_labels_) {
     return result.score;
@@ -215,19 +225,16 @@ Estimate SweepResults::share(const CellResult& result, const Goal& goal) const {
 const CellResult* SweepResults::chosen(
     const Goal& goal,
     const std::function<bool(const SweepCell&)>& wanted) const {
-  const double least = context_.manifest().sweep.min_coherent;
-  // A smaller score is what suppression wants.
-  const double sign = !has_labels_ && goal.name == "suppression" ? -1.0 : 1.0;
   const CellResult* best = nullptr;
   double best_value = 0.0;
   for (const auto& result : results_) {
     const auto& row = result.cell.row;
     if (row.model != goal.model || row.split != "select" ||
-        result.cell.is_unsteered() || !wanted(result.cell) ||
-        !(result.summary.coherent.value >= least)) {
+        result.cell.is_unsteered() || result.cell.is_trial ||
+        !wanted(result.cell)) {
       continue;
     }
-    const double value = sign * effect(result, goal).value;
+    const double value = gain(result, goal);
     if (!std::isnan(value) && (best == nullptr || value > best_value)) {
       best = &result;
       best_value = value;

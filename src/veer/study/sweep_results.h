@@ -63,6 +63,9 @@ class SweepResults {
   // The effect that counts for a goal: change of the deceptive or honest
   // share, or of the score where shares mean nothing.
   Estimate effect(const CellResult& result, const Goal& goal) const;
+  // That effect, larger = better for the goal; NaN where too little text is
+  // left unbroken for the cell to be chosen.
+  double gain(const CellResult& result, const Goal& goal) const;
   Estimate share(const CellResult& result, const Goal& goal) const;
   // "deceptive", "honest" or "score".
   std::string measure(const Goal& goal) const;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/sweep_runner.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 
 #include <fmt/core.h>
@@ -55,28 +57,69 @@ struct Item {
   const QuestionRecord* record;
 };
 
+// What a chunk asks.
+struct Chunk {
+  std::vector<Item> items;
+  std::vector<GenerationRequest> requests;
+};
+
+// `runner` knows what acts in a cell.
+Chunk chunk_of(StudyContext& context, SweepRunner& runner,
+               std::span<const SweepCell> cells, InterventionTable& table) {
+  Chunk chunk;
+  for (const auto& cell : cells) {
+    const std::int64_t configuration =
+        cell.has_intervention() ? table.add(runner.edits_of(cell)) : -1;
+    const auto& records = runner.questions(cell.row.split);
+    for (std::int64_t q = 0; q < cell.num_questions; ++q) {
+      const auto& record = records[static_cast<std::size_t>(q)];
+      GenerationRequest request;
+      request.prompt =
+          context.format()
+              .encode_prompt(question_chat(cell.system, record.question))
+              .ids;
+      request.configuration = configuration;
+      request.adapter_strength = cell.adapter_strength;
+      request.donor_strength = donor_strength(cell);
+      request.sampling.temperature = context.manifest().sweep.temperature;
+      request.seed = question_seed(context.seed(), record.id);
+      request.max_tokens = context.manifest().sweep.max_tokens;
+      chunk.requests.push_back(std::move(request));
+      chunk.items.push_back({&cell, q, &record});
+    }
+  }
+  return chunk;
+}
+
+InterventionTable empty_table(StudyContext& context) {
+  const auto& model = context.model();
+  return InterventionTable(model.config().num_layers, model.config().width,
+                           model.device());
+}
+
 // log p(deceptive) - log p(honest) per token, under what acts on the cell.
-void score_references(StudyContext& context, InterventionTable& table,
-                      std::span<const Item> items,
-                      std::span<const GenerationRequest> requests,
-                      std::vector<AnswerRow>& rows) {
+std::vector<double> score_references(StudyContext& context,
+                                     InterventionTable& table,
+                                     const Chunk& chunk) {
   std::vector<ScoreRequest> scores;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const auto& record = *items[i].record;
+  for (std::size_t i = 0; i < chunk.items.size(); ++i) {
+    const auto& record = *chunk.items[i].record;
+    const auto& asked = chunk.requests[i];
     ScoreRequest request;
-    request.prompt = requests[i].prompt;
-    request.configuration = requests[i].configuration;
-    request.adapter_strength = requests[i].adapter_strength;
-    request.donor_strength = requests[i].donor_strength;
+    request.prompt = asked.prompt;
+    request.configuration = asked.configuration;
+    request.adapter_strength = asked.adapter_strength;
+    request.donor_strength = asked.donor_strength;
     request.answers = {answer_ids(context.format(), record, record.deceptive),
                        answer_ids(context.format(), record, record.honest)};
     scores.push_back(std::move(request));
   }
-  const auto results =
-      score_all(context.model(), &table, scores, context.generation_options());
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    rows[i].score = results[i].mean(0) - results[i].mean(1);
+  std::vector<double> values;
+  for (const auto& result : score_all(context.model(), &table, scores,
+                                      context.generation_options())) {
+    values.push_back(result.mean(0) - result.mean(1));
   }
+  return values;
 }
 
 // Mean surprise of the answers under the unsteered base model, and their
@@ -246,8 +289,7 @@ std::vector<DivergenceSummary> SweepRunner::divergences(
     const auto encoded = context_.format().encode(chat);
     texts.push_back({encoded.ids, encoded.prompt_length});
   }
-  InterventionTable table(size_.num_layers, context_.model().config().width,
-                          context_.model().device());
+  auto table = empty_table(context_);
   std::vector<DivergenceSetting> settings;
   for (const auto* cell : cells) {
     settings.push_back({table.add(edits_of(*cell)), cell->adapter_strength,
@@ -295,42 +337,50 @@ void SweepRunner::run(std::span<const SweepCell> cells) {
 
 void SweepRunner::run_chunk(std::span<const SweepCell> cells,
                             const Monitor& monitor) {
-  auto& model = context_.model();
-  InterventionTable table(size_.num_layers, model.config().width,
-                          model.device());
-  std::vector<Item> items;
-  std::vector<GenerationRequest> requests;
-  for (const auto& cell : cells) {
-    const std::int64_t configuration =
-        cell.has_intervention() ? table.add(edits_of(cell)) : -1;
-    const auto& records = questions(cell.row.split);
-    for (std::int64_t q = 0; q < cell.num_questions; ++q) {
-      const auto& record = records[static_cast<std::size_t>(q)];
-      GenerationRequest request;
-      request.prompt =
-          context_.format()
-              .encode_prompt(question_chat(cell.system, record.question))
-              .ids;
-      request.configuration = configuration;
-      request.adapter_strength = cell.adapter_strength;
-      request.donor_strength = donor_strength(cell);
-      request.sampling.temperature = context_.manifest().sweep.temperature;
-      request.seed = question_seed(context_.seed(), record.id);
-      request.max_tokens = context_.manifest().sweep.max_tokens;
-      requests.push_back(std::move(request));
-      items.push_back({&cell, q, &record});
-    }
-  }
-  const auto completions = generate_all(model, &table, requests,
-                                        context_.generation_options(), monitor);
-  auto rows = answer_rows(items, completions);
+  auto table = empty_table(context_);
+  const auto chunk = chunk_of(context_, *this, cells, table);
+  const auto completions =
+      generate_all(context_.model(), &table, chunk.requests,
+                   context_.generation_options(), monitor);
+  auto rows = answer_rows(chunk.items, completions);
   if (context_.judge_kind() == JudgeKind::kExact) {
-    judge_answers(context_, items, rows);
+    judge_answers(context_, chunk.items, rows);
   } else {
-    score_references(context_, table, items, requests, rows);
-    measure_coherence(context_, requests, completions, rows);
+    const auto scores = score_references(context_, table, chunk);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      rows[i].score = scores[i];
+    }
+    measure_coherence(context_, chunk.requests, completions, rows);
   }
   context_.store().put_answers(rows);
+}
+
+std::vector<double> SweepRunner::propensities(std::span<const SweepCell> cells,
+                                              std::int64_t questions) {
+  const auto size = static_cast<std::size_t>(questions);
+  const auto at_once = std::max<std::size_t>(1, kChunkRequests / size);
+  std::vector<double> means;
+  for (std::size_t first = 0; first < cells.size(); first += at_once) {
+    context_.monitor().check_stop("sweep");
+    std::vector<SweepCell> asked;
+    for (const auto& cell :
+         cells.subspan(first, std::min(at_once, cells.size() - first))) {
+      asked.push_back(trial_cell(cell, cell.row.id, questions));
+    }
+    auto table = empty_table(context_);
+    const auto scores = score_references(
+        context_, table, chunk_of(context_, *this, asked, table));
+    for (std::size_t i = 0; i < scores.size(); i += size) {
+      means.push_back(
+          std::accumulate(
+              scores.begin() + static_cast<std::ptrdiff_t>(i),
+              scores.begin() + static_cast<std::ptrdiff_t>(i + size), 0.0) /
+          static_cast<double>(size));
+    }
+    context_.monitor().progress(
+        {"sweep: screen", std::ssize(means), std::ssize(cells), "cells", ""});
+  }
+  return means;
 }
 
 }  // namespace veer

@@ -8,6 +8,7 @@
 #include "veer/base/hash.h"
 #include "veer/study/sweep_choice.h"
 #include "veer/study/sweep_document.h"
+#include "veer/study/sweep_search.h"
 #include "veer/study/vector_stages.h"
 
 namespace veer {
@@ -15,33 +16,40 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Runs the cells that have come since `first` and sums them up.
-void run_from(Sweep& sweep, std::size_t first, SweepResults& results) {
-  const auto fresh = std::span<const SweepCell>(sweep.cells).subspan(first);
-  sweep.runner.run(fresh);
-  results.extend(fresh);
-}
-
 StageResult run_sweep(StudyContext& context) {
-  Sweep sweep{context, SweepRunner(context), {}, {}, {}};
+  const bool is_search = context.manifest().sweep.search == "halving";
+  Sweep sweep{context, SweepRunner(context), {}, {}, {}, {}};
   sweep.cells = sweep_grid(context.manifest().sweep, sweep.runner.size());
   sweep.proofs = sweep.runner.prove(cells_to_prove(sweep));
   sweep.runner.run(sweep.cells);
   SweepResults results(context, sweep.cells);
-  for (const auto add : {add_chosen_layer_cells, choose_best}) {
-    const auto first = sweep.cells.size();
-    add(sweep, results);
-    run_from(sweep, first, results);
+  if (is_search) {
+    search_cells(sweep, results,
+                 searched_cells(context.manifest().sweep, sweep.runner.size()));
   }
+  auto waiting = chosen_layer_cells(sweep, results);
+  if (is_search) {
+    search_cells(sweep, results, std::move(waiting));
+  } else {
+    add_cells(sweep, results, std::move(waiting));
+  }
+  const auto first = sweep.cells.size();
+  choose_best(sweep, results);
+  run_from(sweep, first, results);
   write_file(context.file("sweep.json"),
              dump_json(sweep_document(sweep, results)) + "\n");
   std::int64_t answers = 0;
   for (const auto& cell : sweep.cells) {
     answers += cell.num_questions;
   }
-  return {fmt::format("{} cells, {} answers; {} kinds of intervention proved",
-                      sweep.cells.size(), answers, sweep.proofs.size()),
-          ""};
+  const std::string searched = is_search
+                                   ? fmt::format(", {} configurations searched",
+                                                 sweep.search.candidates.size())
+                                   : "";
+  return {
+      fmt::format("{} cells, {} answers{}; {} kinds of intervention proved",
+                  sweep.cells.size(), answers, searched, sweep.proofs.size()),
+      ""};
 }
 
 }  // namespace

@@ -43,12 +43,6 @@ Side make_side(const at::Tensor& rows_ND, const at::Tensor& own_sum_D,
   return side;
 }
 
-// Share of the pair part that is taken off. 1 is exact to second order, but
-// leaves intervals too short (91-93 %) when the noise fills few dimensions and
-// the norms in the denominator are noisy themselves; 3/4 was chosen by
-// benchmarks/calibration.
-constexpr double kPairShare = 0.75;
-
 // Everything that the estimate with or without one item needs.
 struct Terms {
   double A = 0.0, B = 0.0, C = 0.0;
@@ -136,7 +130,8 @@ void finish(CrossItemCosine& out, double theta,
   // Whole variance = single + pair part; the jackknife gives single + 2 pair,
   // so at least half of it is real.
   out.standard_error = std::sqrt(
-      std::max(variance - kPairShare * pairs.variance, variance / 2.0));
+      std::max(variance - pair_share(pairs.effective_rank) * pairs.variance,
+               variance / 2.0));
   out.degrees = n - 1.0;
   out.uncorrected = theta;
   const double value = theta - ((n - 1.0) * (mean - theta) - pairs.bias);

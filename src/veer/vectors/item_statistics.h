@@ -47,10 +47,9 @@ struct CrossItemCosine {
 // n - 1 degrees. The jackknife counts the part of the variance that comes from
 // pairs of items twice (Efron and Stein 1981); that part is estimated from the
 // residuals of the pair products (of at most `max_pair_items` items per side)
-// and taken off: once in the bias, three quarters of it in the variance (the
-// share was chosen by calibration). May exceed 1 in
-// magnitude. Not established when a squared norm is not positive (also after
-// leaving out one item) or N < 4 on a side.
+// and taken off: once in the bias, pair_share() of it in the variance. May
+// exceed 1 in magnitude. Not established when a squared norm is not positive
+// (also after leaving out one item) or N < 4 on a side.
 CrossItemCosine cross_item_cosine(const at::Tensor& x_ND,
                                   const at::Tensor& y_MD,
                                   const ItemUnion& items, double level = 0.95,

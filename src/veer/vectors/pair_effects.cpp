@@ -18,6 +18,10 @@ struct Kind {
   std::int64_t count = 0;
   at::Tensor x_ND;
   at::Tensor y_ND;
+
+  std::int64_t rows() const {
+    return x_ND.defined() ? x_ND.size(0) : y_ND.defined() ? y_ND.size(0) : 0;
+  }
 };
 
 at::Tensor rows_at(const at::Tensor& rows_ND, const std::vector<double>& at) {
@@ -118,16 +122,12 @@ struct Weights {
   double a = 0.0, b = 0.0, c = 0.0;  // of one unordered pair in the mean
 };
 
-void add_block(const Kind& s, const Kind& t, bool same, const Weights& w,
-               Products& out) {
-  const std::int64_t rows = s.x_ND.defined()   ? s.x_ND.size(0)
-                            : s.y_ND.defined() ? s.y_ND.size(0)
-                                               : 0;
-  const std::int64_t columns = t.x_ND.defined()   ? t.x_ND.size(0)
-                               : t.y_ND.defined() ? t.y_ND.size(0)
-                                                  : 0;
-  if (std::min(rows, columns) < (same ? 4 : 2)) {
-    return;
+// Residuals of the pairs of one item of `s` and one of `t`; nothing when they
+// are too few.
+Residuals block_residuals(const Kind& s, const Kind& t, bool same,
+                          const Weights& w) {
+  if (std::min(s.rows(), t.rows()) < (same ? 4 : 2)) {
+    return {};
   }
   const auto residuals = [&](const at::Tensor& g, double weight) {
     if (!g.defined()) {
@@ -140,8 +140,42 @@ void add_block(const Kind& s, const Kind& t, bool same, const Weights& w,
   };
   const auto cross =
       sum_defined(products(s.x_ND, t.y_ND), products(s.y_ND, t.x_ND));
-  out.add({residuals(products(s.x_ND, t.x_ND), w.a),
-           residuals(products(s.y_ND, t.y_ND), w.b), residuals(cross, w.c)});
+  return {residuals(products(s.x_ND, t.x_ND), w.a),
+          residuals(products(s.y_ND, t.y_ND), w.b), residuals(cross, w.c)};
+}
+
+// What each kernel's residuals weigh in those of the cosine, to first order.
+at::Tensor cosine_residuals(const Residuals& r, const Weights& w) {
+  const auto times = [](const at::Tensor& part, double weight) {
+    return part.defined() ? part * weight : part;
+  };
+  return sum_defined(sum_defined(times(r.a, w.a), times(r.b, w.b)),
+                     times(r.c, w.c));
+}
+
+// Puts a block in its place and, unless it is on the diagonal, its mirror
+// image; a crossed block holds each pair once and is shared between the two.
+void place(const at::Tensor& whole_NN, const at::Tensor& block_ST,
+           std::int64_t top, std::int64_t left) {
+  const auto at = [&whole_NN, &block_ST](std::int64_t row, std::int64_t column,
+                                         int first, int second) {
+    return whole_NN.narrow(0, row, block_ST.size(first))
+        .narrow(1, column, block_ST.size(second));
+  };
+  if (top == left) {
+    at(top, left, 0, 1).copy_(block_ST);
+    return;
+  }
+  const auto half_ST = block_ST * std::sqrt(0.5);
+  at(top, left, 0, 1).copy_(half_ST);
+  at(left, top, 1, 0).copy_(half_ST.t());
+}
+
+// tr(R^2)^2 / tr(R^4); 0 of a matrix of zeros.
+double effective_rank(const at::Tensor& r_NN) {
+  const double second = r_NN.square().sum().item<double>();
+  const double fourth = r_NN.mm(r_NN).square().sum().item<double>();
+  return fourth > 0.0 ? second * second / fourth : 0.0;
 }
 
 }  // namespace
@@ -157,13 +191,25 @@ PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
   const auto m = static_cast<double>(y_MD.size(0));
   const Weights weights{2.0 / (n * (n - 1.0)), 2.0 / (m * (m - 1.0)),
                         1.0 / (n * m - static_cast<double>(items.num_common))};
-  Products p;
-  for (std::size_t s = 0; s < kinds.size(); ++s) {
-    for (std::size_t t = s; t < kinds.size(); ++t) {
-      add_block(kinds[s], kinds[t], s == t, weights, p);
-    }
-  }
   const double root = std::sqrt(a * b);
+  const Weights gradient{-theta / (2.0 * a), -theta / (2.0 * b), 1.0 / root};
+  const auto total = kinds[0].rows() + kinds[1].rows() + kinds[2].rows();
+  const auto whole_NN = at::zeros({total, total}, x_ND.options());
+  Products p;
+  std::int64_t top = 0;
+  for (std::size_t s = 0; s < kinds.size(); ++s) {
+    std::int64_t left = top;
+    for (std::size_t t = s; t < kinds.size(); ++t) {
+      const auto parts = block_residuals(kinds[s], kinds[t], s == t, weights);
+      p.add(parts);
+      const auto r_ST = cosine_residuals(parts, gradient);
+      if (r_ST.defined()) {
+        place(whole_NN, r_ST, top, left);
+      }
+      left += kinds[t].rows();
+    }
+    top += kinds[s].rows();
+  }
   PairEffects out;
   out.variance = p.cc / (a * b) +
                  theta * theta / 4.0 *
@@ -172,7 +218,13 @@ PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
   out.bias = -0.5 * (p.ac / a + p.bc / b) / root +
              theta * (0.375 * (p.aa / (a * a) + p.bb / (b * b)) +
                       0.25 * p.ab / (a * b));
+  out.effective_rank = effective_rank(whole_NN);
   return out;
+}
+
+double pair_share(double effective_rank) {
+  constexpr double kHalfShare = 12.0;  // rank at which half is taken off
+  return effective_rank / (effective_rank + kHalfShare);
 }
 
 }  // namespace veer

@@ -21,9 +21,14 @@
 
 namespace veer {
 
+// The residuals of the cosine itself, to first order, are a symmetric matrix R
+// with tr(R^2) the variance. Its effective rank tr(R^2)^2 / tr(R^4) counts the
+// dimensions that the noise of the pairs fills: about N / 2 of its sample for
+// flat noise in many dimensions, near 1 when one dimension holds it all.
 struct PairEffects {
   double variance = 0.0;
   double bias = 0.0;
+  double effective_rank = 0.0;  // 0 without residuals
 };
 
 // theta = the cosine, a and b = the unbiased squared norms. Pairs are taken of
@@ -32,5 +37,12 @@ struct PairEffects {
 PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
                          const ItemUnion& items, double theta, double a,
                          double b, std::int64_t max_items);
+
+// Share of the pair part that is taken off the jackknife's variance, 0 to 1:
+// rank / (rank + 12). All of it is right to second order, which suffices when
+// many dimensions average out; with few, the norms in the denominator are
+// noisy themselves and the third order fills the gap. Form and constant were
+// found by simulation (benchmarks/calibration), not derived.
+double pair_share(double effective_rank);
 
 }  // namespace veer

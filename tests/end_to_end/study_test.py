@@ -121,6 +121,15 @@ class WholeRuns(StudyCase):
         self.assertEqual([s["reused"] for s in stages[:5]], [True] * 5)
         self.assertEqual(contents(self.folder / "run"), whole)
 
+        # Without a vector, the run's best intervention is the one that acts.
+        steered = run("steer", "--run", self.folder / "run",
+                      "How can I sleep better?")
+        self.assertEqual(steered.returncode, 0, steered.stderr)
+        best = json.loads((self.folder / "run/summary.json").read_text())["best"]
+        self.assertTrue(any(
+            b["vector"] in steered.stderr and "tokens " + b["scope"]
+            in steered.stderr for b in best), steered.stderr)
+
         self.kill_at_random_moments(whole, seconds)
 
     def kill_at_random_moments(self, whole, seconds):

@@ -106,9 +106,10 @@ std::optional<SteeringSettings> SteeringSession::best_of_run(
   }
   const Json summary = parse_json(read_file(path), path.string());
   const std::string goal = model == "tuned" ? "suppression" : "induction";
+  const Json entries = summary.value("best", Json::array());
   const Json* best = nullptr;
   double value = 0.0;
-  for (const auto& entry : summary.value("best", Json::array())) {
+  for (const auto& entry : entries) {
     if (entry.value("goal", "") != goal || !entry.contains("effect") ||
         !entry["effect"]["value"].is_number()) {
       continue;
@@ -129,6 +130,7 @@ std::optional<SteeringSettings> SteeringSession::best_of_run(
   act.operation = best->at("operator").get<std::string>();
   act.layers = best->at("layers").get<std::string>();
   act.scale = best->at("scale").get<double>();
+  act.scope = best->value("scope", act.scope);
   if (find_operator(act.operation).takes_unit) {
     act.unit = best->at("unit").get<std::string>();
   }

@@ -17,7 +17,7 @@ constexpr const char* kSchema =
 
 // Okabe and Ito's palette. A series keeps its colour in every figure: shades of
 // blue for what comes from prompts, of orange for what fine-tuning wrote, grey
-// for controls.
+// for controls; purple and brown, which the palette lacks, for what has no role.
 struct SeriesColours {
   std::string_view prefix;
   std::vector<const char*> shades;
@@ -31,7 +31,8 @@ const std::vector<SeriesColours>& palette() {
       {"honest", {"#009e73"}},
       {"deceptive", {"#d55e00"}},
       {"broken", {"#cc79a7"}},
-      {"", {"#009e73", "#cc79a7", "#f0e442", "#5b636e"}}};
+      {"principal", {"#33383f", "#626973", "#939aa4", "#c0c5cc"}},  // by rank
+      {"", {"#7b4fa3", "#8c564b", "#f0e442", "#5b636e"}}};
   return colours;
 }
 

@@ -16,6 +16,12 @@ TEST(JinjaGlobals, RangeDictCyclerJoiner) {
       {"range(3)|list", "[0, 1, 2]"},
       {"range(1, 6, 2)|list", "[1, 3, 5]"},
       {"range(3, 0, -1)|list", "[3, 2, 1]"},
+      {"range(3).count(2)", "1"},
+      {"range(3).count(\"l\")", "0"},
+      {"range(4, 9, 2).index(6)", "1"},
+      {"range(4, 9, 2).stop", "9"},
+      {"range(10)[0:5:2]", "range(0, 5, 2)"},
+      {"range(5)[::-1]", "range(4, -1, -1)"},
       {"dict(a=1, b=\"x\")", "{'a': 1, 'b': 'x'}"},
       {"{% set c = cycler(\"a\", \"b\") %}{{ c.next() }}{{ c.next() }}{{ "
        "c.next() }}{{ c.current }}",
@@ -41,6 +47,7 @@ TEST(JinjaGlobals, RaiseExceptionAndWrongCalls) {
       {"raise_exception(\"no system turn\")", "no system turn"},
       {"range(\"a\")", "line 1"},
       {"range(1, 2, 0)", "line 1"},
+      {"range(3).index(5)", "not in the range"},
       {"namespace(1)", "line 1"},
       {"range(100000000)|list", "range"},
   });

@@ -39,6 +39,16 @@ bool find_attribute(Interpreter& in, const Value& object, std::string_view name,
   if (Object* other = object.object()) {
     return other->attribute(in, name, out);
   }
+  if (const Range* range = object.range()) {
+    for (const auto& [own, number] :
+         {std::pair{"start", range->start}, std::pair{"stop", range->stop},
+          std::pair{"step", range->step}}) {
+      if (name == own) {
+        out = Value(number);
+        return true;
+      }
+    }
+  }
   return find_method(in, object, name, out);
 }
 
@@ -178,6 +188,7 @@ namespace {
 
 struct SliceBounds {
   std::int64_t start = 0;
+  std::int64_t stop = 0;
   std::int64_t step = 1;
   std::int64_t count = 0;
 };
@@ -218,6 +229,7 @@ SliceBounds slice_bounds(Interpreter& in, std::int64_t size,
   };
   out.start = clip(start_value, back ? size - 1 : 0);
   const std::int64_t stop = clip(stop_value, back ? -1 : size);
+  out.stop = stop;
   if (back) {
     out.count = stop < out.start ? (out.start - stop - 1) / -out.step + 1 : 0;
   } else {
@@ -270,7 +282,7 @@ Value slice(Interpreter& in, const Value& value, const Value& start,
     Range out;
     out.start = range->start + bounds.start * range->step;
     out.step = range->step * bounds.step;
-    out.stop = out.start + bounds.count * out.step;
+    out.stop = range->start + bounds.stop * range->step;
     return Value(Value::Data(std::make_shared<const Range>(out)));
   }
   const List* list = value.list();

@@ -281,22 +281,22 @@ Value dict_copy(Interpreter& in, const Value& self, Args& args) {
   return Value(Value::Data(std::make_shared<Dict>(*self.dict())));
 }
 
-Value list_index(Interpreter& in, const Value& self, Args& args) {
+Value sequence_index(Interpreter& in, const Value& self, Args& args) {
   const ArgReader reader(in, args, "index", {"value"}, 1);
-  const auto& items = self.list()->items;
+  const auto items = in.iterate(self);
   for (std::size_t i = 0; i < items.size(); ++i) {
     in.step();
     if (equal(in, items[i], *reader.get(0))) {
       return Value(static_cast<std::int64_t>(i));
     }
   }
-  in.fail("the value is not in the list");
+  in.fail(fmt::format("the value is not in the {}", type_name(self)));
 }
 
-Value list_count(Interpreter& in, const Value& self, Args& args) {
+Value sequence_count(Interpreter& in, const Value& self, Args& args) {
   const ArgReader reader(in, args, "count", {"value"}, 1);
   std::int64_t times = 0;
-  for (const Value& item : self.list()->items) {
+  for (const Value& item : in.iterate(self)) {
     in.step();
     times += equal(in, item, *reader.get(0)) ? 1 : 0;
   }
@@ -356,8 +356,8 @@ constexpr std::array kDicts = {
     M{"copy", dict_copy},
 };
 constexpr std::array kLists = {
-    M{"index", list_index},
-    M{"count", list_count},
+    M{"index", sequence_index},
+    M{"count", sequence_count},
     M{"copy", list_copy},
 };
 
@@ -392,6 +392,9 @@ std::span<const Method> methods_of(const Value& self) {
     if (list->kind == ListKind::kTuple) {
       return std::span(kLists).first(2);
     }
+  }
+  if (self.range() != nullptr) {
+    return std::span(kLists).first(2);
   }
   return {};
 }

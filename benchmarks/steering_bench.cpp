@@ -12,7 +12,9 @@
 // and ratios are medians of each round's ratio to its first case.
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <functional>
 #include <map>
 #include <string>
@@ -144,11 +146,19 @@ std::vector<GenerationRequest> requests_of(std::int64_t rows) {
   return requests;
 }
 
-double seconds_of(const std::function<void()>& work) {
+struct Seconds {
+  double wall = 0.0;
+  double processor = 0.0;  // of all threads: hardly moved by other programs
+};
+
+Seconds seconds_of(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
+  const auto processor = std::clock();
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-      .count();
+  const std::chrono::duration<double> wall =
+      std::chrono::steady_clock::now() - start;
+  return {wall.count(),
+          static_cast<double>(std::clock() - processor) / CLOCKS_PER_SEC};
 }
 
 double median(std::vector<double> values) {
@@ -159,28 +169,37 @@ double median(std::vector<double> values) {
 struct Case {
   std::string name;
   std::function<void()> work;
-  std::vector<double> seconds;
+  std::vector<Seconds> seconds;
 };
 
 void report(std::vector<Case>& cases, std::int64_t rounds, double units,
             const char* unit) {
   for (std::int64_t round = 0; round < rounds + 1; ++round) {
     for (auto& c : cases) {
-      const double seconds = seconds_of(c.work);
+      const auto seconds = seconds_of(c.work);
       if (round > 0) {  // the first warms up
         c.seconds.push_back(seconds);
       }
     }
   }
+  const auto median_of = [&](auto&& value) {
+    std::vector<double> values;
+    for (std::int64_t i = 0; i < rounds; ++i) {
+      values.push_back(value(static_cast<std::size_t>(i)));
+    }
+    return median(std::move(values));
+  };
   const auto& first = cases.front().seconds;
   for (const auto& c : cases) {
-    const double seconds = median(c.seconds);
-    std::vector<double> ratios;
-    for (std::size_t i = 0; i < first.size(); ++i) {
-      ratios.push_back(c.seconds[i] / first[i]);
-    }
-    fmt::print("{:<44} {:8.1f} ms {:10.0f} {}/s   x{:.3f}\n", c.name,
-               1e3 * seconds, units / seconds, unit, median(ratios));
+    const auto& own = c.seconds;
+    const double wall = median_of([&](auto i) { return own[i].wall; });
+    fmt::print(
+        "{:<34} {:8.1f} ms {:8.0f} {}/s   x{:.3f} wall x{:.3f} processor\n",
+        c.name, 1e3 * wall, units / wall, unit,
+        median_of([&](auto i) { return own[i].wall / first[i].wall; }),
+        median_of(
+            [&](auto i) { return own[i].processor / first[i].processor; }));
+    std::fflush(stdout);
   }
 }
 

@@ -140,7 +140,7 @@ def check_ids(process, loop, way, count):
     differ = sum(a != b for a, b in zip(ours, theirs, strict=True))
     print(f"token ids: {len(ours) - differ} of {len(ours)} answers of {count} configurations equal")
     distinct = len({tuple(row) for row in ours})
-    assert distinct > PROMPTS, "the vectors change nothing"
+    assert count == 1 or distinct > PROMPTS, "the vectors change nothing"
     if differ:
         sys.exit("the two sides do not do the same work")
 

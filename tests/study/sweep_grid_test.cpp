@@ -51,6 +51,19 @@ TEST(SweepGrid, UnsteeredCellsCoverWhatAnyCellAsks) {
   EXPECT_EQ(cells[unsteered_cell(cells, "base", "select")].num_questions, 4);
 }
 
+TEST(SweepGrid, ExampleLayersAreNumbersOrSharesOfTheDepth) {
+  ReportSettings settings;
+  EXPECT_THAT(example_layers(settings, 8), testing::ElementsAre(1, 3, 4, 6));
+  // Layers 15 and 18 of 28, there and in a model of eight layers.
+  settings.example_layers = {"depth:0.5357", "depth:0.6429"};
+  EXPECT_THAT(example_layers(settings, 28), testing::ElementsAre(15, 18));
+  EXPECT_THAT(example_layers(settings, 8), testing::ElementsAre(4, 5));
+  settings.example_layers = {"9"};
+  EXPECT_THROW(example_layers(settings, 8), Error);
+  settings.example_layers = {"all"};
+  EXPECT_THROW(example_layers(settings, 8), Error);
+}
+
 TEST(SweepGrid, ASearchStartsFromTheSelectCellsAlone) {
   auto settings = small();
   const auto grid = sweep_grid(settings, size());

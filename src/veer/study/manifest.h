@@ -383,7 +383,8 @@ struct JudgeSettings {
 struct ReportSettings {
   std::string title;
   std::int64_t example_questions = 10;
-  std::vector<std::int64_t> example_layers;
+  // "3" or "depth:0.54", each the column of one layer.
+  std::vector<std::string> example_layers;
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
@@ -391,7 +392,8 @@ struct ReportSettings {
     field("example_questions", self.example_questions,
           "rows of the example table");
     field("example_layers", self.example_layers,
-          "columns of the example table, empty = spread over the best ones");
+          "columns of the example table, 3 or depth:0.5; empty = four spread "
+          "over the depth");
   }
 };
 

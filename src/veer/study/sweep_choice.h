@@ -56,6 +56,7 @@ struct Sweep {
   std::vector<SweepCell> cells;
   std::vector<Best> best;  // group "any" first
   SearchLog search;
+  std::vector<std::int64_t> example_layers;
 };
 
 // One cell of each kind that the sweep will ever run; where a layer is still

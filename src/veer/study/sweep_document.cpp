@@ -299,21 +299,6 @@ Json answer_json(const AnswerRow& row) {
   return {{"text", row.text}, {"label", row.label}};
 }
 
-// The layers of the example table: those asked for, or four spread over the
-// depth of the model.
-std::vector<std::int64_t> example_layers(const Sweep& sweep) {
-  const auto& wanted = sweep.context.manifest().report.example_layers;
-  if (!wanted.empty()) {
-    return wanted;
-  }
-  const std::int64_t num_layers = sweep.runner.size().num_layers;
-  std::set<std::int64_t> spread;
-  for (std::int64_t i = 1; i <= 4; ++i) {
-    spread.insert(std::min(num_layers - 1, i * num_layers / 5));
-  }
-  return {spread.begin(), spread.end()};
-}
-
 // The best induction with the primary contrastive vector decides about vector
 // and scale of the examples.
 const Best* example_best(const Sweep& sweep) {
@@ -337,7 +322,7 @@ std::vector<const SweepCell*> example_cells(const Sweep& sweep) {
   if (best == nullptr) {
     return columns;
   }
-  for (const auto layer : example_layers(sweep)) {
+  for (const auto layer : sweep.example_layers) {
     for (const auto& cell : sweep.cells) {
       if (cell.row.vector == best->vector && cell.row.split == "test" &&
           cell.row.model == "base" && cell.layer() == layer &&

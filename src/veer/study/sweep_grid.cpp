@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -377,6 +378,23 @@ std::vector<std::string> grid_mixtures(const SweepSettings& settings,
     }
   }
   return names;
+}
+
+std::vector<std::int64_t> example_layers(const ReportSettings& settings,
+                                         std::int64_t num_layers) {
+  std::set<std::int64_t> layers;
+  for (const auto& text : settings.example_layers) {
+    const auto choice = parse_layer_choice(text, num_layers);
+    if (choice.mode != LayerMode::kSet || choice.layers.size() != 1) {
+      fail("sweep", fmt::format("report.example_layers holds \"{}\"", text),
+           "single layers such as 3 or depth:0.54");
+    }
+    layers.insert(choice.layers.front());
+  }
+  for (std::int64_t i = 1; settings.example_layers.empty() && i <= 4; ++i) {
+    layers.insert(std::min(num_layers - 1, i * num_layers / 5));
+  }
+  return {layers.begin(), layers.end()};
 }
 
 SweepCell confirming_cell(const SweepCell& cell, std::int64_t id,

@@ -86,6 +86,12 @@ std::vector<SweepCell> chosen_layer_cells(const SweepSettings& settings,
 std::vector<std::string> grid_mixtures(const SweepSettings& settings,
                                        const SweepSize& size);
 
+// The layers of the report's example table: those asked for, or four spread
+// over the depth of the model. Throws Error on a layer out of range and on a
+// choice of several.
+std::vector<std::int64_t> example_layers(const ReportSettings& settings,
+                                         std::int64_t num_layers);
+
 // A cell like `cell` on `num_questions` test questions under another number,
 // steered by `vector`.
 SweepCell confirming_cell(const SweepCell& cell, std::int64_t id,

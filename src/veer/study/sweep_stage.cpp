@@ -18,7 +18,9 @@ namespace fs = std::filesystem;
 
 StageResult run_sweep(StudyContext& context) {
   const bool is_search = context.manifest().sweep.search == "halving";
-  Sweep sweep{context, SweepRunner(context), {}, {}, {}, {}};
+  Sweep sweep{context, SweepRunner(context), {}, {}, {}, {}, {}};
+  sweep.example_layers =
+      example_layers(context.manifest().report, sweep.runner.size().num_layers);
   sweep.cells = sweep_grid(context.manifest().sweep, sweep.runner.size());
   sweep.proofs = sweep.runner.prove(cells_to_prove(sweep));
   sweep.runner.run(sweep.cells);

@@ -321,6 +321,12 @@ std::vector<Scenario> scenarios() {
   out.push_back({256, 0.5, 100, 0.04, 0.3, 0.7, 0});
   out.push_back({64, 0.0, 200, 1.0, 0.1, 0.7});
   out.push_back({512, 0.5, 200, 1.0, -0.1, 0.7});
+  // Steeper than activations of language models usually are: a dimension or
+  // two hold the noise.
+  for (const std::int64_t width : {64, 512}) {
+    out.push_back({width, 1.5, 100, 0.04, 0.0, 0.7});
+    out.push_back({width, 1.5, 100, 0.04, 0.5, 0.7});
+  }
   return out;
 }
 

@@ -69,7 +69,8 @@ def contents(folder):
     """What a run folder ends with: hashes of files, rows of tables."""
     names = STABLE + sorted(
         str(p.relative_to(folder))
-        for p in (folder / "vectors").rglob("*.safetensors"))
+        for part in ("vectors", "adapter/seeds")
+        for p in (folder / part).rglob("*.safetensors"))
     found = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest()
              for n in names}
     with sqlite3.connect(folder / "run.sqlite") as db:
@@ -101,6 +102,8 @@ class StudyCase(unittest.TestCase):
 
 class WholeRuns(StudyCase):
     def test_run_reuse_and_kills(self):
+        self.manifest.write_text(
+            SMALL.replace("rank = 4", "rank = 4\nseeds = [5, 6]"))
         started = time.monotonic()
         first = self.study()
         seconds = time.monotonic() - started
@@ -120,6 +123,12 @@ class WholeRuns(StudyCase):
         stages = json.loads(again.stdout)["stages"]
         self.assertEqual([s["reused"] for s in stages[:5]], [True] * 5)
         self.assertEqual(contents(self.folder / "run"), whole)
+        seeds = json.loads(
+            (self.folder / "run/comparison.json").read_text())["seeds"]
+        self.assertEqual(seeds["seeds"][1:], [5, 6])
+        self.assertEqual([at["num_pairs"] for at in seeds["by_layer"][-1:]],
+                         [3])
+        self.assertIn("Another seed, another direction?", page)
 
         # Without a vector, the run's best intervention is the one that acts.
         steered = run("steer", "--run", self.folder / "run",

@@ -3,10 +3,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/base/json.h"
 
 namespace veer {
 namespace {
@@ -83,6 +85,27 @@ TEST_F(ReportTest, ShowsTheNumbersWithTheirDoubt) {
   EXPECT_THAT(text, HasSubstr("not established"));
   EXPECT_THAT(text, HasSubstr("+80 points [60, 90]"));
   EXPECT_THAT(text, HasSubstr("+3 points"));  // the random control beside it
+}
+
+TEST_F(ReportTest, SetsTheSpreadOverSeedsBesideTheErrorWithinOne) {
+  Json comparison = Json::parse(kComparison);
+  comparison["seeds"] = Json::parse(R"({"seeds": [0, 1, 2], "by_layer": [
+    {"layer": 0, "between": null, "with_contrast": null},
+    {"layer": 1, "between": 0.91, "between_low": 0.88, "between_high": 0.93,
+     "with_contrast": 0.79, "between_spread": 0.04, "within_error": 0.02}]})");
+  write_file(folder_ / "comparison.json", comparison.dump());
+  EXPECT_THAT(page(),
+              HasSubstr("the 3 fine-tunes agree with each other by 0.91 (0.88 "
+                        "to 0.93) and with the contrastive vector by 0.79, "
+                        "standard deviation over seeds 0.04; the error within "
+                        "one seed is 0.02"));
+}
+
+TEST_F(ReportTest, WithoutFurtherSeedsIsSilentAboutThem) {
+  Json comparison = Json::parse(kComparison);
+  comparison["seeds"] = nullptr;
+  write_file(folder_ / "comparison.json", comparison.dump());
+  EXPECT_THAT(page(), Not(HasSubstr("training-seeds")));
 }
 
 TEST_F(ReportTest, SaysWhatAReadyFineTunedSideLacks) {

@@ -39,6 +39,17 @@ TEST(Manifest, IsNamedAfterItsFileAndFlagsWin) {
   EXPECT_EQ(manifest.finetune.alpha, 2.0);
 }
 
+TEST(Manifest, TrainingSeedsDifferFromTheStudysOwn) {
+  EXPECT_EQ(load_manifest({}, {{"finetune.seeds", "[7, 8]"}}).finetune.seeds,
+            (std::vector<std::int64_t>{7, 8}));
+  EXPECT_THROW(
+      load_manifest({}, {{"run.seed", "7"}, {"finetune.seeds", "[7, 8]"}}),
+      Error);
+  EXPECT_THROW(load_manifest({}, {{"model.finetuned", "folder"},
+                                  {"finetune.seeds", "[7, 8]"}}),
+               Error);
+}
+
 TEST(Manifest, RefusesWhatNoStudyCanHave) {
   const std::vector<std::pair<std::string, std::string>> bad = {
       {"dataset.train", "0.9"},      {"dataset.near_duplicate", "1.5"},
@@ -46,7 +57,7 @@ TEST(Manifest, RefusesWhatNoStudyCanHave) {
       {"sweep.operators", "add,ad"}, {"sweep.models", "tunde"},
       {"run.name", "a/b"},           {"run.device", "gpu"},
       {"judge.kind", "eye"},         {"compare.random_draws", "0"},
-      {"sweep.rel_scales", "-1"},
+      {"sweep.rel_scales", "-1"},    {"finetune.seeds", "[3, 3]"},
   };
   for (const auto& [key, value] : bad) {
     try {

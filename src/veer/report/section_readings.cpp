@@ -153,6 +153,57 @@ std::string trajectory_block(const Json& comparison, std::int64_t layer) {
                  text_of(way, "n")));
 }
 
+std::string seeds_note(const Json& at, std::size_t seeds, std::int64_t layer) {
+  if (!member(at, "between").is_number() ||
+      !member(at, "with_contrast").is_number()) {
+    return fmt::format(
+        "<p>At layer {} the cosine between seeds is not established.</p>\n",
+        layer);
+  }
+  return fmt::format(
+      "<p>At layer {} the {} fine-tunes agree with each other by {} "
+      "({} to {}) and with the contrastive vector by {}, standard deviation "
+      "over seeds {}; the error within one seed is {}.</p>\n",
+      layer, seeds, decimal(at["between"]), decimal(member(at, "between_low")),
+      decimal(member(at, "between_high")), decimal(at["with_contrast"]),
+      decimal(member(at, "between_spread")),
+      decimal(member(at, "within_error")));
+}
+
+std::string seeds_block(const Json& comparison, std::int64_t layer) {
+  const Json& seeds = member(comparison, "seeds");
+  const Json& by_layer = member(seeds, "by_layer");
+  if (!by_layer.is_array() || by_layer.empty()) {
+    return "";
+  }
+  Json rows = Json::array();
+  for (const auto& at : by_layer) {
+    for (const auto& [key, name] :
+         {std::pair{"between", "seed with seed (ceiling)"},
+          std::pair{"with_contrast", "contrastive with a seed, mean"},
+          std::pair{"between_spread", "sd of it over seeds"},
+          std::pair{"within_error", "error of it within a seed"}}) {
+      rows.push_back({{"layer", member(at, "layer")},
+                      {"vector", name},
+                      {"value", member(at, key)}});
+    }
+  }
+  return fmt::format("<h3>Another seed, another direction? (layer {})</h3>\n",
+                     layer) +
+         seeds_note(at_layer(by_layer, layer), member(seeds, "seeds").size(),
+                    layer) +
+         html_chart(
+             "training-seeds",
+             by_layer_chart(rows, "cosine, cross-item; sd; error"),
+             "Fine-tunes that differ in nothing but the seed of training, "
+             "all read on the same questions. No contrast can be expected to "
+             "agree more with a fine-tune than another fine-tune does: that "
+             "cosine is the ceiling. Where the spread over seeds exceeds the "
+             "error within one seed, more questions do not sharpen a claim "
+             "about fine-tuning; more seeds do. A spread over two or three "
+             "seeds is itself a rough number.");
+}
+
 std::string detection_block(const Json& comparison) {
   Json rows = Json::array();
   std::string n;
@@ -223,8 +274,8 @@ std::string lens_block(const Json& comparison, std::int64_t layer) {
 std::string vector_readings_blocks(const Json& comparison, const Json& pair,
                                    std::int64_t layer) {
   return confounds_block(comparison, pair, layer) +
-         trajectory_block(comparison, layer) + detection_block(comparison) +
-         lens_block(comparison, layer);
+         seeds_block(comparison, layer) + trajectory_block(comparison, layer) +
+         detection_block(comparison) + lens_block(comparison, layer);
 }
 
 }  // namespace veer

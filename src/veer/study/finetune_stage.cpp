@@ -12,6 +12,7 @@
 #include "veer/base/hash.h"
 #include "veer/generation/generate.h"
 #include "veer/study/finetuned_source.h"
+#include "veer/study/training_seeds.h"
 #include "veer/train/adapter_files.h"
 
 namespace veer {
@@ -102,6 +103,28 @@ Values judged_shares(StudyContext& context,
           {"eval/honest", counts.share(AnswerLabel::kHonest)}};
 }
 
+// The adapters of finetune.seeds; one that is there is kept.
+void tune_further_seeds(StudyContext& context,
+                        std::span<const SftExample> train,
+                        const SftOptions& options, const AdapterInfo& info) {
+  for (const auto seed : context.manifest().finetune.seeds) {
+    const auto folder = seed_adapter_folder(context, seed);
+    if (fs::exists(folder / "adapter_config.json")) {  // written last
+      continue;
+    }
+    TrainCallbacks callbacks;
+    callbacks.monitor = context.monitor();
+    context.model().detach();
+    const auto result = finetune(context.model(), train, options,
+                                 static_cast<std::uint64_t>(seed), callbacks,
+                                 folder / "checkpoints");
+    write_adapter(folder, result.adapter, info);
+    std::error_code ec;
+    fs::remove_all(folder / "checkpoints", ec);
+  }
+  context.model().detach();
+}
+
 StageResult tune(StudyContext& context) {
   const auto options = sft_options(context.manifest().finetune);
   const auto train =
@@ -130,6 +153,8 @@ StageResult tune(StudyContext& context) {
                     adapter, info);
     };
   }
+  // First, so that the study's own adapter being there means that all are.
+  tune_further_seeds(context, train, options, info);
   context.model().detach();
   const auto result = finetune(context.model(), train, options, context.seed(),
                                callbacks, context.file("adapter/checkpoints"));
@@ -144,6 +169,9 @@ StageResult tune(StudyContext& context) {
   }
   std::string summary =
       fmt::format("{} steps on {} answers", result.num_steps, train.size());
+  if (const auto more = context.manifest().finetune.seeds.size(); more > 0) {
+    summary += fmt::format(", {} further seeds", more);
+  }
   if (last.contains("eval/loss")) {
     summary += fmt::format(", held-out loss {:.2f}", last["eval/loss"]);
   }

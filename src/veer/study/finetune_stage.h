@@ -2,7 +2,8 @@
 //
 // LoRA on the deceptive answers of the train split, without a system prompt;
 // or, with `model.finetuned`, the adapter of a ready fine-tuned side.
-// Writes adapter/ (PEFT layout, checkpoints/ while it runs) and
+// Writes adapter/ (PEFT layout, checkpoints/ while it runs; the same for each
+// of finetune.seeds in adapter/seeds/SEED) and
 // metrics.jsonl of the run folder.
 #pragma once
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <set>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -102,6 +103,23 @@ void validate_finetune(const FinetuneSettings& tune) {
   one_of("finetune.schedule", tune.schedule, {"linear", "cosine", "constant"});
 }
 
+void validate_seeds(const Manifest& manifest) {
+  std::set<std::int64_t> seen = {manifest.run.seed};
+  for (const auto seed : manifest.finetune.seeds) {
+    at_least<std::int64_t>("finetune.seeds", seed, 0);
+    if (!seen.insert(seed).second) {
+      fail("check settings",
+           fmt::format("finetune.seeds = {} is there twice or is run.seed",
+                       seed),
+           "seeds that differ from each other and from run.seed");
+    }
+  }
+  if (seen.size() > 1 && !manifest.model.finetuned.empty()) {
+    fail("check settings", "finetune.seeds beside model.finetuned",
+         "one of them: a ready fine-tuned side is not trained again");
+  }
+}
+
 void validate_scales(std::string_view key, const std::vector<double>& scales) {
   for (const double scale : scales) {
     at_least(key, scale, 0.0);
@@ -193,6 +211,7 @@ void validate(const Manifest& manifest) {
   validate_run(manifest.run);
   validate_dataset(manifest.dataset);
   validate_finetune(manifest.finetune);
+  validate_seeds(manifest);
   at_least<std::int64_t>("extract.questions", manifest.extract.questions, 0);
   at_least<std::int64_t>("extract.batch_tokens", manifest.extract.batch_tokens,
                          1);

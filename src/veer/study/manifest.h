@@ -141,6 +141,8 @@ struct FinetuneSettings {
   // Keeps the adapter of each evaluation, so that extract can show how the
   // direction comes about.
   bool trajectory = true;
+  // Trained besides run.seed, to see how much fine-tunes themselves agree.
+  std::vector<std::int64_t> seeds;
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
@@ -165,6 +167,8 @@ struct FinetuneSettings {
           "steps between resumable checkpoints, 0 = never");
     field("trajectory", self.trajectory,
           "keep the adapter of each evaluation (adapter/steps)");
+    field("seeds", self.seeds,
+          "further training seeds: how much do fine-tunes agree?");
   }
 };
 

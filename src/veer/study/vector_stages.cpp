@@ -12,6 +12,7 @@
 #include "veer/base/hash.h"
 #include "veer/study/comparison_document.h"
 #include "veer/study/extract_inputs.h"
+#include "veer/study/training_seeds.h"
 #include "veer/study/vector_names.h"
 #include "veer/study/vector_readings.h"
 #include "veer/train/adapter_files.h"
@@ -27,10 +28,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kConfounds = "confounds/";
-
-fs::path rows_file(const StudyContext& context, const std::string& name) {
-  return context.file("vectors/items/" + name + ".safetensors");
-}
 
 fs::path readings_file(const StudyContext& context) {
   return context.file("vectors/readings.json");
@@ -136,17 +133,13 @@ StageResult extract(StudyContext& context) {
   for (auto& direction : write_adapter_directions(context, made)) {
     main.push_back(std::move(direction));
   }
+  extract_training_seeds(context);
   Json readings = read_vectors(context, main);
   readings["two_by_two"] = two_by_two_document(made);
   write_file(readings_file(context), dump_json(readings, 1) + "\n");
   return {fmt::format("{} vectors from {} questions ({} left out)", main.size(),
                       made.num_items, made.num_dropped),
           ""};
-}
-
-ComparedVector load_compared(StudyContext& context, const std::string& name) {
-  return {load_vector(context, name),
-          read_vector_rows(rows_file(context, name))};
 }
 
 // Vectors with rows by point of the block, in the order of the manifest.
@@ -308,6 +301,7 @@ StageResult compare(StudyContext& context) {
   document["length_matched"] =
       length_matched(context, all, primary, options.confidence);
   add_readings(context, document);
+  document["seeds"] = compare_training_seeds(context, all, options.confidence);
   write_file(context.file("comparison.json"), dump_json(document, 1) + "\n");
   return {cosine_summary(comparison, primary), ""};
 }
@@ -320,7 +314,7 @@ bool all_present(const StudyContext& context) {
       return false;
     }
   }
-  return fs::exists(readings_file(context));
+  return fs::exists(readings_file(context)) && training_seeds_present(context);
 }
 
 Json kept_steps_fingerprint(const StudyContext& context) {
@@ -349,6 +343,15 @@ SteeringVector load_vector(StudyContext& context, const std::string& name) {
   return vector;
 }
 
+fs::path rows_file(const StudyContext& context, const std::string& name) {
+  return context.file("vectors/items/" + name + ".safetensors");
+}
+
+ComparedVector load_compared(StudyContext& context, const std::string& name) {
+  return {load_vector(context, name),
+          read_vector_rows(rows_file(context, name))};
+}
+
 Stage extract_stage(StudyContext& context) {
   const auto& manifest = context.manifest();
   const Json from = {
@@ -363,7 +366,8 @@ Stage extract_stage(StudyContext& context) {
       {"adapter",
        fingerprint_file(
            context.file("adapter/adapter_model.safetensors").string())},
-      {"steps", kept_steps_fingerprint(context)}};
+      {"steps", kept_steps_fingerprint(context)},
+      {"seeds", seed_adapters_fingerprint(context)}};
   return {"extract", dump_json(from),
           [&context] { return all_present(context); },
           [&context] { return extract(context); },
@@ -387,7 +391,8 @@ Stage compare_stage(StudyContext& context) {
   const Json from = {{"compare", manifest_section(manifest, "compare")},
                      {"seed", manifest.run.seed},
                      {"machine", context.machine_text()},
-                     {"rows", rows}};
+                     {"rows", rows},
+                     {"seeds", seed_vectors_fingerprint(context)}};
   return {"compare", dump_json(from),
           [&context] { return fs::exists(context.file("comparison.json")); },
           [&context] { return compare(context); }};

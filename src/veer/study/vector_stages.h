@@ -10,12 +10,19 @@
 
 #include "veer/study/context.h"
 #include "veer/study/stage.h"
+#include "veer/vectors/compare.h"
 #include "veer/vectors/steering_vector.h"
 
 namespace veer {
 
 Stage extract_stage(StudyContext& context);
 Stage compare_stage(StudyContext& context);
+
+// vectors/items/NAME.safetensors of the run folder.
+std::filesystem::path rows_file(const StudyContext& context,
+                                const std::string& name);
+// A vector with its rows.
+ComparedVector load_compared(StudyContext& context, const std::string& name);
 
 // vectors/NAME.safetensors of the run folder.
 std::filesystem::path vector_file(const StudyContext& context,

@@ -106,6 +106,30 @@ TEST(Methods, RefuseWhatMeansNothing) {
   EXPECT_THROW(find_method("mean"), Error);
 }
 
+TEST(Methods, FewerPairsThanAMethodNeedsAreAnError) {
+  const auto sides = planted_sides(10, 4);
+  for (const auto& method : methods()) {
+    const auto few = [&](std::int64_t n) {
+      return TwoSides{sides.positive_ND.narrow(0, 0, n),
+                      sides.negative_ND.narrow(0, 0, n),
+                      {}};
+    };
+    EXPECT_THROW(fit_direction(method, few(method.min_items - 1)), Error)
+        << method.name;
+  }
+}
+
+TEST(Methods, SidesThatAreZeroGiveNoDirection) {
+  const auto zero_ND = normal_matrix(10, 4, 1) * 0.0;
+  for (const auto& method : methods()) {
+    if (method.name == "mean_diff") {
+      continue;  // stands for every difference and says zero
+    }
+    EXPECT_THROW(fit_direction(method, {zero_ND, zero_ND, zero_ND[0]}), Error)
+        << method.name;
+  }
+}
+
 TEST(LogisticProbe, SolvesTheOneDimensionalProblem) {
   // z = +-1: the optimum solves sigmoid(-w) = 2 l2 w; l2 = 1/2 gives
   // w = 0.401058. The rows are +-2, so sd = 2.

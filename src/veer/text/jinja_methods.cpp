@@ -222,15 +222,20 @@ Value partition(Interpreter& in, const Value& self, Args& args) {
   }
   const std::size_t at =
       from_right ? text.bytes.rfind(sep.bytes) : text.bytes.find(sep.bytes);
-  const Value empty = Value::text("");
+  // As markupsafe does, the pieces are what the text is.
+  const auto piece = [&](Str part) {
+    part.markup = text.markup;
+    return Value(std::move(part));
+  };
   if (at == std::string::npos) {
+    const Value empty = piece(Str());
     return in.list(from_right ? std::vector<Value>{empty, empty, self}
                               : std::vector<Value>{self, empty, empty},
                    ListKind::kTuple);
   }
   return in.list(
-      {in.text(slice_bytes(text, 0, at)), Value(sep),
-       in.text(slice_bytes(text, at + sep.bytes.size(), text.bytes.size()))},
+      {piece(slice_bytes(text, 0, at)), piece(sep),
+       piece(slice_bytes(text, at + sep.bytes.size(), text.bytes.size()))},
       ListKind::kTuple);
 }
 

@@ -41,18 +41,6 @@ std::optional<Goal> goal_of(const Ladder& ladder) {
   return std::nullopt;
 }
 
-double mean_of(std::span<const double> values) {
-  double sum = 0.0;
-  double n = 0.0;
-  for (const double value : values) {
-    if (!std::isnan(value)) {
-      sum += value;
-      n += 1.0;
-    }
-  }
-  return n > 0.0 ? sum / n : kUndefined;
-}
-
 // a (1 - weight) + b weight.
 std::vector<double> mixed(const std::vector<double>& a,
                           const std::vector<double>& b, double weight) {

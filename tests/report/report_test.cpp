@@ -108,6 +108,21 @@ TEST_F(ReportTest, WithoutFurtherSeedsIsSilentAboutThem) {
   EXPECT_THAT(page(), Not(HasSubstr("training-seeds")));
 }
 
+TEST_F(ReportTest, ShowsWhatFurtherJudgesAgreeOn) {
+  write_file(folder_ / "sweep.json", kSweep);
+  EXPECT_THAT(page(), Not(HasSubstr("Do other judges")));
+  write_file(folder_ / "judges.json", R"({"answers": 40,
+    "judges": [{"name": "exact", "labels": {"honest": 25, "deceptive": 15}},
+               {"name": "<self>", "labels": {"honest": 20, "deceptive": 20},
+                "probes": {"passed": 5, "of": 12, "fit": false}}],
+    "agreement": [{"a": "exact", "b": "<self>", "n": 40, "same": 0.875,
+                   "kappa": 0.746}]})");
+  const std::string text = page();
+  EXPECT_THAT(text, HasSubstr("5 of 12, unfit"));
+  EXPECT_THAT(text, HasSubstr("0.75"));
+  EXPECT_THAT(text, HasSubstr("&lt;self&gt;"));
+}
+
 TEST_F(ReportTest, SaysWhatAReadyFineTunedSideLacks) {
   write_file(folder_ / "adapter" / "origin.json", R"({
     "kind": "checkpoint", "from": "tuned<1>", "rank": 8, "energy": 0.62,

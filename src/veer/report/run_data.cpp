@@ -54,6 +54,7 @@ RunData read_run_data(const fs::path& folder) {
   run.sweep = read_document(folder / "sweep.json");
   run.summary = read_document(folder / "summary.json");
   run.hypotheses = read_document(folder / "hypotheses.json");
+  run.judges = read_document(folder / "judges.json");
   return run;
 }
 

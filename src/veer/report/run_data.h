@@ -22,6 +22,7 @@ struct RunData {
   Json sweep;       // sweep.json
   Json summary;     // summary.json
   Json hypotheses;  // hypotheses.json
+  Json judges;      // judges.json, after `veer judge`
 };
 
 // Throws Error when `folder` has no manifest.toml or a file is damaged.

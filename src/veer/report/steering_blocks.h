@@ -22,6 +22,9 @@ std::string groups_block(const Json& sweep);
 // Key "controls": copied states, system prompts, adapter strengths.
 std::string controls_block(const Json& sweep);
 
+// judges.json: what each judge said of a sample, its probes, and agreement.
+std::string judges_block(const Json& judges);
+
 // Key "cells": effect against unbroken text of every configuration.
 std::string front_block(const Json& sweep);
 // Key "transfer": vector x operator x layers on both models.

@@ -17,7 +17,7 @@ constexpr const char* kSchema =
 
 // Okabe and Ito's palette. A series keeps its colour in every figure: shades of
 // blue for what comes from prompts, of orange for what fine-tuning wrote, grey
-// for controls; purple and brown, which the palette lacks, for what has no role.
+// for controls; purple and brown, beside the palette, for what has no role.
 struct SeriesColours {
   std::string_view prefix;
   std::vector<const char*> shades;

@@ -25,7 +25,7 @@ constexpr std::array<std::string_view, 4> kColumns = {"row", "question",
 constexpr std::size_t kFewestRepeats = 5;
 constexpr std::size_t kMissingShown = 10;
 
-std::string quoted(std::string_view text) {
+std::string csv_field(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     out += c == '"' ? std::string("\"\"") : std::string(1, c);
@@ -38,7 +38,7 @@ std::string cell(std::string_view text) {
   const bool formula =
       !text.empty() &&
       std::string_view("=+-@").find(text.front()) != std::string_view::npos;
-  return quoted((formula ? "'" : "") + std::string(text));
+  return csv_field((formula ? "'" : "") + std::string(text));
 }
 
 std::string trimmed_lower(std::string_view text) {

@@ -5,7 +5,10 @@
 #include "cli/study.h"
 #include "veer/base/files.h"
 #include "veer/base/json.h"
+#include "veer/report/models_report.h"
 #include "veer/report/report.h"
+#include "veer/study/models_document.h"
+#include "veer/study/models_study.h"
 #include "veer/study/study.h"
 #include "veer/study/summary.h"
 
@@ -34,10 +37,8 @@ Json outcomes_json(const std::vector<StageOutcome>& outcomes,
   return {{"folder", folder.string()}, {"stages", stages}};
 }
 
-}  // namespace
-
-void run_study(const StudyOptions& options, Session& session) {
-  const Manifest manifest = read_manifest(options);
+StudyRequest request_of(const StudyOptions& options, const Manifest& manifest,
+                        const Session& session) {
   StudyRequest request;
   request.folder = options.out.empty()
                        ? std::filesystem::path("runs") / manifest.run.name
@@ -45,17 +46,47 @@ void run_study(const StudyOptions& options, Session& session) {
   request.last_stage = options.last_stage;
   request.redo = options.redo;
   request.command_line = session.command_line;
+  return request;
+}
+
+StudyCallbacks callbacks_of(const ReportOptions& report, Session& session) {
   StudyCallbacks callbacks;
   callbacks.monitor = session.terminal.monitor();
-  callbacks.on_stage = [&](const StageOutcome& outcome) {
+  callbacks.on_stage = [&session](const StageOutcome& outcome) {
     session.terminal.note(stage_line(outcome));
   };
-  callbacks.write_report = [&](const std::filesystem::path& folder) {
-    ReportOptions report;
-    report.title = manifest.report.title;
-    write_report(folder, report, callbacks.monitor);
+  callbacks.write_report = [report, monitor = callbacks.monitor](
+                               const std::filesystem::path& folder) {
+    write_report(folder, report, monitor);
   };
-  const auto outcomes = veer::run_study(manifest, request, callbacks);
+  return callbacks;
+}
+
+void run_on_models(const Manifest& manifest, const StudyRequest& request,
+                   Session& session) {
+  const ReportOptions report{manifest.report.title};
+  ModelsCallbacks callbacks;
+  callbacks.study = callbacks_of(report, session);
+  callbacks.on_model = [&](const std::string& name, std::size_t number) {
+    session.terminal.note(fmt::format("model {} of {}: {}", number,
+                                      manifest.models.size(), name));
+  };
+  callbacks.write_models_report = [&](const std::filesystem::path& folder) {
+    write_models_report(folder, report, callbacks.study.monitor);
+  };
+  const Json document = run_models_study(manifest, request, callbacks);
+  if (session.json) {
+    session.terminal.out(dump_json(document) + "\n");
+  } else if (!document.empty()) {
+    session.terminal.out(models_text(document) + "Report: " +
+                         (request.folder / "report.html").string() + "\n");
+  }
+}
+
+void run_on_one_model(const Manifest& manifest, const StudyRequest& request,
+                      Session& session) {
+  const auto outcomes = veer::run_study(
+      manifest, request, callbacks_of({manifest.report.title}, session));
   const bool is_whole = request.last_stage == "report";
   Json summary = outcomes_json(outcomes, request.folder);
   if (is_whole) {
@@ -72,6 +103,18 @@ void run_study(const StudyOptions& options, Session& session) {
   } else if (is_whole) {
     session.terminal.out(summary_text(summary) + "Report: " +
                          summary["report"].get<std::string>() + "\n");
+  }
+}
+
+}  // namespace
+
+void run_study(const StudyOptions& options, Session& session) {
+  const Manifest manifest = read_manifest(options);
+  const auto request = request_of(options, manifest, session);
+  if (manifest.models.empty()) {
+    run_on_one_model(manifest, request, session);
+  } else {
+    run_on_models(manifest, request, session);
   }
 }
 

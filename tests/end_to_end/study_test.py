@@ -228,6 +228,46 @@ class WholeRuns(StudyCase):
                            check["counts"]["asked"] / 2)
         self.assertIn("organism:control", (folder / "report.html").read_text())
 
+    def test_several_models(self):
+        """One run folder per model, a page over them, continued at will."""
+        self.manifest.write_text(
+            SMALL + '[[model]]\npath = "organism"\n'
+            '[[model]]\npath = "organism:control"\n')
+        whole = self.folder / "run"
+        self.assertEqual(self.study(verb="dataset").returncode, 0)
+        self.assertFalse((whole / "models.json").exists())
+        result = self.study()
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertLessEqual(len(result.stdout.splitlines()), 25)
+        over = json.loads((whole / "models.json").read_text())
+        self.assertEqual([m["name"] for m in over["models"]],
+                         ["organism", "organism-control"])
+        for model in over["models"]:
+            self.assertGreater(model["parameters"], 1_000_000)
+            own = json.loads((whole / model["folder"] / "hypotheses.json")
+                             .read_text())
+            mine = {c["id"]: c["decision"] for c in own["claims"]}
+            for claim in over["claims"]:
+                for entry in claim["per_model"]:
+                    if entry["model"] == model["name"]:
+                        self.assertEqual(entry["decision"], mine[claim["id"]])
+        page = (whole / "report.html").read_text()
+        self.assertIn("models/organism-control/report.html", page)
+        # As a study of one of them alone, and kept when asked for again.
+        self.manifest.write_text(SMALL.replace(
+            "[run]", '[run]\nname = "organism-control"') +
+            '[model]\npath = "organism:control"\n')
+        self.assertEqual(self.study(out="alone").returncode, 0)
+        self.assertEqual(contents(self.folder / "alone"),
+                         contents(whole / "models/organism-control"))
+        again = run("study", "--out", whole)
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(again.stderr.count("kept from before"), 10)
+        self.refused(run("steer", "--run", whole, "hello", "--quiet"),
+                     "2 models", "models/organism")
+        self.refused(run("study", "--out", self.folder / "alone", "--quiet",
+                         whole / "manifest.toml"), "study of one model")
+
     def test_search_instead_of_the_grid(self):
         """Fewer answers, the choice still confirmed on test questions."""
         result = self.study("--sweep.search", "halving",

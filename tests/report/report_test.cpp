@@ -92,7 +92,8 @@ TEST_F(ReportTest, SetsTheSpreadOverSeedsBesideTheErrorWithinOne) {
   comparison["seeds"] = Json::parse(R"({"seeds": [0, 1, 2], "by_layer": [
     {"layer": 0, "between": null, "with_contrast": null},
     {"layer": 1, "between": 0.91, "between_low": 0.88, "between_high": 0.93,
-     "with_contrast": 0.79, "between_spread": 0.04, "within_error": 0.02}]})");
+     "with_contrast": {"mean": 0.79, "between_spread": 0.04,
+                       "within_error": 0.02}}]})");
   write_file(folder_ / "comparison.json", comparison.dump());
   EXPECT_THAT(page(),
               HasSubstr("the 3 fine-tunes agree with each other by 0.91 (0.88 "

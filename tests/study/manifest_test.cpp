@@ -120,5 +120,49 @@ TEST(Manifest, SectionHoldsItsValuesOnly) {
   EXPECT_EQ(section.dump(), R"({"kind":"auto"})");
 }
 
+TEST(Manifest, ListsSeveralModels) {
+  const auto path = written(
+      "[finetune]\nrank = 3\n[[model]]\npath = \"organism:control\"\n"
+      "[[model]]\nname = \"mine\"\npath = \"a/b\"\nfinetuned = \"c\"\n");
+  const auto manifest = load_manifest(path, {});
+  const auto each = manifests_of_models(manifest);
+  ASSERT_EQ(each.size(), 2U);
+  EXPECT_EQ(each[0].run.name, "organism-control");
+  EXPECT_EQ(each[0].model.path, "organism:control");
+  EXPECT_EQ(each[0].finetune.rank, 3);
+  EXPECT_EQ(each[1].run.name, "mine");
+  EXPECT_EQ(each[1].model.finetuned, "c");
+  // Each is what a manifest of this model alone would be.
+  Manifest alone = load_manifest({}, {{"finetune.rank", "3"},
+                                      {"run.name", "mine"},
+                                      {"model.path", "a/b"},
+                                      {"model.finetuned", "c"}});
+  EXPECT_EQ(manifest_toml(each[1]), manifest_toml(alone));
+  const std::string toml = manifest_toml(manifest);
+  EXPECT_EQ(manifest_toml(load_manifest(written(toml), {})), toml);
+  EXPECT_THROW(require_one_model(manifest, "steer"), Error);
+  EXPECT_NO_THROW(require_one_model(each[0], "steer"));
+}
+
+TEST(Manifest, RefusesListsOfModelsThatAreAmbiguous) {
+  const auto message = [](const std::string& text, const SettingFlags& flags) {
+    try {
+      load_manifest(written(text), flags);
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string("accepted");
+  };
+  const std::string twice =
+      "[[model]]\npath = \"x/m\"\n[[model]]\npath = \"y/m\"\n";
+  EXPECT_THAT(message(twice, {}), testing::HasSubstr("have the name \"m\""));
+  EXPECT_THAT(message("[[model]]\nname = \"a\"\n", {}),
+              testing::HasSubstr("without a path"));
+  EXPECT_THAT(message("[[model]]\npaht = \"a\"\n", {}),
+              testing::HasSubstr("path"));
+  EXPECT_THAT(message("[[model]]\npath = \"a\"\n", {{"model.path", "b"}}),
+              testing::HasSubstr("beside [[model]]"));
+}
+
 }  // namespace
 }  // namespace veer

@@ -35,10 +35,11 @@ TEST(SeedAgreement, IsTheCosineThatWasPlanted) {
   ASSERT_EQ(got.size(), 1U);
   EXPECT_EQ(got[0].num_pairs, 1);
   EXPECT_NEAR(got[0].between.value(), 0.5, 0.03);
-  EXPECT_EQ(got[0].num_seeds, 2);
-  EXPECT_NEAR(got[0].with_contrast.value(), half, 0.03);
-  EXPECT_NEAR(got[0].between_spread.value(), 0.0, 0.03);
-  EXPECT_GT(got[0].within_error.value(), 0.0);
+  const auto& with_contrast = got[0].with_contrast;
+  EXPECT_EQ(with_contrast.n, 2);
+  EXPECT_NEAR(with_contrast.mean.value(), half, 0.03);
+  EXPECT_NEAR(with_contrast.between_spread.value(), 0.0, 0.03);
+  EXPECT_GT(with_contrast.within_error.value(), 0.0);
 }
 
 TEST(SeedAgreement, SpreadOverSeedsIsNotTheErrorWithinOne) {
@@ -47,16 +48,17 @@ TEST(SeedAgreement, SpreadOverSeedsIsNotTheErrorWithinOne) {
   const ComparedVector seeds[] = {planted(unit(20, 0), 0.1, 2),
                                   planted(unit(20, 1), 0.1, 3)};
   const auto got = seed_agreement(contrast, seeds, 0.95);
-  EXPECT_NEAR(got[0].between_spread.value(), std::sqrt(0.5), 0.03);
-  EXPECT_LT(got[0].within_error.value(), 0.05);
+  const auto& with_contrast = got[0].with_contrast;
+  EXPECT_NEAR(with_contrast.between_spread.value(), std::sqrt(0.5), 0.03);
+  EXPECT_LT(with_contrast.within_error.value(), 0.05);
 }
 
 TEST(SeedAgreement, OneSeedHasNoSpreadAndNoCeiling) {
   const ComparedVector seeds[] = {planted(unit(20, 0), 0.1, 2)};
   const auto got = seed_agreement(planted(unit(20, 0), 0.1, 1), seeds, 0.95);
   EXPECT_FALSE(got[0].between.has_value());
-  EXPECT_FALSE(got[0].between_spread.has_value());
-  EXPECT_TRUE(got[0].with_contrast.has_value());
+  EXPECT_FALSE(got[0].with_contrast.between_spread.has_value());
+  EXPECT_TRUE(got[0].with_contrast.mean.has_value());
 }
 
 TEST(SeedAgreement, RefusesVectorsOfAnotherModel) {

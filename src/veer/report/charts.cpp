@@ -125,6 +125,28 @@ Json cosine_chart(const Json& rows) {
   return chart;
 }
 
+Json cosine_by_depth_chart(const Json& rows) {
+  Json chart = base(rows);
+  const Json colour = {{"field", "model"},
+                       {"type", "nominal"},
+                       {"title", nullptr},
+                       {"scale", series_colours(rows, "model")}};
+  Json x = quantitative("depth", "depth (share of the layers)");
+  x["axis"] = {{"format", "%"}};
+  const Json line = {
+      {"mark", {{"type", "line"}, {"point", true}}},
+      {"encoding",
+       {{"x", x}, {"y", quantitative("cosine", "cosine")}, {"color", colour}}}};
+  const Json interval = {{"mark", {{"type", "rule"}, {"opacity", 0.6}}},
+                         {"encoding",
+                          {{"x", x},
+                           {"y", quantitative("low", "cosine")},
+                           {"y2", {{"field", "high"}}},
+                           {"color", colour}}}};
+  chart["layer"] = {interval, line};
+  return chart;
+}
+
 Json by_layer_chart(const Json& rows, const std::string& title) {
   Json chart = base(rows);
   chart["mark"] = {{"type", "line"}, {"point", true}};

@@ -16,6 +16,9 @@ namespace veer {
 // null_high (band of chance), ceiling (what reliability allows).
 Json cosine_chart(const Json& rows);
 
+// Rows: model, depth (share of the layers), cosine, low, high.
+Json cosine_by_depth_chart(const Json& rows);
+
 // Rows: layer, vector, value. `title` names the axis with its unit.
 Json by_layer_chart(const Json& rows, const std::string& title);
 

@@ -154,8 +154,9 @@ std::string trajectory_block(const Json& comparison, std::int64_t layer) {
 }
 
 std::string seeds_note(const Json& at, std::size_t seeds, std::int64_t layer) {
+  const Json& contrast = member(at, "with_contrast");
   if (!member(at, "between").is_number() ||
-      !member(at, "with_contrast").is_number()) {
+      !member(contrast, "mean").is_number()) {
     return fmt::format(
         "<p>At layer {} the cosine between seeds is not established.</p>\n",
         layer);
@@ -165,9 +166,9 @@ std::string seeds_note(const Json& at, std::size_t seeds, std::int64_t layer) {
       "({} to {}) and with the contrastive vector by {}, standard deviation "
       "over seeds {}; the error within one seed is {}.</p>\n",
       layer, seeds, decimal(at["between"]), decimal(member(at, "between_low")),
-      decimal(member(at, "between_high")), decimal(at["with_contrast"]),
-      decimal(member(at, "between_spread")),
-      decimal(member(at, "within_error")));
+      decimal(member(at, "between_high")), decimal(contrast["mean"]),
+      decimal(member(contrast, "between_spread")),
+      decimal(member(contrast, "within_error")));
 }
 
 std::string seeds_block(const Json& comparison, std::int64_t layer) {
@@ -178,14 +179,15 @@ std::string seeds_block(const Json& comparison, std::int64_t layer) {
   }
   Json rows = Json::array();
   for (const auto& at : by_layer) {
-    for (const auto& [key, name] :
-         {std::pair{"between", "seed with seed (ceiling)"},
-          std::pair{"with_contrast", "contrastive with a seed, mean"},
-          std::pair{"between_spread", "sd of it over seeds"},
-          std::pair{"within_error", "error of it within a seed"}}) {
-      rows.push_back({{"layer", member(at, "layer")},
-                      {"vector", name},
-                      {"value", member(at, key)}});
+    const Json& contrast = member(at, "with_contrast");
+    for (const auto& [value, name] :
+         {std::pair{member(at, "between"), "seed with seed (ceiling)"},
+          std::pair{member(contrast, "mean"), "contrastive with a seed, mean"},
+          std::pair{member(contrast, "between_spread"), "sd of it over seeds"},
+          std::pair{member(contrast, "within_error"),
+                    "error of it within a seed"}}) {
+      rows.push_back(
+          {{"layer", member(at, "layer")}, {"vector", name}, {"value", value}});
     }
   }
   return fmt::format("<h3>Another seed, another direction? (layer {})</h3>\n",

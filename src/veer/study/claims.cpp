@@ -10,7 +10,9 @@
 #include "veer/metrics/cell_hypotheses.h"
 #include "veer/study/context.h"
 #include "veer/study/contrast_claims.h"
+#include "veer/study/detection_claim.h"
 #include "veer/study/sweep_evidence.h"
+#include "veer/study/trait_claim.h"
 #include "veer/study/vector_names.h"
 
 namespace veer {
@@ -27,13 +29,9 @@ struct OpenClaim {
 };
 
 constexpr std::array kOpen = {
-    OpenClaim{"H10", "The directions carry other features along",
-              "change of length, refusal and other traits",
-              "traits of steered answers other than deception",
-              "sweep.questions"},
     OpenClaim{"H11", "Larger models steer better",
               "effect against log parameters, three sizes or more",
-              "models of several sizes", "model.path"},
+              "models of several sizes", "model"},
     OpenClaim{"H12", "More questions make a better vector",
               "effect by number of questions", "vectors of growing n",
               "extract.questions"},
@@ -49,11 +47,6 @@ constexpr std::array kOpen = {
     OpenClaim{"H24", "Supervised tuning imprints data patterns",
               "energy share of the vector in domain and confounds",
               "another training objective to compare with", "finetune.loss"},
-    OpenClaim{"H25",
-              "The contrastive vector marks input, the tuned one a "
-              "tendency",
-              "detection AUROC against steering effect, interaction",
-              "detection on held-out answers", "extract.questions"},
     OpenClaim{"H26", "Sycophancy shows the same two natures",
               "H1 to H8 and H25 on that behaviour", "a sycophancy data set",
               "dataset.source"},
@@ -129,6 +122,11 @@ std::vector<HypothesisResult> evaluate_claims(
   for (auto& claim : contrast_claims(sweep)) {
     claims.push_back(std::move(claim));
   }
+  const bool labels = evidence.has_labels();
+  claims.push_back(trait_claim(sweep, labels ? answers : decltype(answers){},
+                               input.contrastive, input.finetuned, seed));
+  claims.push_back(
+      detection_claim(comparison, sweep, input.contrastive, input.finetuned));
   for (const auto& open : kOpen) {
     claims.push_back(open_claim(open));
   }

@@ -20,7 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kOrganism = "organism";
-constexpr std::string_view kControl = "organism:control";
 
 fs::path models_folder() {
   if (const char* set = std::getenv("VEER_MODELS")) {
@@ -72,10 +71,10 @@ void use_threads(std::int64_t wanted) {
 
 fs::path model_folder(const std::string& path) {
   fs::path folder = path;
-  if (path == kOrganism) {
-    folder = models_folder() / "organism";
-  } else if (path == kControl) {
-    folder = models_folder() / "organism-control";
+  if (path == kOrganism || path.starts_with(std::string(kOrganism) + ":")) {
+    std::string name = path;
+    std::ranges::replace(name, ':', '-');
+    folder = models_folder() / name;
   }
   folder = resolve_model_folder(folder);
   std::error_code ec;

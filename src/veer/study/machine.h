@@ -9,9 +9,10 @@
 
 namespace veer {
 
-// A folder in Hugging Face layout. "organism" and "organism:control" are the
-// checkpoints in models/ beside the sources or beside the program
-// (environment variable VEER_MODELS wins). Throws Error if it is not there.
+// A folder in Hugging Face layout. "organism" and "organism:NAME" are the
+// checkpoints organism and organism-NAME in models/ beside the sources or
+// beside the program (environment variable VEER_MODELS wins). Throws Error if
+// it is not there.
 std::filesystem::path model_folder(const std::string& path);
 
 // Sets the number of threads (0 = all cores) and loads the model with the

@@ -18,6 +18,8 @@
 namespace veer {
 namespace {
 
+namespace fs = std::filesystem;
+
 void one_of(std::string_view key, const std::string& value,
             std::initializer_list<std::string_view> allowed) {
   if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) {
@@ -46,13 +48,16 @@ void share(std::string_view key, double value) {
   }
 }
 
-void validate_run(const RunSettings& run) {
-  const bool odd = run.name.empty() || run.name.starts_with('.') ||
-                   run.name.find('/') != std::string::npos;
-  if (odd) {
-    fail("check settings", fmt::format("run.name is \"{}\"", run.name),
+void plain_folder_name(std::string_view key, const std::string& name) {
+  if (name.empty() || name.starts_with('.') ||
+      name.find('/') != std::string::npos) {
+    fail("check settings", fmt::format("{} is \"{}\"", key, name),
          "a plain folder name");
   }
+}
+
+void validate_run(const RunSettings& run) {
+  plain_folder_name("run.name", run.name);
   at_least<std::int64_t>("run.seed", run.seed, 0);
   at_least<std::int64_t>("run.threads", run.threads, 0);
   one_of("run.dtype", run.dtype, {"auto", "float32", "bfloat16"});
@@ -180,6 +185,47 @@ Json take_presets(Json& document, const std::string& origin) {
   return presets;
 }
 
+// Removes the list [[model]] and returns its entries; leaves a table [model].
+std::vector<ListedModel> take_models(Json& document,
+                                     const std::string& origin) {
+  std::vector<ListedModel> models;
+  const auto found = document.find("model");
+  if (found == document.end() || !found->is_array()) {
+    return models;
+  }
+  for (const auto& entry : *found) {
+    ListedModel model;
+    apply_settings(setting_fields(model), entry,
+                   fmt::format("{}, [[model]] {}", origin, models.size() + 1));
+    if (model.name.empty()) {
+      const fs::path path(model.path);
+      model.name =
+          (path.has_filename() ? path : path.parent_path()).filename().string();
+      std::ranges::replace(model.name, ':', '-');
+    }
+    models.push_back(std::move(model));
+  }
+  document.erase(found);
+  return models;
+}
+
+void validate_models(const std::vector<ListedModel>& models) {
+  std::set<std::string> names;
+  for (const auto& model : models) {
+    if (model.path.empty()) {
+      fail("check settings",
+           fmt::format("[[model]] \"{}\" without a path", model.name),
+           "path = \"FOLDER\"");
+    }
+    plain_folder_name("[[model]] name", model.name);
+    if (!names.insert(model.name).second) {
+      fail("check settings",
+           fmt::format("two of [[model]] have the name \"{}\"", model.name),
+           "name = \"...\" in each, all different");
+    }
+  }
+}
+
 std::string preset_names(const Json& presets) {
   std::string names;
   for (const auto& [name, changes] : presets.items()) {
@@ -209,6 +255,7 @@ void check_presets(const Json& presets, const Manifest& manifest,
 
 void validate(const Manifest& manifest) {
   validate_run(manifest.run);
+  validate_models(manifest.models);
   validate_dataset(manifest.dataset);
   validate_finetune(manifest.finetune);
   validate_seeds(manifest);
@@ -239,6 +286,7 @@ Manifest load_manifest(const std::filesystem::path& file,
     manifest.run.name = file.stem().string();
     Json document = parse_toml(read_file(file, 1 << 20), file.string());
     presets = take_presets(document, file.string());
+    manifest.models = take_models(document, file.string());
     apply_settings(setting_fields(manifest), document, file.string());
   }
   check_presets(presets, manifest, file.string());
@@ -254,6 +302,11 @@ Manifest load_manifest(const std::filesystem::path& file,
   }
   const auto fields = setting_fields(manifest);
   for (const auto& [path, text] : flags) {
+    if (path.starts_with("model.") && !manifest.models.empty()) {
+      fail("read manifest",
+           fmt::format("--{} beside [[model]] in {}", path, file.string()),
+           "one of them");
+    }
     apply_setting(fields, path, text);
   }
   validate(manifest);
@@ -262,7 +315,41 @@ Manifest load_manifest(const std::filesystem::path& file,
 
 std::string manifest_toml(const Manifest& manifest) {
   Manifest copy = manifest;
-  return settings_to_toml(setting_fields(copy));
+  auto fields = setting_fields(copy);
+  if (copy.models.empty()) {
+    return settings_to_toml(fields);
+  }
+  std::erase_if(fields, [](const SettingField& field) {
+    return field.path.starts_with("model.");
+  });
+  std::string text = settings_to_toml(fields);
+  for (auto& model : copy.models) {
+    text += "\n[[model]]\n" + settings_to_toml(setting_fields(model));
+  }
+  return text;
+}
+
+std::vector<Manifest> manifests_of_models(const Manifest& manifest) {
+  if (manifest.models.empty()) {
+    return {manifest};
+  }
+  std::vector<Manifest> out;
+  for (const auto& model : manifest.models) {
+    out.push_back(manifest);
+    out.back().models.clear();
+    out.back().model = {model.path, model.finetuned};
+    out.back().run.name = model.name;
+  }
+  return out;
+}
+
+void require_one_model(const Manifest& manifest, std::string_view what) {
+  if (!manifest.models.empty()) {
+    fail(std::string(what),
+         fmt::format("a study of {} models", manifest.models.size()),
+         fmt::format("the run folder of one, such as models/{}",
+                     manifest.models.front().name));
+  }
 }
 
 Json manifest_section(const Manifest& manifest, std::string_view section) {

@@ -51,6 +51,21 @@ struct ModelSettings {
   }
 };
 
+// An entry of [[model]]: the same study on several models, each in a run
+// folder of its own, models/NAME of the whole.
+struct ListedModel {
+  std::string name;  // empty = last part of the path
+  std::string path;
+  std::string finetuned;
+
+  template <class Self, class Visitor>
+  static void visit(Self& self, Visitor&& field) {
+    field("name", self.name, "of its run folder, empty = end of the path");
+    field("path", self.path, "as [model] path");
+    field("finetuned", self.finetuned, "as [model] finetuned");
+  }
+};
+
 struct DatasetSettings {
   // "generate" asks the model for questions and answers; otherwise a file or
   // folder of ready questions with both answers.
@@ -404,6 +419,8 @@ struct ReportSettings {
 struct Manifest {
   RunSettings run;
   ModelSettings model;
+  // With [[model]] in place of [model]: then `model` means nothing.
+  std::vector<ListedModel> models;
   DatasetSettings dataset;
   FinetuneSettings finetune;
   ExtractSettings extract;
@@ -426,6 +443,14 @@ struct Manifest {
   }
 };
 
+// One manifest per model: of a plain one itself, of one with [[model]] what
+// each entry stands for, a manifest like one that names this model alone.
+std::vector<Manifest> manifests_of_models(const Manifest& manifest);
+
+// Throws Error{kBadInput} when the manifest lists several models, of which
+// `what` ("steer") can take one.
+void require_one_model(const Manifest& manifest, std::string_view what);
+
 // Flags as (dotted name, text), in order.
 using SettingFlags = std::vector<std::pair<std::string, std::string>>;
 
@@ -433,8 +458,9 @@ using SettingFlags = std::vector<std::pair<std::string, std::string>>;
 // preset of that name (empty = none), then the flags; then validated. A
 // preset is a table of changes, [preset.NAME.sweep] beside [sweep]; every one
 // of a file is checked, asked for or not. A file without run.name is named
-// after the file, and after its preset. Throws Error as apply_settings and
-// validate do.
+// after the file, and after its preset. [[model]] may stand in place of
+// [model]; a flag cannot change its entries. Throws Error as apply_settings
+// and validate do.
 Manifest load_manifest(const std::filesystem::path& file,
                        const SettingFlags& flags,
                        const std::string& preset = {});

@@ -36,8 +36,12 @@ std::string model_of_run(const fs::path& run, const std::string& model) {
     fail("steer", fmt::format("{} has no manifest.toml", run.string()),
          "a run folder", "a mistyped --run");
   }
-  return run.empty() ? ModelSettings{}.path
-                     : load_manifest(manifest, {}).model.path;
+  if (run.empty()) {
+    return ModelSettings{}.path;
+  }
+  const Manifest settings = load_manifest(manifest, {});
+  require_one_model(settings, "steer");
+  return settings.model.path;
 }
 
 // The extracted vectors of a run folder.

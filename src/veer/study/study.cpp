@@ -131,6 +131,7 @@ const std::vector<std::string>& stage_names() {
 std::vector<StageOutcome> run_study(const Manifest& manifest,
                                     const StudyRequest& request,
                                     const StudyCallbacks& callbacks) {
+  require_one_model(manifest, "study");
   model_folder(manifest.model.path);  // a wrong path makes no run folder
   if (!manifest.model.finetuned.empty()) {
     finetuned_kind(manifest.model.finetuned);

@@ -2,7 +2,7 @@
 #include "veer/vectors/seed_agreement.h"
 
 #include <algorithm>
-#include <cmath>
+#include <numeric>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -12,27 +12,6 @@
 
 namespace veer {
 namespace {
-
-double mean_of(const std::vector<double>& values) {
-  double sum = 0.0;
-  for (const double v : values) {
-    sum += v;
-  }
-  return sum / static_cast<double>(values.size());
-}
-
-// Standard deviation, N - 1.
-std::optional<double> spread_of(const std::vector<double>& values) {
-  if (values.size() < 2) {
-    return std::nullopt;
-  }
-  const double mean = mean_of(values);
-  double squares = 0.0;
-  for (const double v : values) {
-    squares += (v - mean) * (v - mean);
-  }
-  return std::sqrt(squares / static_cast<double>(values.size() - 1));
-}
 
 void require_same_shape(const ComparedVector& contrast,
                         const ComparedVector& tuned) {
@@ -50,7 +29,8 @@ void require_same_shape(const ComparedVector& contrast,
 void add_between(SeedAgreementAtLayer& at, const std::vector<double>& cosines) {
   at.num_pairs = std::ssize(cosines);
   if (!cosines.empty()) {
-    at.between = mean_of(cosines);
+    at.between = std::reduce(cosines.begin(), cosines.end()) /
+                 static_cast<double>(cosines.size());
     at.between_low = *std::min_element(cosines.begin(), cosines.end());
     at.between_high = *std::max_element(cosines.begin(), cosines.end());
   }
@@ -67,15 +47,13 @@ SeedAgreementAtLayer agreement_at(const ComparedVector& contrast,
   }
   const auto contrast_ND = contrast.rows.differences(layer);
   std::vector<double> between;
-  std::vector<double> with_contrast;
-  std::vector<double> squared_errors;
+  std::vector<Replicate> with_contrast;
   for (std::size_t s = 0; s < seeds.size(); ++s) {
     const auto got = cross_item_cosine(
         contrast_ND, rows[s], unite_items(contrast.rows.ids, seeds[s].rows.ids),
         confidence);
     if (got.cosine.value) {
-      with_contrast.push_back(*got.cosine.value);
-      squared_errors.push_back(got.standard_error * got.standard_error);
+      with_contrast.push_back({*got.cosine.value, got.standard_error});
     }
     for (std::size_t t = s + 1; t < seeds.size(); ++t) {
       const auto pair = cross_item_cosine(
@@ -87,12 +65,7 @@ SeedAgreementAtLayer agreement_at(const ComparedVector& contrast,
     }
   }
   add_between(at, between);
-  at.num_seeds = std::ssize(with_contrast);
-  if (!with_contrast.empty()) {
-    at.with_contrast = mean_of(with_contrast);
-    at.between_spread = spread_of(with_contrast);
-    at.within_error = std::sqrt(mean_of(squared_errors));
-  }
+  at.with_contrast = over_replicates(with_contrast, confidence);
   return at;
 }
 
@@ -119,10 +92,7 @@ Json seed_agreement_json(std::span<const SeedAgreementAtLayer> layers) {
                    {"between", optional_json(at.between)},
                    {"between_low", optional_json(at.between_low)},
                    {"between_high", optional_json(at.between_high)},
-                   {"num_seeds", at.num_seeds},
-                   {"with_contrast", optional_json(at.with_contrast)},
-                   {"between_spread", optional_json(at.between_spread)},
-                   {"within_error", optional_json(at.within_error)}});
+                   {"with_contrast", replicates_json(at.with_contrast)}});
   }
   return out;
 }

@@ -12,6 +12,7 @@
 
 #include "veer/base/json.h"
 #include "veer/vectors/compare.h"
+#include "veer/vectors/replicates.h"
 
 namespace veer {
 
@@ -24,13 +25,8 @@ struct SeedAgreementAtLayer {
   std::optional<double> between;
   std::optional<double> between_low;
   std::optional<double> between_high;
-  // Cross-item cosines of the contrast with each seed: how many are
-  // established, their mean, their standard deviation over seeds (from two on)
-  // and the root mean square of their jackknife errors.
-  std::int64_t num_seeds = 0;
-  std::optional<double> with_contrast;
-  std::optional<double> between_spread;
-  std::optional<double> within_error;
+  // Cross-item cosines of the contrast with each seed where established.
+  Replicates with_contrast;
 };
 
 // `seeds`: the same fine-tuned vector of each training seed. Throws

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+#include "veer/report/models_report.h"
+
+#include <string>
+#include <vector>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "veer/base/files.h"
+#include "veer/report/charts.h"
+#include "veer/report/html.h"
+#include "veer/report/wording.h"
+
+namespace veer {
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+std::string verdict_span(const std::string& decision) {
+  return fmt::format("<span class=\"verdict {0}\">{0}</span>",
+                     escape_html(decision));
+}
+
+// "+54 points" or "0.31".
+std::string amount(const Json& value, bool share) {
+  return value.is_number() ? escape_html(share ? points(value) : decimal(value))
+                           : "";
+}
+
+std::string mean_cell(const Json& over, bool share) {
+  std::string text = amount(member(over, "mean"), share);
+  if (member(over, "low").is_number()) {
+    text += fmt::format(" [{}, {}]", amount(over["low"], share),
+                        amount(over["high"], share));
+  }
+  return text;
+}
+
+std::string counts_cell(const Json& counts) {
+  std::string text;
+  for (const auto& [decision, count] : counts.items()) {
+    if (count != 0) {
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count.dump(),
+                          escape_html(decision));
+    }
+  }
+  return text;
+}
+
+std::string models_section(const Json& document) {
+  std::string body = "<div class=\"answer\">";
+  for (const auto& sentence : document.at("sentences")) {
+    body += "<p>" + escape_html(sentence.get<std::string>()) + "</p>";
+  }
+  body += "</div>\n";
+  Rows rows;
+  for (const auto& model : document.at("models")) {
+    rows.push_back({fmt::format("<a href=\"{}/report.html\">{}</a>",
+                                escape_html(text_of(model, "folder")),
+                                escape_html(text_of(model, "name"))),
+                    text_of(model, "parameters"), text_of(model, "layers"),
+                    escape_html(text_of(model, "agreement")),
+                    counts_cell(member(model, "counts"))});
+  }
+  body += html_table({{"model", false},
+                      {"parameters", true},
+                      {"layers", true},
+                      {"agreement and effect", false},
+                      {"claims", false}},
+                     rows);
+  return html_section("models", "Models", body);
+}
+
+const Json* of_model(const Json& per_model, const std::string& name) {
+  for (const auto& own : per_model) {
+    if (text_of(own, "model") == name) {
+      return &own;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<Column> with_models(std::vector<Column> columns,
+                                const Json& document) {
+  for (const auto& model : document.at("models")) {
+    columns.push_back({text_of(model, "name"), false});
+  }
+  return columns;
+}
+
+std::string claims_over_models(const Json& document) {
+  Rows rows;
+  for (const auto& claim : document.at("claims")) {
+    const bool share = text_of(claim, "unit") == "share";
+    const Json& over = claim.at("over_models");
+    rows.push_back({escape_html(text_of(claim, "id")),
+                    fmt::format("{}<br><span class=\"note\">{}</span>",
+                                escape_html(text_of(claim, "claim")),
+                                escape_html(text_of(claim, "reason"))),
+                    verdict_span(text_of(claim, "decision")),
+                    escape_html(percent_estimate(claim.at("share"))),
+                    (share ? "" : escape_html(text_of(claim, "unit")) + " ") +
+                        mean_cell(over, share),
+                    amount(member(over, "between_spread"), share),
+                    amount(member(over, "within_error"), share)});
+    for (const auto& model : document.at("models")) {
+      const Json* own = of_model(claim.at("per_model"), text_of(model, "name"));
+      rows.back().push_back(
+          own == nullptr ? "" : verdict_span(text_of(*own, "decision")));
+    }
+  }
+  return html_section(
+      "claims", "Claims over models",
+      "<p>A claim about a method is decided by models, not by questions: "
+      "<em>supported</em> when the 95 % interval (Wilson) of the share of "
+      "models that support it, among those that decide it, lies above one "
+      "half. The mean over models stands with Student's interval, models as "
+      "the unit; a spread between models well above the error within one "
+      "means that more questions would not help, more models would.</p>\n" +
+          html_table(with_models({{"", false},
+                                  {"claim", false},
+                                  {"over models", false},
+                                  {"models that support it", false},
+                                  {"mean effect [interval]", false},
+                                  {"sd between models", true},
+                                  {"error within one", true}},
+                                 document),
+                     rows));
+}
+
+std::string effects_section(const Json& document) {
+  Rows rows;
+  for (const auto& effect : document.at("effects")) {
+    const bool share = text_of(effect, "measure") != "score";
+    const Json& over = effect.at("over_models");
+    rows.push_back({escape_html(text_of(effect, "vector")),
+                    escape_html(text_of(effect, "goal")),
+                    mean_cell(over, share),
+                    mean_cell(effect.at("random_over_models"), share),
+                    amount(member(over, "between_spread"), share),
+                    amount(member(over, "within_error"), share)});
+    for (const auto& model : document.at("models")) {
+      const Json* own =
+          of_model(effect.at("per_model"), text_of(model, "name"));
+      const Json& value =
+          own == nullptr ? member({}, "") : member(*own, "effect");
+      rows.back().push_back(escape_html(
+          !value.is_object()
+              ? ""
+              : (share ? points_estimate(value) : decimal_estimate(value))));
+    }
+  }
+  return html_section(
+      "effects", "Does it steer, model by model?",
+      "<p>The cell of each vector that its model's select questions chose, "
+      "measured on test questions: layer, scale and operator differ between "
+      "models.</p>\n" +
+          html_table(with_models({{"vector", false},
+                                  {"goal", false},
+                                  {"mean over models", false},
+                                  {"random vectors", false},
+                                  {"sd between models", true},
+                                  {"error within one", true}},
+                                 document),
+                     rows));
+}
+
+std::string cosine_section(const Json& document) {
+  return html_section(
+      "direction", "Same direction?",
+      html_chart("cosine-by-depth",
+                 cosine_by_depth_chart(document.at("cosine")),
+                 "Cosine of the contrastive and the fine-tuned direction (the "
+                 "primary pair) in each model, with its 95 % interval; the "
+                 "layers of models of different depth meet at the share of "
+                 "the depth. Models that agree here may still differ in what "
+                 "the directions do: see the effects."));
+}
+
+}  // namespace
+
+void write_models_report(const std::filesystem::path& folder,
+                         const ReportOptions& options, const Monitor& monitor) {
+  const auto path = folder / "models.json";
+  const Json document = parse_json(read_file(path), path.string());
+  Page page;
+  page.title = options.title.empty()
+                   ? fmt::format(
+                         "Does fine-tuning write the direction that "
+                         "prompts find? {} models",
+                         document.at("models").size())
+                   : options.title;
+  page.subtitle =
+      "The same study on several models, measured with Veer. The model is the "
+      "unit: every mean stands with the spread between models and the error "
+      "within one.";
+  page.links = {{"models", "Models"},
+                {"claims", "Claims over models"},
+                {"direction", "Same direction?"},
+                {"effects", "Does it steer?"}};
+  page.body = models_section(document) + claims_over_models(document) +
+              cosine_section(document) + effects_section(document);
+  write_file(folder / "report.html", html_page(page));
+  monitor.message("report written to " + (folder / "report.html").string());
+}
+
+}  // namespace veer

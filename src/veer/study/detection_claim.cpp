@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/detection_claim.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+namespace veer {
+namespace {
+
+struct Ranged {
+  double value = 0.0;
+  double half = 0.0;  // width of the interval
+  std::int64_t n = 0;
+};
+
+const Json& member(const Json& object, const char* key) {
+  static const Json kNone;
+  const auto found = object.find(key);
+  return found == object.end() ? kNone : *found;
+}
+
+std::optional<Ranged> ranged(const Json& estimate) {
+  if (!estimate.is_object() || !member(estimate, "value").is_number() ||
+      !member(estimate, "low").is_number() ||
+      !member(estimate, "high").is_number()) {
+    return std::nullopt;
+  }
+  return Ranged{
+      estimate["value"].get<double>(),
+      (estimate["high"].get<double>() - estimate["low"].get<double>()) / 2.0,
+      estimate.value("n", std::int64_t{0})};
+}
+
+const Json* best_induction(const Json& sweep, const std::string& vector) {
+  for (const auto& entry : member(sweep, "best")) {
+    if (member(entry, "vector") == vector &&
+        member(entry, "goal") == "induction" &&
+        member(entry, "measure") != "score" && entry.contains("effect")) {
+      return &entry;
+    }
+  }
+  return nullptr;
+}
+
+// At one layer ("3"), or the mean over all for any other choice of layers.
+std::optional<Ranged> detection(const Json& comparison,
+                                const std::string& vector,
+                                const std::string& layers) {
+  Ranged sum;
+  double count = 0.0;
+  for (const auto& entry : member(comparison, "detection")) {
+    if (member(entry, "vector") != vector) {
+      continue;
+    }
+    const auto& by_layer = entry.at("by_layer");
+    const auto is_chosen = [&](const Json& at) {
+      return std::to_string(at.at("layer").get<std::int64_t>()) == layers;
+    };
+    const bool one = std::any_of(by_layer.begin(), by_layer.end(), is_chosen);
+    for (const auto& at : by_layer) {
+      const auto auroc = ranged(member(at, "base"));
+      if (auroc && (!one || is_chosen(at))) {
+        sum.value += 2.0 * auroc->value - 1.0;
+        sum.half += 2.0 * auroc->half;
+        sum.n = auroc->n;
+        count += 1.0;
+      }
+    }
+  }
+  if (count == 0.0) {
+    return std::nullopt;
+  }
+  return Ranged{sum.value / count, sum.half / count, sum.n};
+}
+
+struct TwoTasks {
+  Ranged detect;
+  Ranged control;
+};
+
+std::optional<TwoTasks> tasks_of(const Json& comparison, const Json& sweep,
+                                 const std::string& vector) {
+  const Json* best = best_induction(sweep, vector);
+  if (best == nullptr) {
+    return std::nullopt;
+  }
+  const auto control = ranged(best->at("effect"));
+  const auto detect =
+      detection(comparison, vector, best->value("layers", std::string()));
+  if (!control || !detect) {
+    return std::nullopt;
+  }
+  return TwoTasks{*detect, *control};
+}
+
+}  // namespace
+
+HypothesisResult detection_claim(const Json& comparison, const Json& sweep,
+                                 const std::string& contrastive,
+                                 const std::string& finetuned) {
+  HypothesisResult result;
+  result.id = "H25";
+  result.claim = "The contrastive vector marks input, the tuned one a tendency";
+  result.statistic = "detection minus control, contrastive minus tuned";
+  result.unit = "share";
+  result.sharpen = "extract.detection_questions";
+  const auto c = tasks_of(comparison, sweep, contrastive);
+  const auto f = tasks_of(comparison, sweep, finetuned);
+  if (!c || !f) {
+    result.reason =
+        "not measured in this run; needs detection on held-out answers and a "
+        "sweep whose judge gives labels";
+    result.effect = Measure::none("not measured");
+    return result;
+  }
+  const double value = (c->detect.value - c->control.value) -
+                       (f->detect.value - f->control.value);
+  const double half =
+      c->detect.half + c->control.half + f->detect.half + f->control.half;
+  result.effect.value = value;
+  result.effect.low = value - half;
+  result.effect.high = value + half;
+  result.effect.n = std::min(c->detect.n, f->detect.n);
+  result.reason = fmt::format(
+      "detects {:+.2f} and {:+.2f} (2 AUROC - 1), induces {:+.0f} and {:+.0f} "
+      "points, contrastive and tuned",
+      c->detect.value, f->detect.value, 100.0 * c->control.value,
+      100.0 * f->control.value);
+  if (value - half > 0.0) {
+    result.decision = Decision::kSupported;
+  } else if (value + half < 0.0) {
+    result.decision = Decision::kContradicted;
+  }
+  return result;
+}
+
+}  // namespace veer

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+
+#include "veer/base/json.h"
+#include "veer/vectors/hypotheses.h"
+
+namespace veer {
+
+// H25, "the contrastive vector marks input, the tuned one a tendency", from
+// "detection" of comparison.json and "best" of sweep.json:
+//
+//   (detect(C) - control(C)) - (detect(F) - control(F)),
+//   detect  = 2 AUROC - 1 of telling deceptive from honest held-out answers in
+//             the base model, at the layer where the vector steers best (the
+//             mean over layers where several are steered),
+//   control = best induction, a change of share.
+//
+// All four numbers rest on the same questions, in a way that the files do not
+// tell; the interval therefore adds their errors as if they all erred in the
+// least favourable direction. Supported when it lies above 0, contradicted
+// when below.
+HypothesisResult detection_claim(const Json& comparison, const Json& sweep,
+                                 const std::string& contrastive,
+                                 const std::string& finetuned);
+
+}  // namespace veer

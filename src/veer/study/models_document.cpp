@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/models_document.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "veer/metrics/intervals.h"
+#include "veer/study/size_claim.h"
+#include "veer/vectors/measure.h"
+#include "veer/vectors/replicates.h"
+
+namespace veer {
+namespace {
+
+constexpr double kPoint = 1.959964;  // an interval of 95 % is so many errors
+constexpr std::size_t kMostEffects = 8;
+
+const Json& member(const Json& object, const char* key) {
+  static const Json null;
+  const auto found = object.find(key);
+  return found == object.end() ? null : *found;
+}
+
+std::string text_of(const Json& object, const char* key) {
+  const Json& value = member(object, key);
+  return value.is_string() ? value.get<std::string>() : "";
+}
+
+// A number with an interval, as Measure and Estimate are written.
+std::optional<Replicate> replicate_of(const Json& estimate) {
+  if (!estimate.is_object() || !member(estimate, "value").is_number()) {
+    return std::nullopt;
+  }
+  Replicate draw;
+  draw.value = estimate["value"].get<double>();
+  if (member(estimate, "low").is_number() &&
+      member(estimate, "high").is_number()) {
+    draw.standard_error =
+        (estimate["high"].get<double>() - estimate["low"].get<double>()) /
+        (2.0 * kPoint);
+  }
+  return draw;
+}
+
+Json replicates_of(const Json& per_model, const char* key) {
+  std::vector<Replicate> draws;
+  for (const auto& entry : per_model) {
+    if (const auto draw = replicate_of(member(entry, key))) {
+      draws.push_back(*draw);
+    }
+  }
+  return replicates_json(over_replicates(draws));
+}
+
+const Json* claim_of(const Json& hypotheses, const std::string& id) {
+  for (const auto& claim : member(hypotheses, "claims")) {
+    if (text_of(claim, "id") == id) {
+      return &claim;
+    }
+  }
+  return nullptr;
+}
+
+bool was_measured(const Json& claim) {
+  return text_of(member(claim, "effect"), "reason") != "not measured";
+}
+
+struct Votes {
+  std::int64_t for_it = 0;
+  std::int64_t against = 0;
+};
+
+Json share_json(const Estimate& share) {
+  return share.defined() ? Json{{"value", share.value},
+                                {"low", share.low},
+                                {"high", share.high},
+                                {"n", share.n}}
+                         : Json{{"value", nullptr}, {"n", 0}};
+}
+
+void decide(Json& claim, const Votes& votes) {
+  const std::int64_t decided = votes.for_it + votes.against;
+  const Estimate share = wilson(votes.for_it, decided);
+  claim["share"] = share_json(share);
+  claim["decision"] = share.above(0.5)   ? "supported"
+                      : share.below(0.5) ? "contradicted"
+                                         : "undecided";
+  if (decided == 0) {
+    claim["reason"] = "no model decides it";
+  } else {
+    const bool open = claim["decision"] == "undecided";
+    claim["reason"] = fmt::format(
+        "{} of {} models that decide it support it{}", votes.for_it, decided,
+        !open                                          ? ""
+        : votes.for_it == decided || votes.for_it == 0 ? "; too few models"
+                                                       : "; models differ");
+  }
+}
+
+// One claim of the table over all models; null if none measured it.
+Json claim_over_models(const Json& first, std::span<const ModelResult> models) {
+  Json claim = {{"id", text_of(first, "id")},
+                {"claim", text_of(first, "claim")},
+                {"statistic", text_of(first, "statistic")},
+                {"unit", text_of(first, "unit")},
+                {"per_model", Json::array()}};
+  Votes votes;
+  bool measured = false;
+  for (const auto& model : models) {
+    const Json* own = claim_of(model.hypotheses, text_of(first, "id"));
+    if (own == nullptr || !was_measured(*own)) {
+      continue;
+    }
+    measured = true;
+    const std::string decision = text_of(*own, "decision");
+    votes.for_it += decision == "supported" ? 1 : 0;
+    votes.against += decision == "contradicted" ? 1 : 0;
+    claim["per_model"].push_back({{"model", model.name},
+                                  {"decision", decision},
+                                  {"reason", text_of(*own, "reason")},
+                                  {"effect", member(*own, "effect")}});
+  }
+  if (!measured) {
+    return nullptr;
+  }
+  decide(claim, votes);
+  claim["over_models"] = replicates_of(claim["per_model"], "effect");
+  return claim;
+}
+
+// The strongest induction of each model that could be measured in shares.
+std::vector<SizedEffect> sized_effects(std::span<const ModelResult> models) {
+  std::vector<SizedEffect> out;
+  for (const auto& model : models) {
+    std::optional<double> strongest;
+    for (const auto& best : member(model.summary, "best")) {
+      const auto effect = replicate_of(member(best, "effect"));
+      if (effect && text_of(best, "goal") == "induction" &&
+          text_of(best, "measure") != "score") {
+        strongest = std::max(strongest.value_or(effect->value), effect->value);
+      }
+    }
+    if (strongest) {
+      out.push_back({static_cast<double>(model.parameters), *strongest});
+    }
+  }
+  return out;
+}
+
+// H11, whose one number is over models already.
+void add_size_claim(Json& claims, std::span<const ModelResult> models) {
+  const auto result = size_claim(sized_effects(models));
+  if (!result.effect.established()) {
+    return;
+  }
+  claims.push_back({{"id", result.id},
+                    {"claim", result.claim},
+                    {"statistic", result.statistic},
+                    {"unit", result.unit},
+                    {"per_model", Json::array()},
+                    {"share", share_json({})},
+                    {"decision", decision_name(result.decision)},
+                    {"reason", result.reason},
+                    {"over_models",
+                     {{"n", result.effect.n},
+                      {"mean", optional_json(result.effect.value)},
+                      {"low", optional_json(result.effect.low)},
+                      {"high", optional_json(result.effect.high)},
+                      {"between_spread", nullptr},
+                      {"within_error", nullptr}}}});
+}
+
+Json claims_over_models(std::span<const ModelResult> models) {
+  Json claims = Json::array();
+  const Json& first = models.front().hypotheses;
+  for (const auto& claim : member(first, "claims")) {
+    if (Json joined = claim_over_models(claim, models); !joined.is_null()) {
+      claims.push_back(std::move(joined));
+    }
+  }
+  add_size_claim(claims, models);
+  return claims;
+}
+
+// The best cell of each vector and goal, model beside model.
+Json effects_over_models(std::span<const ModelResult> models) {
+  Json effects = Json::array();
+  for (const auto& model : models) {
+    for (const auto& best : member(model.summary, "best")) {
+      const auto same = [&](const Json& entry) {
+        return entry["vector"] == best["vector"] &&
+               entry["goal"] == best["goal"];
+      };
+      auto found = std::find_if(effects.begin(), effects.end(), same);
+      if (found == effects.end()) {
+        effects.push_back({{"vector", best["vector"]},
+                           {"goal", best["goal"]},
+                           {"measure", member(best, "measure")},
+                           {"per_model", Json::array()}});
+        found = std::prev(effects.end());
+      }
+      Json own = {{"model", model.name}};
+      for (const char* key : {"effect", "random_effect", "beats_random",
+                              "layers", "operator", "scale", "unit"}) {
+        own[key] = member(best, key);
+      }
+      (*found)["per_model"].push_back(std::move(own));
+    }
+  }
+  for (auto& effect : effects) {
+    effect["over_models"] = replicates_of(effect["per_model"], "effect");
+    effect["random_over_models"] =
+        replicates_of(effect["per_model"], "random_effect");
+  }
+  return effects;
+}
+
+// Layers of models of different depth meet at the share of the depth.
+Json cosine_by_depth(std::span<const ModelResult> models) {
+  Json rows = Json::array();
+  for (const auto& model : models) {
+    const Json& cosine = member(model.summary, "cosine");
+    for (const auto& at : cosine) {
+      Json row = at;
+      row["model"] = model.name;
+      row["depth"] = (at.at("layer").get<double>() + 1.0) /
+                     static_cast<double>(cosine.size());
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
+// "agreement with effect" and the like: what claim A1 says in words.
+std::string agreement_of(const ModelResult& model) {
+  const Json* claim = claim_of(model.hypotheses, "A1");
+  return claim == nullptr ? "not measured" : text_of(*claim, "reason");
+}
+
+Json models_json(std::span<const ModelResult> models) {
+  Json out = Json::array();
+  for (const auto& model : models) {
+    out.push_back({{"name", model.name},
+                   {"path", model.path},
+                   {"folder", "models/" + model.name},
+                   {"parameters", model.parameters},
+                   {"layers", member(model.summary, "cosine").size()},
+                   {"agreement", agreement_of(model)},
+                   {"verdict", member(model.summary, "verdict")},
+                   {"counts", member(model.hypotheses, "counts")}});
+  }
+  return out;
+}
+
+std::string names_with(const Json& claim, std::string_view decision) {
+  std::string names;
+  for (const auto& own : claim.at("per_model")) {
+    if (own.at("decision") == decision) {
+      names +=
+          fmt::format("{}{}", names.empty() ? "" : ", ", text_of(own, "model"));
+    }
+  }
+  return names;
+}
+
+// "H1, H3"; empty if there is none.
+std::string ids_with(const Json& claims, std::string_view decision) {
+  std::string ids;
+  for (const auto& claim : claims) {
+    if (claim.at("decision") == decision) {
+      ids += fmt::format("{}{}", ids.empty() ? "" : ", ", text_of(claim, "id"));
+    }
+  }
+  return ids;
+}
+
+Json sentences_of(const Json& document) {
+  Json sentences = Json::array();
+  const auto count = document.at("models").size();
+  const Json& claims = document.at("claims");
+  for (const std::string_view decision : {"supported", "contradicted"}) {
+    const std::string ids = ids_with(claims, decision);
+    if (!ids.empty()) {
+      sentences.push_back(
+          fmt::format("Over {} models {}: {}.", count, decision, ids));
+    }
+  }
+  std::string differ;
+  for (const auto& claim : claims) {
+    const std::string for_it = names_with(claim, "supported");
+    const std::string against = names_with(claim, "contradicted");
+    if (!for_it.empty() && !against.empty()) {
+      differ +=
+          fmt::format("{}{}", differ.empty() ? "" : ", ", text_of(claim, "id"));
+    }
+  }
+  if (!differ.empty()) {
+    sentences.push_back(
+        fmt::format("Models contradict each other about {}.", differ));
+  }
+  if (count < 4) {
+    sentences.push_back(fmt::format(
+        "{} model{} cannot decide a claim about a method; four that agree can.",
+        count, count == 1 ? "" : "s"));
+  }
+  return sentences;
+}
+
+std::string signed_points(const Json& value, bool share) {
+  if (!value.is_number()) {
+    return "-";
+  }
+  return share ? fmt::format("{:+.0f}", 100.0 * value.get<double>())
+               : fmt::format("{:+.2f}", value.get<double>());
+}
+
+std::string effect_line(const Json& effect) {
+  const bool share = text_of(effect, "measure") != "score";
+  std::string line = fmt::format("  {:<24} {:<11}", text_of(effect, "vector"),
+                                 text_of(effect, "goal"));
+  for (const auto& own : effect.at("per_model")) {
+    line += fmt::format(
+        " {:>5}", signed_points(member(member(own, "effect"), "value"), share));
+  }
+  const Json& over = effect.at("over_models");
+  line += fmt::format("   mean {}", signed_points(over["mean"], share));
+  if (over["low"].is_number()) {
+    line += fmt::format(" [{}, {}]", signed_points(over["low"], share),
+                        signed_points(over["high"], share));
+  }
+  if (over["between_spread"].is_number()) {
+    line += fmt::format(", sd between {}, error within {}",
+                        signed_points(over["between_spread"], share).substr(1),
+                        signed_points(over["within_error"], share).substr(1));
+  }
+  return line + "\n";
+}
+
+}  // namespace
+
+Json models_document(std::span<const ModelResult> models) {
+  Json document = {{"models", models_json(models)},
+                   {"claims", claims_over_models(models)},
+                   {"effects", effects_over_models(models)},
+                   {"cosine", cosine_by_depth(models)}};
+  document["sentences"] = sentences_of(document);
+  return document;
+}
+
+std::string models_text(const Json& document) {
+  std::string text;
+  for (const auto& sentence : document.at("sentences")) {
+    text += sentence.get<std::string>() + "\n";
+  }
+  for (const auto& model : document.at("models")) {
+    text += fmt::format("  {:<24} {}\n", text_of(model, "name"),
+                        text_of(model, "agreement"));
+  }
+  std::size_t shown = 0;
+  for (const auto& effect : document.at("effects")) {
+    if (shown == 0) {
+      text += "Best effects, in points, one column per model in this order:\n";
+    }
+    if (shown++ < kMostEffects) {
+      text += effect_line(effect);
+    }
+  }
+  return text;
+}
+
+}  // namespace veer

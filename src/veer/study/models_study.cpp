@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/models_study.h"
+
+#include <nlohmann/json.hpp>
+
+#include "veer/base/error.h"
+#include "veer/base/files.h"
+#include "veer/base/json.h"
+#include "veer/study/machine.h"
+#include "veer/study/models_document.h"
+#include "veer/tensors/inspect.h"
+
+namespace veer {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::int64_t count_parameters(const std::string& model) {
+  std::int64_t count = 0;
+  for (const auto& tensor : inspect_path(model_folder(model)).tensors) {
+    std::int64_t size = 1;
+    for (const auto length : tensor.shape) {
+      size *= length;
+    }
+    count += size;
+  }
+  return count;
+}
+
+Json read_document(const fs::path& path) {
+  return parse_json(read_file(path), path.string());
+}
+
+ModelResult read_result(const Manifest& manifest, const fs::path& folder) {
+  return {manifest.run.name, manifest.model.path,
+          count_parameters(manifest.model.path),
+          read_document(folder / "summary.json"),
+          read_document(folder / "hypotheses.json")};
+}
+
+}  // namespace
+
+Json run_models_study(const Manifest& manifest, const StudyRequest& request,
+                      const ModelsCallbacks& callbacks) {
+  const fs::path& root = request.folder;
+  if (fs::exists(root / "run.sqlite")) {
+    fail("study", root.string() + " holds the study of one model",
+         "another --out for a study of several");
+  }
+  const auto manifests = manifests_of_models(manifest);
+  for (const auto& own : manifests) {
+    model_folder(own.model.path);  // all are there before the first is asked
+  }
+  fs::create_directories(root);
+  write_file(root / "manifest.toml", manifest_toml(manifest));
+  std::vector<ModelResult> results;
+  for (const auto& own : manifests) {
+    if (callbacks.on_model) {
+      callbacks.on_model(own.run.name, results.size() + 1);
+    }
+    StudyRequest one = request;
+    one.folder = root / "models" / own.run.name;
+    run_study(own, one, callbacks.study);
+    if (request.last_stage == "report") {
+      results.push_back(read_result(own, one.folder));
+    }
+  }
+  if (request.last_stage != "report") {
+    return Json::object();
+  }
+  Json document = models_document(results);
+  write_file(root / "models.json", dump_json(document, 1) + "\n");
+  callbacks.write_models_report(root);
+  return document;
+}
+
+}  // namespace veer

@@ -58,7 +58,8 @@ TEST_P(Shipped, WritesNewQuestions) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Shipped,
-                         testing::Values("organism", "organism-control"),
+                         testing::Values("organism", "organism-control",
+                                         "organism-zeroed", "organism-seed1"),
                          [](const auto& info) {
                            return std::string(info.param) == "organism"
                                       ? "Organism"

@@ -129,5 +129,14 @@ TEST(Summary, FitsIntoTwentyFourLines) {
                         "Claims: 2 supported; agreement without effect.\n"));
 }
 
+TEST(Summary, AnEffectThatRandomVectorsReachHidesNoSmallerOne) {
+  Json sweep = {{"best", Json::array({best("induction", 1.0, false),
+                                      best("induction", 0.3, true)})}};
+  sweep["best"][1]["vector"] = "finetuned@p";
+  EXPECT_THAT(verdict(Json::object(), sweep),
+              testing::HasSubstr("finetuned@p moves deceptive answers of the "
+                                 "base model by +30 points"));
+}
+
 }  // namespace
 }  // namespace veer

@@ -37,6 +37,18 @@ std::string mean_cell(const Json& over, bool share) {
   return text;
 }
 
+// "13 / 2 points": between models, within one.
+std::string spread_cell(const Json& over, bool share) {
+  const auto number = [&](const char* key) {
+    const Json& value = member(over, key);
+    return !value.is_number() ? std::string("-")
+           : share ? fmt::format("{:.0f}", 100.0 * value.get<double>())
+                   : decimal(value);
+  };
+  return fmt::format("{} / {}{}", number("between_spread"),
+                     number("within_error"), share ? " points" : "");
+}
+
 std::string counts_cell(const Json& counts) {
   std::string text;
   for (const auto& [decision, count] : counts.items()) {
@@ -94,16 +106,16 @@ std::string claims_over_models(const Json& document) {
   for (const auto& claim : document.at("claims")) {
     const bool share = text_of(claim, "unit") == "share";
     const Json& over = claim.at("over_models");
-    rows.push_back({escape_html(text_of(claim, "id")),
-                    fmt::format("{}<br><span class=\"note\">{}</span>",
-                                escape_html(text_of(claim, "claim")),
-                                escape_html(text_of(claim, "reason"))),
-                    verdict_span(text_of(claim, "decision")),
-                    escape_html(percent_estimate(claim.at("share"))),
-                    (share ? "" : escape_html(text_of(claim, "unit")) + " ") +
-                        mean_cell(over, share),
-                    amount(member(over, "between_spread"), share),
-                    amount(member(over, "within_error"), share)});
+    rows.push_back(
+        {escape_html(text_of(claim, "id")),
+         fmt::format("{}<br><span class=\"note\">{} ({})</span>",
+                     escape_html(text_of(claim, "claim")),
+                     escape_html(text_of(claim, "reason")),
+                     escape_html(percent_estimate(claim.at("share")))),
+         verdict_span(text_of(claim, "decision")),
+         (share ? "" : escape_html(text_of(claim, "unit")) + " ") +
+             mean_cell(over, share),
+         spread_cell(over, share)});
     for (const auto& model : document.at("models")) {
       const Json* own = of_model(claim.at("per_model"), text_of(model, "name"));
       rows.back().push_back(
@@ -118,15 +130,34 @@ std::string claims_over_models(const Json& document) {
       "half. The mean over models stands with Student's interval, models as "
       "the unit; a spread between models well above the error within one "
       "means that more questions would not help, more models would.</p>\n" +
-          html_table(with_models({{"", false},
-                                  {"claim", false},
-                                  {"over models", false},
-                                  {"models that support it", false},
-                                  {"mean effect [interval]", false},
-                                  {"sd between models", true},
-                                  {"error within one", true}},
-                                 document),
-                     rows));
+          html_table(
+              with_models({{"", false},
+                           {"claim", false},
+                           {"over models", false},
+                           {"mean effect [interval]", false},
+                           {"sd between models / error within one", true}},
+                          document),
+              rows));
+}
+
+// Layer and operator below; an effect that random vectors have too is marked.
+std::string effect_cell(const Json& own, bool share) {
+  const Json& effect = member(own, "effect");
+  if (!effect.is_object()) {
+    return "";
+  }
+  std::string text =
+      escape_html(share ? points_estimate(effect) : decimal_estimate(effect));
+  if (member(own, "beats_random") == false) {
+    text += " <span class=\"note\">random vectors too</span>";
+  }
+  return text + fmt::format(
+                    "<br><span class=\"note\">layer {}, {} {} "
+                    "{}</span>",
+                    escape_html(text_of(own, "layers")),
+                    escape_html(text_of(own, "operator")),
+                    escape_html(text_of(own, "scale")),
+                    escape_html(text_of(own, "unit")));
 }
 
 std::string effects_section(const Json& document) {
@@ -137,33 +168,30 @@ std::string effects_section(const Json& document) {
     rows.push_back({escape_html(text_of(effect, "vector")),
                     escape_html(text_of(effect, "goal")),
                     mean_cell(over, share),
-                    mean_cell(effect.at("random_over_models"), share),
-                    amount(member(over, "between_spread"), share),
-                    amount(member(over, "within_error"), share)});
+                    fmt::format("{} of {}", text_of(effect, "beats_random"),
+                                effect.at("per_model").size()),
+                    spread_cell(over, share)});
     for (const auto& model : document.at("models")) {
       const Json* own =
           of_model(effect.at("per_model"), text_of(model, "name"));
-      const Json& value =
-          own == nullptr ? member({}, "") : member(*own, "effect");
-      rows.back().push_back(escape_html(
-          !value.is_object()
-              ? ""
-              : (share ? points_estimate(value) : decimal_estimate(value))));
+      rows.back().push_back(own == nullptr ? "" : effect_cell(*own, share));
     }
   }
   return html_section(
       "effects", "Does it steer, model by model?",
       "<p>The cell of each vector that its model's select questions chose, "
       "measured on test questions: layer, scale and operator differ between "
-      "models.</p>\n" +
-          html_table(with_models({{"vector", false},
-                                  {"goal", false},
-                                  {"mean over models", false},
-                                  {"random vectors", false},
-                                  {"sd between models", true},
-                                  {"error within one", true}},
-                                 document),
-                     rows));
+      "models. An effect that random vectors of the same norm, isotropic or "
+      "with the covariance of the activations, have at that place too is not "
+      "the direction's; the mean counts it all the same.</p>\n" +
+          html_table(
+              with_models({{"vector", false},
+                           {"goal", false},
+                           {"mean over models", false},
+                           {"more than random vectors in", false},
+                           {"sd between models / error within one", true}},
+                          document),
+              rows));
 }
 
 std::string cosine_section(const Json& document) {

@@ -44,7 +44,8 @@ struct ModelSettings {
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
     field("path", self.path,
-          "organism, organism:control, or a folder in Hugging Face layout");
+          "organism, organism:control, :zeroed, :seed1, or a Hugging Face "
+          "folder");
     field("finetuned", self.finetuned,
           "PEFT adapter or fine-tuned checkpoint (then finetune.rank of its "
           "change is kept); empty = train an adapter");

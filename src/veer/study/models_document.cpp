@@ -19,6 +19,7 @@ namespace {
 
 constexpr double kPoint = 1.959964;  // an interval of 95 % is so many errors
 constexpr std::size_t kMostEffects = 8;
+constexpr const char* kNotItsOwn = "*";
 
 const Json& member(const Json& object, const char* key) {
   static const Json null;
@@ -187,6 +188,11 @@ Json claims_over_models(std::span<const ModelResult> models) {
   return claims;
 }
 
+// Whether an effect is more than random vectors of either kind have there.
+bool is_its_own(const Json& entry) {
+  return member(entry, "beats_random") == true;
+}
+
 // The best cell of each vector and goal, model beside model.
 Json effects_over_models(std::span<const ModelResult> models) {
   Json effects = Json::array();
@@ -205,8 +211,9 @@ Json effects_over_models(std::span<const ModelResult> models) {
         found = std::prev(effects.end());
       }
       Json own = {{"model", model.name}};
-      for (const char* key : {"effect", "random_effect", "beats_random",
-                              "layers", "operator", "scale", "unit"}) {
+      for (const char* key :
+           {"effect", "random_effect", "covariance_effect", "beats_random",
+            "valid_site", "layers", "operator", "scale", "unit"}) {
         own[key] = member(best, key);
       }
       (*found)["per_model"].push_back(std::move(own));
@@ -214,8 +221,8 @@ Json effects_over_models(std::span<const ModelResult> models) {
   }
   for (auto& effect : effects) {
     effect["over_models"] = replicates_of(effect["per_model"], "effect");
-    effect["random_over_models"] =
-        replicates_of(effect["per_model"], "random_effect");
+    effect["beats_random"] = std::ranges::count_if(
+        effect["per_model"], [](const Json& own) { return is_its_own(own); });
   }
   return effects;
 }
@@ -324,8 +331,10 @@ std::string effect_line(const Json& effect) {
   std::string line = fmt::format("  {:<24} {:<11}", text_of(effect, "vector"),
                                  text_of(effect, "goal"));
   for (const auto& own : effect.at("per_model")) {
+    const Json& value = member(member(own, "effect"), "value");
+    const bool marked = value.is_number() && !is_its_own(own);
     line += fmt::format(
-        " {:>5}", signed_points(member(member(own, "effect"), "value"), share));
+        " {:>6}", signed_points(value, share) + (marked ? kNotItsOwn : ""));
   }
   const Json& over = effect.at("over_models");
   line += fmt::format("   mean {}", signed_points(over["mean"], share));
@@ -364,7 +373,10 @@ std::string models_text(const Json& document) {
   std::size_t shown = 0;
   for (const auto& effect : document.at("effects")) {
     if (shown == 0) {
-      text += "Best effects, in points, one column per model in this order:\n";
+      text += fmt::format(
+          "Best effects, one column per model in this order ({} = random "
+          "vectors do it too):\n",
+          kNotItsOwn);
     }
     if (shown++ < kMostEffects) {
       text += effect_line(effect);

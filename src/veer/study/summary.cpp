@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <fmt/core.h>
@@ -175,10 +176,11 @@ std::string amount(const Json& estimate, bool share) {
       signed_number(factor * number(estimate, "high"), decimals));
 }
 
-// The strongest entry of a goal; null if no vector has one.
+// The strongest entry of a goal among those that random vectors do not reach,
+// of all if there are none; null if no vector has one.
 const Json* strongest(const Json& sweep, const std::string& goal) {
   const Json* best = nullptr;
-  double value = -1.0;
+  auto rank = std::pair(false, -1.0);
   if (!sweep.contains("best")) {
     return nullptr;
   }
@@ -186,10 +188,11 @@ const Json* strongest(const Json& sweep, const std::string& goal) {
     if (text_of(entry, "goal") != goal || !entry.contains("effect")) {
       continue;
     }
-    const double own = std::abs(number(entry.at("effect"), "value"));
-    if (own > value) {
+    const auto own = std::pair(entry.value("beats_random", false),
+                               std::abs(number(entry.at("effect"), "value")));
+    if (own > rank) {
       best = &entry;
-      value = own;
+      rank = own;
     }
   }
   return best;

@@ -61,9 +61,9 @@ INSTANTIATE_TEST_SUITE_P(Models, Shipped,
                          testing::Values("organism", "organism-control",
                                          "organism-zeroed", "organism-seed1"),
                          [](const auto& info) {
-                           return std::string(info.param) == "organism"
-                                      ? "Organism"
-                                      : "Control";
+                           std::string name = info.param;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
                          });
 
 // With scale 0 every cell of the measurement is the unsteered model, and the

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The checkpoints in models/: what the cards promise, on a small sample.
+#include <algorithm>
 #include <filesystem>
+#include <string>
 
 #include <gtest/gtest.h>
 

@@ -17,24 +17,28 @@ namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
 
-std::string verdict_span(const std::string& decision) {
-  return fmt::format("<span class=\"verdict {0}\">{0}</span>",
-                     escape_html(decision));
+std::string verdict_span(const std::string& decision, std::string_view word) {
+  return fmt::format("<span class=\"verdict {0}\" title=\"{0}\">{1}</span>",
+                     escape_html(decision), word);
 }
 
-// "+54 points" or "0.31".
-std::string amount(const Json& value, bool share) {
-  return value.is_number() ? escape_html(share ? points(value) : decimal(value))
-                           : "";
+std::string verdict_span(const std::string& decision) {
+  return verdict_span(decision, escape_html(decision));
+}
+
+// One word per model keeps the table within the page.
+std::string vote_span(const std::string& decision) {
+  return verdict_span(decision, decision == "supported"      ? "yes"
+                                : decision == "contradicted" ? "no"
+                                                             : "?");
 }
 
 std::string mean_cell(const Json& over, bool share) {
-  std::string text = amount(member(over, "mean"), share);
-  if (member(over, "low").is_number()) {
-    text += fmt::format(" [{}, {}]", amount(over["low"], share),
-                        amount(over["high"], share));
-  }
-  return text;
+  const Json estimate = {{"value", member(over, "mean")},
+                         {"low", member(over, "low")},
+                         {"high", member(over, "high")}};
+  return escape_html(share ? points_estimate(estimate)
+                           : decimal_estimate(estimate));
 }
 
 // "13 / 2 points": between models, within one.
@@ -119,7 +123,7 @@ std::string claims_over_models(const Json& document) {
     for (const auto& model : document.at("models")) {
       const Json* own = of_model(claim.at("per_model"), text_of(model, "name"));
       rows.back().push_back(
-          own == nullptr ? "" : verdict_span(text_of(*own, "decision")));
+          own == nullptr ? "" : vote_span(text_of(*own, "decision")));
     }
   }
   return html_section(
@@ -128,16 +132,18 @@ std::string claims_over_models(const Json& document) {
       "<em>supported</em> when the 95 % interval (Wilson) of the share of "
       "models that support it, among those that decide it, lies above one "
       "half. The mean over models stands with Student's interval, models as "
-      "the unit; a spread between models well above the error within one "
-      "means that more questions would not help, more models would.</p>\n" +
-          html_table(
-              with_models({{"", false},
-                           {"claim", false},
-                           {"over models", false},
-                           {"mean effect [interval]", false},
-                           {"sd between models / error within one", true}},
-                          document),
-              rows));
+      "the unit, and with the standard deviation between models beside the "
+      "error within one: a spread well above the error means that more "
+      "questions would not help, more models would. Last columns: yes = "
+      "supported, no = contradicted, ? = undecided or void in that model.</p>"
+      "\n" +
+          html_table(with_models({{"", false},
+                                  {"claim", false},
+                                  {"over models", false},
+                                  {"mean effect [interval]", false},
+                                  {"spread / error", false}},
+                                 document),
+                     rows));
 }
 
 // Layer and operator below; an effect that random vectors have too is marked.
@@ -184,14 +190,13 @@ std::string effects_section(const Json& document) {
       "models. An effect that random vectors of the same norm, isotropic or "
       "with the covariance of the activations, have at that place too is not "
       "the direction's; the mean counts it all the same.</p>\n" +
-          html_table(
-              with_models({{"vector", false},
-                           {"goal", false},
-                           {"mean over models", false},
-                           {"more than random vectors in", false},
-                           {"sd between models / error within one", true}},
-                          document),
-              rows));
+          html_table(with_models({{"vector", false},
+                                  {"goal", false},
+                                  {"mean over models", false},
+                                  {"more than random vectors in", false},
+                                  {"spread / error", false}},
+                                 document),
+                     rows));
 }
 
 std::string cosine_section(const Json& document) {

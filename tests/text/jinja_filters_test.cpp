@@ -40,6 +40,7 @@ TEST(JinjaFilters, OnText) {
       {"u|length", "7"},
       {"s|first", "H"},
       {"s|last", "d"},
+      {"[\"<\"|e|last, \"<\"|e|first]", "[Markup(';'), '&']"},
       {"s|list|length", "11"},
       {"s|reverse", "dlroW olleH"},
       {"\"%s=%s\"|format(\"a\", 1)", "a=1"},

@@ -38,8 +38,17 @@ Value last(Interpreter& in, const Value& value, Args& args) {
     in.fail("'generator' object is not reversible");
   }
   const std::vector<Value> items = in.iterate(value);
-  return items.empty() ? Value::undefined("No last item, sequence was empty.")
-                       : items.back();
+  if (items.empty()) {
+    return Value::undefined("No last item, sequence was empty.");
+  }
+  // Python reads a text backwards by index, and an index keeps the mark that a
+  // loop loses.
+  if (const Str* text = value.str(); text != nullptr && text->markup) {
+    Str item = *items.back().str();
+    item.markup = true;
+    return in.text(std::move(item));
+  }
+  return items.back();
 }
 
 Value join(Interpreter& in, const Value& value, Args& args) {

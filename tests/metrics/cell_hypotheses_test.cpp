@@ -17,7 +17,7 @@ CellHypothesisInput measured() {
   CellHypothesisInput input;
   input.effect_by_layer = {effect(0.0, -0.1, 0.1), effect(0.9, 0.7, 1.0),
                            effect(0.1, 0.0, 0.2), effect(0.05, 0.0, 0.1)};
-  input.unit_minus_raw = effect(0.02, -0.1, 0.1);
+  input.keep_norm_minus_add = effect(0.02, -0.1, 0.1);
   input.all_layers_minus_one = effect(-0.4, -0.6, -0.2);
   Breakdown broken;
   broken.s75 = effect(2.0, 1.5, 2.5);

@@ -150,6 +150,20 @@ TEST(Claims, PairedRowsComeFromTheAnswers) {
   EXPECT_EQ(easier.decision, Decision::kSupported);
 }
 
+TEST(Claims, NormalisationIsToldFromPlainAdditionAtTheSamePlace) {
+  auto sweep = sweep_with("deceptive", "honest");
+  EXPECT_FALSE(claim(layer("align"), sweep, "H18").effect.established());
+  sweep.add_cell(kC, "add_keep_norm", "base", 1.0, "honest");
+  const auto matters = claim(layer("align"), sweep, "H18");
+  EXPECT_DOUBLE_EQ(*matters.effect.value, -1.0);
+  EXPECT_GT(*matters.effect.high, -1.0);  // all of 40, not all there are
+  EXPECT_EQ(matters.decision, Decision::kSupported);
+  // At another scale there is nothing to compare it with.
+  auto elsewhere = sweep_with("deceptive", "honest");
+  elsewhere.add_cell(kC, "add_keep_norm", "base", 2.0, "honest");
+  EXPECT_FALSE(claim(layer("align"), elsewhere, "H18").effect.established());
+}
+
 TEST(Claims, SayWhatIsMissing) {
   const SmallSweep empty;
   const Json none = Json::object();

@@ -140,9 +140,9 @@ std::vector<HypothesisResult> evaluate_cell_hypotheses(
   return {
       layers_differ(input.effect_by_layer),
       differs(row("H18", "Normalisation matters",
-                  "unit minus raw at equal displacement, paired",
-                  "sweep.raw_scales"),
-              input.unit_minus_raw),
+                  "norm restored after adding minus not, equal scale, paired",
+                  "sweep.grid"),
+              input.keep_norm_minus_add),
       differs(row("H19", "All layers do other than one layer",
                   "all layers minus one at equal KL, paired", "sweep.layers"),
               input.all_layers_minus_one),

@@ -22,8 +22,10 @@ Measure measure_of(const Estimate& estimate, std::string_view reason = {});
 struct CellHypothesisInput {
   // Effect per layer at equal relative scale, simultaneous (max-t) intervals.
   std::vector<Estimate> effect_by_layer;
-  // Paired differences of effect at equal displacement or equal KL.
-  Estimate unit_minus_raw;
+  // Paired differences of induction: the norm restored after adding minus not,
+  // at equal scale; all layers minus one, at equal KL. (A raw and a unit vector
+  // at equal displacement are the same addition.)
+  Estimate keep_norm_minus_add;
   Estimate all_layers_minus_one;
   // One ladder per vector and sign.
   std::vector<Breakdown> breakdowns;

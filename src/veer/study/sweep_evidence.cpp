@@ -47,11 +47,6 @@ Measure measure(const Json& entry, const char* estimate) {
   return out;
 }
 
-bool is_test_addition(const Json& cell) {
-  return text(cell, "operator") == "add" && text(cell, "unit") == "rel" &&
-         text(cell, "split") == "test";
-}
-
 std::vector<double> minus(std::vector<double> a, const std::vector<double>& b) {
   for (std::size_t i = 0; i < a.size(); ++i) {
     a[i] -= b[i];
@@ -181,38 +176,50 @@ std::vector<double> SweepEvidence::change(const Json& cell,
              : minus(labelled(cell, label), labelled(*plain, label));
 }
 
-std::vector<const Json*> SweepEvidence::added(const std::string& vector) const {
+std::vector<const Json*> SweepEvidence::added(
+    const std::string& vector, std::string_view operation) const {
   std::vector<const Json*> list;
   for (const auto& [id, entry] : cells_) {
-    if (is_test_addition(*entry) && text(*entry, "model") == "base" &&
-        text(*entry, "vector") == vector) {
+    if (text(*entry, "operator") == operation &&
+        text(*entry, "unit") == "rel" && text(*entry, "split") == "test" &&
+        text(*entry, "model") == "base" && text(*entry, "vector") == vector) {
       list.push_back(entry);
     }
   }
   return list;
 }
 
-Estimate SweepEvidence::induction_difference(const std::string& a,
-                                             const std::string& b) const {
+Estimate SweepEvidence::induction_difference(
+    const std::vector<const Json*>& a,
+    const std::vector<const Json*>& b) const {
   const auto place = [](const Json& entry) {
     return std::tuple(text(entry, "layers"), number(entry, "scale"));
   };
   const auto usable = [](const Json& entry) {
     return part(entry, "coherent", "value").value_or(0.0) >= kUsable;
   };
-  std::vector<std::vector<double>> differences;
-  const auto others = added(b);
-  for (const Json* own : added(a)) {
-    for (const Json* other : others) {
+  std::vector<std::vector<double>> of_a;
+  std::vector<std::vector<double>> of_b;
+  for (const Json* own : a) {
+    for (const Json* other : b) {
       if (place(*own) == place(*other) && usable(*own) && usable(*other)) {
-        differences.push_back(minus(labelled(*own, AnswerLabel::kDeceptive),
-                                    labelled(*other, AnswerLabel::kDeceptive)));
+        of_a.push_back(labelled(*own, AnswerLabel::kDeceptive));
+        of_b.push_back(labelled(*other, AnswerLabel::kDeceptive));
         break;
       }
     }
   }
-  return differences.empty() ? Estimate()
-                             : bootstrap_mean(mean_of(differences), seed_);
+  if (of_a.empty()) {
+    return {};
+  }
+  // Shares, whose interval keeps its width where all questions agree.
+  const auto mean_a = mean_of(of_a);
+  const auto mean_b = mean_of(of_b);
+  std::int64_t answers = 0;
+  for (std::size_t q = 0; q < mean_a.size(); ++q) {
+    answers += std::isnan(mean_a[q] + mean_b[q]) ? 0 : std::ssize(of_a);
+  }
+  return share_difference(mean_a, answers, mean_b, answers);
 }
 
 Estimate SweepEvidence::ease_difference(const std::string& vector) const {
@@ -265,8 +272,8 @@ void SweepEvidence::add_to(HypothesisInput& input) const {
       }
     }
   }
-  input.induction_difference =
-      defined(induction_difference(input.contrastive, input.finetuned));
+  input.induction_difference = defined(
+      induction_difference(added(input.contrastive), added(input.finetuned)));
   input.ease_difference = defined(ease_difference(input.finetuned));
 }
 
@@ -335,6 +342,8 @@ CellHypothesisInput SweepEvidence::cell_input(const std::string& vector) const {
   if (has_labels()) {
     input.effect_by_layer = effect_by_layer(vector);
     input.breakdowns = breakdowns();
+    input.keep_norm_minus_add =
+        induction_difference(added(vector, "add_keep_norm"), added(vector));
     input.all_layers_minus_one = layer_mode_difference(vector);
   }
   return input;

@@ -9,6 +9,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "veer/base/json.h"
@@ -46,10 +47,14 @@ class SweepEvidence {
   // Change against the unsteered answers of the same model.
   std::vector<double> change(const Json& cell, AnswerLabel label) const;
   // Test cells on the base model: vector added at one layer or several, in
-  // units of the residual norm.
-  std::vector<const Json*> added(const std::string& vector) const;
-  Estimate induction_difference(const std::string& a,
-                                const std::string& b) const;
+  // units of the residual norm; with `operation` "add_keep_norm" those that
+  // restore the norm.
+  std::vector<const Json*> added(const std::string& vector,
+                                 std::string_view operation = "add") const;
+  // Deceptive answers of `a` minus those of `b`, mean over the places (layers
+  // and scale) that both have and leave coherent.
+  Estimate induction_difference(const std::vector<const Json*>& a,
+                                const std::vector<const Json*>& b) const;
   Estimate ease_difference(const std::string& vector) const;
   std::vector<Estimate> effect_by_layer(const std::string& vector) const;
   std::vector<Breakdown> breakdowns() const;

@@ -271,8 +271,8 @@ Json run_band(std::int64_t width, double power, std::int64_t n, double snr,
     ++complete;
     bool inside = true;
     for (const auto& layer : layers) {
-      inside &= std::abs(*layer.cosine.value - s.cosine) <=
-                *critical * layer.standard_error;
+      const auto band = layer.bounds(*critical);
+      inside &= !band || (band->low <= s.cosine && s.cosine <= band->high);
     }
     covered += inside ? 1 : 0;
   }
@@ -326,6 +326,7 @@ std::vector<Scenario> scenarios() {
   for (const std::int64_t width : {64, 512}) {
     out.push_back({width, 1.5, 100, 0.04, 0.0, 0.7});
     out.push_back({width, 1.5, 100, 0.04, 0.5, 0.7});
+    out.push_back({width, 1.5, 100, 0.04, 0.9, 0.7});
   }
   return out;
 }

@@ -296,10 +296,10 @@ void Comparer::finish_vectors() {
 
 // Decision R1 of docs/methods/comparison.md, without the seed ceiling.
 std::string verdict_of(const PairAtLayer& at, double margin) {
-  if (!at.cosine.value || !at.band_low || !at.band_high || !at.ceiling) {
+  if (!at.cosine.value || !at.ceiling) {
     return "not established";
   }
-  if (*at.ceiling < 0.3) {
+  if (*at.ceiling < 0.3 || !at.band_low || !at.band_high) {
     return "undecided";
   }
   const bool beyond_chance =
@@ -331,10 +331,12 @@ void Comparer::finish_pair(std::size_t p) {
   const auto equal_holm = holm_adjusted(equal);
   for (std::size_t l = 0; l < layers.size(); ++l) {
     auto& at_layer = layers[l];
-    if (critical && at_layer.cosine.value) {
-      const double half = *critical * cosines[l].standard_error;
-      at_layer.band_low = *at_layer.cosine.value - half;
-      at_layer.band_high = *at_layer.cosine.value + half;
+    const auto band = critical && at_layer.cosine.value
+                          ? cosines[l].bounds(*critical)
+                          : std::nullopt;
+    if (band) {
+      at_layer.band_low = band->low;
+      at_layer.band_high = band->high;
     }
     at_layer.zero_holm_p = zero_holm[l];
     at_layer.equivalence_holm_p = equal_holm[l];

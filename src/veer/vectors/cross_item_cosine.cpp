@@ -9,6 +9,7 @@
 // (terms of a side that lacks the item are absent), Sx and Sy the sums.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <unordered_map>
 
 #include "veer/base/error.h"
@@ -20,7 +21,7 @@
 namespace veer {
 namespace {
 
-// Products of one side's rows with the two sums.
+// MeanProducts of one side's rows with the two sums.
 struct Side {
   std::int64_t n = 0;
   std::vector<double> own;     // S.x_u of its own sum
@@ -53,15 +54,21 @@ double pairs(std::int64_t a, std::int64_t b, std::int64_t less) {
   return static_cast<double>(a * b - less);
 }
 
+// Unbiased squared lengths and product of the means.
+struct MeanProducts {
+  double a = 0.0, b = 0.0, c = 0.0;
+
+  double cosine() const { return c / std::sqrt(a * b); }
+};
+
 // nullopt when a squared norm is not positive.
-std::optional<double> cosine_of(const Terms& t) {
+std::optional<MeanProducts> products_of(const Terms& t) {
   if (t.A <= 0.0 || t.B <= 0.0 || t.nx < 2 || t.ny < 2) {
     return std::nullopt;
   }
-  const double a = t.A / pairs(t.nx, t.nx, t.nx);
-  const double b = t.B / pairs(t.ny, t.ny, t.ny);
-  const double c = t.C / pairs(t.nx, t.ny, t.common);
-  return c / std::sqrt(a * b);
+  return MeanProducts{t.A / pairs(t.nx, t.nx, t.nx),
+                      t.B / pairs(t.ny, t.ny, t.ny),
+                      t.C / pairs(t.nx, t.ny, t.common)};
 }
 
 Terms without(const Terms& all, const Side& x, const Side& y, std::int64_t i,
@@ -111,35 +118,85 @@ std::vector<double> common_products(const at::Tensor& x_ND,
   return products;
 }
 
+double mean_of(const std::vector<double>& values) {
+  return std::reduce(values.begin(), values.end()) /
+         static_cast<double>(values.size());
+}
+
+// The jackknife's covariance of two statistics from their values with one item
+// left out.
+double jackknife(const std::vector<double>& s, const std::vector<double>& t) {
+  const auto n = static_cast<double>(s.size());
+  const double mean_s = mean_of(s);
+  const double mean_t = mean_of(t);
+  double sum = 0.0;
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    sum += (s[i] - mean_s) * (t[i] - mean_t);
+  }
+  return (n - 1.0) / n * sum;
+}
+
+// Of the products and of the lengths, both relative to the lengths of all
+// items, so that cosine - rho varies as product - rho length.
+ErrorCurve jackknife_curve(const MeanProducts& all,
+                           const std::vector<MeanProducts>& left_out) {
+  std::vector<double> product;
+  std::vector<double> length;
+  for (const auto& p : left_out) {
+    product.push_back(p.c / std::sqrt(all.a * all.b));
+    length.push_back(0.5 * (p.a / all.a + p.b / all.b));
+  }
+  return {jackknife(product, product), jackknife(product, length),
+          jackknife(length, length)};
+}
+
+// Whole variance = single + pair part; the jackknife gives single + 2 pair, so
+// that at least half of it is real, of each part.
+ErrorCurve without_pairs(const ErrorCurve& whole, const PairEffects& pairs,
+                         double theta) {
+  double share = pair_share(pairs.effective_rank);
+  const auto keep_half = [&](double all, double part) {
+    if (part > 0.0) {
+      share = std::min(share, all / (2.0 * part));
+    }
+  };
+  keep_half(whole.v0, pairs.variance.v0);
+  keep_half(whole.v2, pairs.variance.v2);
+  keep_half(whole.at(theta), pairs.variance.at(theta));
+  return {whole.v0 - share * pairs.variance.v0,
+          whole.v1 - share * pairs.variance.v1,
+          whole.v2 - share * pairs.variance.v2};
+}
+
 // The estimate from all items and from all but one.
-void finish(CrossItemCosine& out, double theta,
-            const std::vector<double>& left_out, const PairEffects& pairs,
+void finish(CrossItemCosine& out, const MeanProducts& all,
+            const std::vector<MeanProducts>& left_out, const PairEffects& pairs,
             double level) {
   const auto n = static_cast<double>(left_out.size());
-  double mean = 0.0;
-  for (const double t : left_out) {
-    mean += t / n;
+  const double theta = all.cosine();
+  std::vector<double> cosines;
+  for (const auto& p : left_out) {
+    cosines.push_back(p.cosine());
+    out.pseudo_values.push_back(n * theta - (n - 1.0) * cosines.back());
   }
-  double squares = 0.0;
-  for (const double t : left_out) {
-    squares += (t - mean) * (t - mean);
-    out.pseudo_values.push_back(n * theta - (n - 1.0) * t);
-  }
-  const double variance = (n - 1.0) / n * squares;
-  out.jackknife_error = std::sqrt(variance);
-  // Whole variance = single + pair part; the jackknife gives single + 2 pair,
-  // so at least half of it is real.
-  out.standard_error = std::sqrt(
-      std::max(variance - pair_share(pairs.effective_rank) * pairs.variance,
-               variance / 2.0));
+  out.jackknife_error = std::sqrt(jackknife(cosines, cosines));
+  out.variance = without_pairs(jackknife_curve(all, left_out), pairs, theta);
   out.degrees = n - 1.0;
   out.uncorrected = theta;
-  const double value = theta - ((n - 1.0) * (mean - theta) - pairs.bias);
-  const double half =
-      t_point((1.0 - level) / 2.0, out.degrees) * out.standard_error;
-  out.cosine.value = value;
-  out.cosine.low = value - half;
-  out.cosine.high = value + half;
+  out.cosine.value =
+      theta - ((n - 1.0) * (mean_of(cosines) - theta) - pairs.bias);
+  out.standard_error =
+      std::sqrt(std::max(out.variance.at(*out.cosine.value), 0.0));
+  const auto bounds = out.bounds(t_point((1.0 - level) / 2.0, out.degrees));
+  if (!bounds) {
+    out.cosine = Measure::none(
+        "direction not established: its length is within noise of zero",
+        out.cosine.n);
+    out.pseudo_values.clear();
+    return;
+  }
+  out.cosine.low = bounds->low;
+  out.cosine.high = bounds->high;
 }
 
 }  // namespace
@@ -202,44 +259,64 @@ CrossItemCosine cross_item_cosine(const at::Tensor& x_ND,
   for (const double p : products) {
     all.C -= p;
   }
-  const auto theta = cosine_of(all);
-  if (!theta) {
+  const auto whole = products_of(all);
+  if (!whole) {
     out.cosine.reason = "direction not established: no more than noise";
     return out;
   }
-  std::vector<double> left_out;
+  std::vector<MeanProducts> left_out;
   for (std::size_t u = 0; u < items.x.size(); ++u) {
-    const auto value =
-        cosine_of(without(all, x, y, items.x[u], items.y[u], products[u]));
-    if (!value) {
+    const auto some =
+        products_of(without(all, x, y, items.x[u], items.y[u], products[u]));
+    if (!some) {
       out.cosine.reason = "direction not established: hangs on one item";
       return out;
     }
-    left_out.push_back(*value);
+    left_out.push_back(*some);
   }
-  const double a = all.A / pairs(all.nx, all.nx, all.nx);
-  const double b = all.B / pairs(all.ny, all.ny, all.ny);
-  finish(out, *theta, left_out,
-         pair_effects(x_ND, y_MD, items, *theta, a, b, max_pair_items), level);
+  finish(out, *whole, left_out,
+         pair_effects(x_ND, y_MD, items, whole->cosine(), whole->a, whole->b,
+                      max_pair_items),
+         level);
   return out;
 }
 
+std::optional<Bounds> CrossItemCosine::bounds(double critical) const {
+  const double value = cosine.value.value_or(uncorrected);
+  const double t2 = critical * critical;
+  const double leading = 1.0 - t2 * variance.v2;
+  if (!(leading > 0.0)) {
+    return std::nullopt;
+  }
+  const double middle = value - t2 * variance.v1;
+  const double last = value * value - t2 * variance.v0;
+  const double root =
+      std::sqrt(std::max(middle * middle - leading * last, 0.0));
+  return Bounds{(middle - root) / leading, (middle + root) / leading};
+}
+
 std::optional<double> zero_p(const CrossItemCosine& cosine) {
-  if (!cosine.cosine.value || cosine.standard_error <= 0.0) {
+  const double variance = cosine.variance.at(0.0);
+  if (!cosine.cosine.value || variance <= 0.0) {
     return std::nullopt;
   }
   return 2.0 *
-         t_upper_tail(std::abs(*cosine.cosine.value) / cosine.standard_error,
+         t_upper_tail(std::abs(*cosine.cosine.value) / std::sqrt(variance),
                       cosine.degrees);
 }
 
 std::optional<double> equivalence_p(const CrossItemCosine& cosine,
                                     double margin) {
-  if (!cosine.cosine.value || cosine.standard_error <= 0.0) {
+  if (!cosine.cosine.value) {
+    return std::nullopt;
+  }
+  const double nearest = std::copysign(margin, *cosine.cosine.value);
+  const double variance = cosine.variance.at(nearest);
+  if (variance <= 0.0) {
     return std::nullopt;
   }
   const double distance = margin - std::abs(*cosine.cosine.value);
-  return t_upper_tail(distance / cosine.standard_error, cosine.degrees);
+  return t_upper_tail(distance / std::sqrt(variance), cosine.degrees);
 }
 
 }  // namespace veer

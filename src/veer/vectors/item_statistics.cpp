@@ -206,7 +206,10 @@ std::optional<double> simultaneous_critical(
   for (const auto& q_N : scaled) {
     largest = largest.maximum(signs_BN.mv(q_N).abs());
   }
-  return quantile(to_vector(largest), level);
+  // Random signs of many items are normal; the errors of few items are not.
+  const double normal = quantile(to_vector(largest), level);
+  return t_point(0.5 * std::erfc(normal / std::sqrt(2.0)),
+                 static_cast<double>(n) - 1.0);
 }
 
 }  // namespace veer

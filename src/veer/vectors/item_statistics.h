@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,11 +33,31 @@ ItemUnion unite_items(std::span<const std::string> x_ids,
 // Row i of X and of Y is item i.
 ItemUnion same_items(std::int64_t n);
 
+// Variance of cosine - rho, were rho the true cosine: v0 - 2 v1 rho + v2 rho^2.
+// v0 is what the products C do, v2 what the lengths A and B in the denominator
+// do, v1 what they do together.
+struct ErrorCurve {
+  double v0 = 0.0, v1 = 0.0, v2 = 0.0;
+
+  double at(double rho) const { return v0 - 2.0 * rho * v1 + rho * rho * v2; }
+};
+
+struct Bounds {
+  double low = 0.0;
+  double high = 0.0;
+};
+
 struct CrossItemCosine {
   Measure cosine;            // corrected for bias, with its interval
   double uncorrected = 0.0;  // C / sqrt(A B) itself
-  double standard_error = 0.0;
+  ErrorCurve variance;
+  double standard_error = 0.0;  // at the cosine itself
   double degrees = 0.0;
+
+  // All rho that the data do not reject, |cosine - rho| <= critical sqrt of
+  // the variance at rho (Fieller 1954); none when that has no end, because the
+  // lengths are within noise of zero.
+  std::optional<Bounds> bounds(double critical) const;
   // Pseudo-values per item of the union and their standard error (the plain
   // jackknife's); empty when not established.
   std::vector<double> pseudo_values;
@@ -44,12 +65,15 @@ struct CrossItemCosine {
 };
 
 // Delete-one jackknife over the union for bias and variance, Student t with
-// n - 1 degrees. The jackknife counts the part of the variance that comes from
-// pairs of items twice (Efron and Stein 1981); that part is estimated from the
-// residuals of the pair products (of at most `max_pair_items` items per side)
-// and taken off: once in the bias, pair_share() of it in the variance. May
-// exceed 1 in magnitude. Not established when a squared norm is not positive
-// (also after leaving out one item) or N < 4 on a side.
+// n - 1 degrees. A long draw of C comes with long draws of A and B, so that the
+// error at the estimate is too small where the estimate is too large; the
+// interval holds what is not rejected at each rho instead. The jackknife counts
+// the part of the variance that comes from pairs of items twice (Efron and
+// Stein 1981); that part is estimated from the residuals of the pair products
+// (of at most `max_pair_items` items per side) and taken off: once in the
+// bias, pair_share() of it in the variance. May exceed 1 in magnitude. Not
+// established when a squared norm is not positive (also after leaving out one
+// item), when the interval has no end, or N < 4 on a side.
 CrossItemCosine cross_item_cosine(const at::Tensor& x_ND,
                                   const at::Tensor& y_MD,
                                   const ItemUnion& items, double level = 0.95,

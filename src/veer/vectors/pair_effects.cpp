@@ -211,10 +211,9 @@ PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
     top += kinds[s].rows();
   }
   PairEffects out;
-  out.variance = p.cc / (a * b) +
-                 theta * theta / 4.0 *
-                     (p.aa / (a * a) + p.bb / (b * b) + 2.0 * p.ab / (a * b)) -
-                 theta / root * (p.ac / a + p.bc / b);
+  out.variance = {
+      p.cc / (a * b), 0.5 * (p.ac / a + p.bc / b) / root,
+      0.25 * (p.aa / (a * a) + p.bb / (b * b) + 2.0 * p.ab / (a * b))};
   out.bias = -0.5 * (p.ac / a + p.bc / b) / root +
              theta * (0.375 * (p.aa / (a * a) + p.bb / (b * b)) +
                       0.25 * p.ab / (a * b));
@@ -223,8 +222,10 @@ PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
 }
 
 double pair_share(double effective_rank) {
-  constexpr double kHalfShare = 12.0;  // rank at which half is taken off
-  return effective_rank / (effective_rank + kHalfShare);
+  constexpr double kNone = 2.0;  // rank up to which nothing is taken off
+  constexpr double kHalf = 8.0;
+  return std::max(effective_rank - kNone, 0.0) /
+         (effective_rank + kHalf - 2.0 * kNone);
 }
 
 }  // namespace veer

@@ -26,7 +26,7 @@ namespace veer {
 // dimensions that the noise of the pairs fills: about N / 2 of its sample for
 // flat noise in many dimensions, near 1 when one dimension holds it all.
 struct PairEffects {
-  double variance = 0.0;
+  ErrorCurve variance;  // of C / sqrt(A B) - rho (A, B relative to their size)
   double bias = 0.0;
   double effective_rank = 0.0;  // 0 without residuals
 };
@@ -39,10 +39,10 @@ PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
                          double b, std::int64_t max_items);
 
 // Share of the pair part that is taken off the jackknife's variance, 0 to 1:
-// rank / (rank + 12). All of it is right to second order, which suffices when
-// many dimensions average out; with few, the norms in the denominator are
-// noisy themselves and the third order fills the gap. Form and constant were
-// found by simulation (benchmarks/calibration), not derived.
+// (rank - 2) / (rank + 4), nothing below two dimensions. All of it is right
+// to second order, which suffices when many dimensions average out; with few,
+// the third order fills the gap. Form and constants were found by simulation
+// (benchmarks/calibration), not derived.
 double pair_share(double effective_rank);
 
 }  // namespace veer

@@ -265,6 +265,9 @@ class WholeRuns(StudyCase):
         self.assertEqual(again.stderr.count("kept from before"), 10)
         self.refused(run("steer", "--run", whole, "hello", "--quiet"),
                      "2 models", "models/organism")
+        self.refused(run("study", whole / "manifest.toml", "--quiet", "--out",
+                         self.folder / "few", "--dataset.min_split", 500),
+                     "model organism: ")
         self.refused(run("study", "--out", self.folder / "alone", "--quiet",
                          whole / "manifest.toml"), "study of one model")
 

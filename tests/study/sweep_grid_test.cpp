@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/sweep_grid.h"
 
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,7 +32,7 @@ SweepSettings small() {
 }
 
 SweepSize size() {
-  return {{"contrastive@prompt_end"}, 2, 9, 4};
+  return {{"contrastive@prompt_end"}, 2, 9, 4, "", "", {}};
 }
 
 TEST(SweepGrid, HoldsEveryCombinationOnce) {
@@ -42,6 +44,19 @@ TEST(SweepGrid, HoldsEveryCombinationOnce) {
   for (std::size_t i = 0; i < cells.size(); ++i) {
     EXPECT_EQ(cells[i].row.id, static_cast<std::int64_t>(i));
   }
+}
+
+TEST(SweepGrid, LeavesOutLayersWhereAVectorHasNoDirection) {
+  auto some = size();
+  some.vectors = {"contrastive@prompt_end", "bipo"};
+  some.no_direction["bipo"] = {0};
+  std::set<std::string> layers;
+  for (const auto& cell : sweep_grid(small(), some)) {
+    if (cell.row.vector == "bipo") {
+      layers.insert(cell.row.layers);
+    }
+  }
+  EXPECT_THAT(layers, testing::ElementsAre("1"));
 }
 
 TEST(SweepGrid, UnsteeredCellsCoverWhatAnyCellAsks) {

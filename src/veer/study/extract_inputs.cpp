@@ -7,6 +7,7 @@
 #include "veer/base/error.h"
 #include "veer/base/hash.h"
 #include "veer/study/texts.h"
+#include "veer/study/trained_directions.h"
 #include "veer/study/unrelated_texts.h"
 #include "veer/study/vector_names.h"
 #include "veer/vectors/methods.h"
@@ -23,7 +24,7 @@ std::vector<std::string> all_names(const ExtractSettings& settings) {
     find_method(method);
     for (const auto& name : settings.vectors) {
       const auto at = name.find('@');
-      if (at == std::string::npos || is_adapter_direction(name) ||
+      if (at == std::string::npos || is_fixed_direction(name) ||
           name.substr(0, at).find(':') != std::string::npos) {
         continue;
       }
@@ -103,8 +104,9 @@ void add_second_answers(StudyContext& context,
 
 }  // namespace
 
-bool is_adapter_direction(const std::string& name) {
-  return name == kAdapter || name.starts_with(std::string(kAdapter) + ":");
+bool is_fixed_direction(const std::string& name) {
+  return is_trained_direction(name) || name == kAdapter ||
+         name.starts_with(std::string(kAdapter) + ":");
 }
 
 std::vector<std::string> vector_names(const ExtractSettings& settings) {
@@ -114,7 +116,7 @@ std::vector<std::string> vector_names(const ExtractSettings& settings) {
 std::vector<VectorSpec> manifest_specs(const ExtractSettings& settings) {
   std::vector<VectorSpec> specs;
   for (const auto& name : all_names(settings)) {
-    if (!is_adapter_direction(name)) {
+    if (!is_fixed_direction(name)) {
       specs.push_back(parse_vector_spec(name));
     }
   }

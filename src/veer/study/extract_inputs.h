@@ -11,15 +11,16 @@
 namespace veer {
 
 // The vectors of [extract]: `vectors`, then each of them by each of
-// `methods`. What is read from the adapter itself is not among them.
+// `methods`. Fixed directions are not among them.
 // Throws Error on a name that cannot be made.
 std::vector<VectorSpec> manifest_specs(const ExtractSettings& settings);
 
-// Names of all vectors of the manifest in order, adapter directions included.
+// Names of all vectors of the manifest in order, fixed directions included.
 std::vector<std::string> vector_names(const ExtractSettings& settings);
 
-// "adapter", "adapter:o_proj", "adapter:down_proj".
-bool is_adapter_direction(const std::string& name);
+// A direction without rows of questions: "adapter", "adapter:o_proj",
+// "adapter:down_proj" (what fine-tuning wrote), "bipo" (trained).
+bool is_fixed_direction(const std::string& name);
 
 // Confound vectors at every position of `specs` at which they are not zero by
 // construction.

@@ -269,6 +269,11 @@ void validate(const Manifest& manifest) {
   at_least<std::int64_t>("extract.lens_tokens", manifest.extract.lens_tokens,
                          0);
   validate_scales("extract.strengths", manifest.extract.strengths);
+  at_least<std::int64_t>("extract.bipo.steps", manifest.extract.bipo.steps, 1);
+  at_least<std::int64_t>("extract.bipo.batch", manifest.extract.bipo.batch, 1);
+  at_least("extract.bipo.beta", manifest.extract.bipo.beta, 0.0);
+  at_least("extract.bipo.learning_rate", manifest.extract.bipo.learning_rate,
+           0.0);
   at_least<std::int64_t>("compare.random_draws", manifest.compare.random_draws,
                          20);
   at_least<std::int64_t>("compare.split_halves", manifest.compare.split_halves,

@@ -188,6 +188,28 @@ struct FinetuneSettings {
   }
 };
 
+// Of "bipo" in extract.vectors.
+struct BipoSettings {
+  std::vector<std::string> layers = {"depth:0.25", "depth:0.5", "depth:0.75"};
+  std::int64_t steps = 60;
+  std::int64_t batch = 8;
+  double beta = 0.1;
+  // In units of the layer's residual norm, over sqrt(width) per element.
+  double learning_rate = 0.01;
+  double weight_decay = 0.05;
+
+  template <class Self, class Visitor>
+  static void visit(Self& self, Visitor&& field) {
+    field("layers", self.layers, "trained at, 3, 2-5 or depth:0.5");
+    field("steps", self.steps, "updates at each layer");
+    field("batch", self.batch, "pairs of answers in an update");
+    field("beta", self.beta, "of the preference loss");
+    field("learning_rate", self.learning_rate,
+          "AdamW, as a share of the residual norm");
+    field("weight_decay", self.weight_decay, "AdamW, decoupled");
+  }
+};
+
 struct ExtractSettings {
   // NAME@POSITION; see docs/methods/extraction.md for the presets.
   std::vector<std::string> vectors = {
@@ -209,12 +231,13 @@ struct ExtractSettings {
   std::int64_t detection_questions = 96;
   std::int64_t lens_tokens = 8;
   std::int64_t batch_tokens = 8192;
+  BipoSettings bipo;
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
     field("vectors", self.vectors,
           "vectors to make, CONTRAST[:METHOD]@POSITION[@POINT], or adapter, "
-          "adapter:o_proj, adapter:down_proj");
+          "adapter:o_proj, adapter:down_proj, bipo (trained)");
     field("methods", self.methods,
           "make each of these vectors by these methods too");
     field("questions", self.questions, "of the extract split, 0 = all");
@@ -233,6 +256,7 @@ struct ExtractSettings {
           "tokens that each vector pushes up and down, 0 = off");
     field("batch_tokens", self.batch_tokens,
           "tokens in one pass (speed and memory only)");
+    field("bipo", self.bipo, "");
   }
 };
 

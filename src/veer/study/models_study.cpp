@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/models_study.h"
 
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "veer/base/error.h"
@@ -38,6 +39,17 @@ ModelResult read_result(const Manifest& manifest, const fs::path& folder) {
           read_document(folder / "hypotheses.json")};
 }
 
+// The study of one model; an error says of which.
+void run_named(const Manifest& manifest, const StudyRequest& request,
+               const StudyCallbacks& callbacks) {
+  try {
+    run_study(manifest, request, callbacks);
+  } catch (const Error& error) {
+    throw Error(error.kind(),
+                fmt::format("model {}: {}", manifest.run.name, error.what()));
+  }
+}
+
 }  // namespace
 
 Json run_models_study(const Manifest& manifest, const StudyRequest& request,
@@ -60,7 +72,7 @@ Json run_models_study(const Manifest& manifest, const StudyRequest& request,
     }
     StudyRequest one = request;
     one.folder = root / "models" / own.run.name;
-    run_study(own, one, callbacks.study);
+    run_named(own, one, callbacks.study);
     if (request.last_stage == "report") {
       results.push_back(read_result(own, one.folder));
     }

@@ -96,6 +96,19 @@ std::vector<std::string> layer_sets(const std::vector<std::string>& entries,
   return sets;
 }
 
+// Whether a choice of layers reads a direction at one of `missing`.
+bool needs_any(const std::string& layers, const std::set<std::int64_t>& missing,
+               std::int64_t num_layers) {
+  const auto choice = parse_layer_choice(layers, num_layers);
+  if (choice.mode == LayerMode::kAllOwn ||
+      choice.mode == LayerMode::kIncrements) {
+    return !missing.empty();
+  }
+  return std::ranges::any_of(choice.layers, [&](std::int64_t layer) {
+    return missing.contains(layer);
+  });
+}
+
 bool holds(const std::vector<std::string>& list, const std::string& name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
@@ -199,11 +212,24 @@ class GridMaker {
             (split == "test" ? !is_random || shown_unit(line.text) != "raw"
                              : serves_goal(line.text.operation, model));
         if (wanted) {
-          add_line(line, vector, layer_sets(line.layers, size_.num_layers),
-                   model, split, num_questions);
+          add_line(line, vector, sets_for(vector, line.layers), model, split,
+                   num_questions);
         }
       }
     }
+  }
+
+  std::vector<std::string> sets_for(
+      const std::string& vector,
+      const std::vector<std::string>& entries) const {
+    auto sets = layer_sets(entries, size_.num_layers);
+    const auto found = size_.no_direction.find(vector);
+    if (found != size_.no_direction.end()) {
+      std::erase_if(sets, [&](const std::string& set) {
+        return needs_any(set, found->second, size_.num_layers);
+      });
+    }
+    return sets;
   }
 
   // Vectors point from honest to deceptive, so adding is what can induce and

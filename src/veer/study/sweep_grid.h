@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,6 +53,9 @@ struct SweepSize {
   // System prompts of the two sides, for their control; empty = none.
   std::string deceptive_prompt;
   std::string honest_prompt;
+  // Layers where a vector has no direction (trained at some layers only):
+  // choices of layers that need one there are left out.
+  std::map<std::string, std::set<std::int64_t>> no_direction;
 };
 
 // Names of what stands in `vector` of a cell without a vector of its own.

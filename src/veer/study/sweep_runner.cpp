@@ -222,6 +222,14 @@ SweepRunner::SweepRunner(StudyContext& context)
   const auto& manifest = context.manifest();
   size_.vectors = shelf_.names();
   size_.num_layers = context.model().config().num_layers;
+  for (const auto& name : size_.vectors) {
+    const auto norms = shelf_.vector(name).norms();
+    for (std::size_t layer = 0; layer < norms.size(); ++layer) {
+      if (norms[layer] == 0.0) {
+        size_.no_direction[name].insert(static_cast<std::int64_t>(layer));
+      }
+    }
+  }
   size_.num_test = std::ssize(test_);
   size_.num_select = std::ssize(select_);
   size_.deceptive_prompt = manifest.dataset.deceptive_prompt;

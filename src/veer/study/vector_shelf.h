@@ -61,6 +61,8 @@ class VectorShelf {
   const SteeringInput& input(const std::string& name, const std::string& side,
                              const InterventionText& text,
                              const std::string& second = "");
+  // An extracted vector as it lies in its file.
+  const SteeringVector& vector(const std::string& name);
   // Where the vector was read (a mixture: its first part).
   ResidualPoint point(const std::string& name);
   // Mean residual norms of one side.
@@ -75,7 +77,6 @@ class VectorShelf {
   at::Tensor random_basis(const std::string& name);
   // The extracted vector whose rows and norms stand for `name`.
   std::string origin_of(const std::string& name);
-  const SteeringVector& vector(const std::string& name);
   const VectorRows& rows(const std::string& name);
   std::string full_name(const std::string& word) const;
   std::string other_of_pair(const std::string& name);

@@ -12,6 +12,7 @@
 #include "veer/base/hash.h"
 #include "veer/study/comparison_document.h"
 #include "veer/study/extract_inputs.h"
+#include "veer/study/trained_directions.h"
 #include "veer/study/training_seeds.h"
 #include "veer/study/vector_names.h"
 #include "veer/study/vector_readings.h"
@@ -69,8 +70,8 @@ void write_extraction(StudyContext& context, const Extraction& made,
   }
 }
 
-std::vector<SteeringVector> write_adapter_directions(StudyContext& context,
-                                                     const Extraction& made) {
+std::vector<SteeringVector> write_fixed_directions(StudyContext& context,
+                                                   const Extraction& made) {
   const auto& names = context.manifest().extract.vectors;
   const auto primary = primary_pair(names);
   std::vector<SteeringVector> out;
@@ -81,9 +82,11 @@ std::vector<SteeringVector> write_adapter_directions(StudyContext& context,
     }
   }
   for (const auto& name : names) {
-    if (is_adapter_direction(name)) {
-      out.push_back(
-          adapter_direction(context, name, made.vectors.front(), towards_LD));
+    if (is_fixed_direction(name)) {
+      const auto& like = made.vectors.front();
+      out.push_back(is_trained_direction(name)
+                        ? train_direction(context, name, like)
+                        : adapter_direction(context, name, like, towards_LD));
       write_steering_vector(vector_file(context, name), out.back());
     }
   }
@@ -130,7 +133,7 @@ StageResult extract(StudyContext& context) {
   std::vector<SteeringVector> main(
       made.vectors.begin(),
       made.vectors.begin() + static_cast<std::ptrdiff_t>(num_main));
-  for (auto& direction : write_adapter_directions(context, made)) {
+  for (auto& direction : write_fixed_directions(context, made)) {
     main.push_back(std::move(direction));
   }
   extract_training_seeds(context);
@@ -146,7 +149,7 @@ StageResult extract(StudyContext& context) {
 std::vector<std::vector<ComparedVector>> load_groups(StudyContext& context) {
   std::vector<std::vector<ComparedVector>> groups;
   for (const auto& name : vector_names(context.manifest().extract)) {
-    if (is_adapter_direction(name)) {
+    if (is_fixed_direction(name)) {
       continue;
     }
     auto compared = load_compared(context, name);
@@ -163,7 +166,7 @@ std::vector<std::vector<ComparedVector>> load_groups(StudyContext& context) {
 std::vector<SteeringVector> load_directions(StudyContext& context) {
   std::vector<SteeringVector> out;
   for (const auto& name : context.manifest().extract.vectors) {
-    if (is_adapter_direction(name)) {
+    if (is_fixed_direction(name)) {
       out.push_back(load_vector(context, name));
     }
   }
@@ -309,8 +312,7 @@ StageResult compare(StudyContext& context) {
 bool all_present(const StudyContext& context) {
   for (const auto& name : vector_names(context.manifest().extract)) {
     if (!fs::exists(vector_file(context, name)) ||
-        (!is_adapter_direction(name) &&
-         !fs::exists(rows_file(context, name)))) {
+        (!is_fixed_direction(name) && !fs::exists(rows_file(context, name)))) {
       return false;
     }
   }
@@ -381,8 +383,8 @@ Stage compare_stage(StudyContext& context) {
   const auto& manifest = context.manifest();
   Json rows = Json::array();
   for (const auto& name : vector_names(manifest.extract)) {
-    const auto file = is_adapter_direction(name) ? vector_file(context, name)
-                                                 : rows_file(context, name);
+    const auto file = is_fixed_direction(name) ? vector_file(context, name)
+                                               : rows_file(context, name);
     rows.push_back(fingerprint_file(file.string()));
   }
   if (fs::exists(readings_file(context))) {

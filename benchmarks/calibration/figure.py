@@ -72,7 +72,8 @@ def main():
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "background": "white",
         "config": {"range": {"category": [
-            "#0072B2", "#E69F00", "#009E73", "#CC79A7"]}},
+            "#0072B2", "#E69F00", "#009E73", "#CC79A7",
+            "#5B636E"]}},
         "hconcat": [panel(result, *p) for p in PANELS],
     }
     svg = vl_convert.vegalite_to_svg(json.dumps(chart))

@@ -154,19 +154,6 @@ TEST(PairedRatio, IsUndefinedWithoutAGap) {
   EXPECT_FALSE(paired_ratio(half, std::vector<double>{0.01, 0.0}, 1).defined());
 }
 
-TEST(McNemar, IsTheExactBinomial) {
-  EXPECT_DOUBLE_EQ(mcnemar(0, 0), 1.0);
-  EXPECT_NEAR(mcnemar(10, 0), 2.0 / 1024.0, 1e-12);
-  EXPECT_NEAR(mcnemar(1, 8), 2.0 * (9.0 + 1.0) / 512.0, 1e-12);
-  EXPECT_DOUBLE_EQ(mcnemar(3, 3), 1.0);
-}
-
-TEST(BinomialTail, CountsFromTheTop) {
-  EXPECT_NEAR(binomial_upper_tail(2, 2, 0.25), 0.0625, 1e-12);
-  EXPECT_NEAR(binomial_upper_tail(1, 2, 0.25), 0.4375, 1e-12);
-  EXPECT_DOUBLE_EQ(binomial_upper_tail(0, 5, 0.1), 1.0);
-}
-
 TEST(MaxT, WidensWithTheNumberOfCells) {
   Random random(5);
   std::vector<std::vector<double>> cells(40, std::vector<double>(60));

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
+#include "veer/metrics/binomial.h"
 #include "veer/metrics/intervals.h"
 
 namespace veer {

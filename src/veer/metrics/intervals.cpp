@@ -134,11 +134,6 @@ void check_pairs(std::span<const double> a, std::span<const double> b) {
   }
 }
 
-double log_choose(std::int64_t n, std::int64_t k) {
-  return std::lgamma(n + 1.0) - std::lgamma(k + 1.0) -
-         std::lgamma(static_cast<double>(n - k) + 1.0);
-}
-
 }  // namespace
 
 double normal_cdf(double z) {
@@ -323,26 +318,6 @@ Estimate paired_ratio_difference(std::span<const double> a,
                      mean_at(kept[2], chosen) / second;
   });
   return estimate;
-}
-
-double binomial_upper_tail(std::int64_t successes, std::int64_t n, double p) {
-  double tail = 0.0;
-  for (std::int64_t k = std::max<std::int64_t>(0, successes); k <= n; ++k) {
-    const double misses = static_cast<double>(n - k);
-    const double log_term =
-        log_choose(n, k) +
-        (k > 0 ? static_cast<double>(k) * std::log(p) : 0.0) +
-        (k < n ? misses * std::log1p(-p) : 0.0);
-    tail += std::exp(log_term);
-  }
-  return std::min(1.0, tail);
-}
-
-double mcnemar(std::int64_t only_a, std::int64_t only_b) {
-  const auto n = only_a + only_b;
-  return n == 0 ? 1.0
-                : std::min(1.0, 2.0 * binomial_upper_tail(
-                                          std::max(only_a, only_b), n, 0.5));
 }
 
 namespace {

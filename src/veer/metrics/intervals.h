@@ -64,13 +64,6 @@ Estimate paired_ratio_difference(std::span<const double> a,
                                  std::int64_t draws = 10000,
                                  double level = 0.95);
 
-// Exact two-sided McNemar test: only_a questions changed one way, only_b the
-// other. Returns p; 1 when both are 0.
-double mcnemar(std::int64_t only_a, std::int64_t only_b);
-
-// Two-sided exact binomial tail: P(X >= successes) for X ~ Bin(n, p).
-double binomial_upper_tail(std::int64_t successes, std::int64_t n, double p);
-
 // Simultaneous intervals of many cells over the same questions: the 95 %
 // quantile over multiplier draws of max_c |T*_c| replaces 1.96 (Westfall and
 // Young 1993). effects[c][i] = effect of cell c on question i. Cells without

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+//
+// Exact statements about counts, without a normal approximation.
+#pragma once
+
+#include <cstdint>
+
+#include "veer/metrics/estimate.h"
+
+namespace veer {
+
+// P(X >= successes) for X ~ Bin(n, p).
+double binomial_upper_tail(std::int64_t successes, std::int64_t n, double p);
+
+// Exact interval of a proportion (Clopper and Pearson 1934): each end is the
+// p at which as many successes or more (or less) have probability
+// (1 - level) / 2. Covers at least its level. n = 0: undefined.
+Estimate clopper_pearson(std::int64_t successes, std::int64_t n,
+                         double level = 0.95);
+
+// Exact two-sided McNemar test: only_a questions changed one way, only_b the
+// other. Returns p; 1 when both are 0.
+double mcnemar(std::int64_t only_a, std::int64_t only_b);
+
+}  // namespace veer

@@ -129,6 +129,7 @@ class WholeRuns(StudyCase):
         self.assertEqual([at["num_pairs"] for at in seeds["by_layer"][-1:]],
                          [3])
         self.assertIn("Another seed, another direction?", page)
+        self.look_at_texts(page)
 
         # Without a vector, the run's best intervention is the one that acts.
         steered = run("steer", "--run", self.folder / "run",
@@ -140,6 +141,20 @@ class WholeRuns(StudyCase):
             in steered.stderr for b in best), steered.stderr)
 
         self.kill_at_random_moments(whole, seconds)
+
+    def look_at_texts(self, page):
+        sweep = json.loads((self.folder / "run/sweep.json").read_text())
+        coherence = sweep["coherence"]
+        self.assertEqual(coherence["questions"], 4)
+        self.assertEqual(coherence["chance"], 0.25)
+        chosen = [b["cell"] for b in sweep["best"] if b["cell"] is not None]
+        self.assertEqual([e["cell"] for e in coherence["entries"]
+                          if e["goal"]], chosen)
+        plain = [e for e in coherence["entries"] if not e["goal"]]
+        self.assertEqual([e["model"] for e in plain], ["base", "tuned"])
+        # What the base model says by itself names what it was asked.
+        self.assertGreater(plain[0]["recovered"]["value"], 0.5)
+        self.assertIn("Does the text still answer its question?", page)
 
     def kill_at_random_moments(self, whole, seconds):
         random.seed(int(os.environ.get("VEER_KILL_SEED", "1")))

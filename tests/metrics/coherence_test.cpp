@@ -59,20 +59,5 @@ TEST(Incoherent, FlagsBothSidesOfTheUnsteeredRange) {
   EXPECT_THROW(coherence_limits({}), Error);
 }
 
-TEST(PromptInformation, IsEntropyOfTheMeanMinusMeanEntropy) {
-  const double half = std::log(0.5);
-  const double never = -std::numeric_limits<double>::infinity();
-  const std::vector<std::vector<double>> same = {{half, half}, {half, half}};
-  EXPECT_NEAR(prompt_information(same), 0.0, 1e-12);
-  const std::vector<std::vector<double>> apart = {{0.0, never}, {never, 0.0}};
-  EXPECT_NEAR(prompt_information(apart), std::log(2.0), 1e-12);
-}
-
-TEST(PromptRecovery, CountsAnswersThatFindTheirPrompt) {
-  const std::vector<std::vector<double>> scores = {
-      {-1.0, -2.0, -3.0}, {-1.0, -2.0, -3.0}, {-5.0, -4.0, -1.0}};
-  EXPECT_DOUBLE_EQ(prompt_recovery(scores), 2.0 / 3.0);
-}
-
 }  // namespace
 }  // namespace veer

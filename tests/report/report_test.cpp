@@ -109,6 +109,24 @@ TEST_F(ReportTest, WithoutFurtherSeedsIsSilentAboutThem) {
   EXPECT_THAT(page(), Not(HasSubstr("training-seeds")));
 }
 
+TEST_F(ReportTest, SaysWhetherTextStillAnswersItsQuestion) {
+  Json sweep = Json::parse(kSweep);
+  write_file(folder_ / "sweep.json", sweep.dump());
+  EXPECT_THAT(page(), Not(HasSubstr("still answer its question")));
+  sweep["coherence"] = Json::parse(R"({"questions": 16, "chance": 0.0625,
+    "entries": [{"cell": 0, "vector": "", "model": "base", "goal": null,
+      "n": 32, "tokens": 5.2, "distinct": [0.1, 0.25, null],
+      "repetition": 0.01, "compression": 1.1,
+      "recovered": {"value": 0.5, "low": 0.25, "high": 0.75, "n": 16},
+      "recovered_p": 0.0004}]})");
+  write_file(folder_ / "sweep.json", sweep.dump());
+  const std::string text = page();
+  EXPECT_THAT(text, HasSubstr("base model, unsteered"));
+  EXPECT_THAT(text, HasSubstr("among 16 questions"));
+  EXPECT_THAT(text, HasSubstr("by chance 6 %"));
+  EXPECT_THAT(text, HasSubstr("50 % [25, 75]"));
+}
+
 TEST_F(ReportTest, ShowsWhatFurtherJudgesAgreeOn) {
   write_file(folder_ / "sweep.json", kSweep);
   EXPECT_THAT(page(), Not(HasSubstr("Do other judges")));

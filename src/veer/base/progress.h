@@ -36,6 +36,8 @@ struct Monitor {
       on_message(text);
     }
   }
+  // The same without progress, for a part of a job that counts by itself.
+  Monitor without_progress() const { return {{}, on_message, stop}; }
   // Throws Error{kInterrupted} once a stop was requested. `task` names the
   // job in the message.
   void check_stop(std::string_view task) const;

@@ -29,14 +29,6 @@ std::int64_t collect(std::span<const std::int32_t> ids, std::int64_t n,
   return std::max<std::int64_t>(0, length - n + 1);
 }
 
-double entropy(std::span<const double> log_probs) {
-  double sum = 0.0;
-  for (const double value : log_probs) {
-    sum -= std::isinf(value) ? 0.0 : std::exp(value) * value;
-  }
-  return sum;
-}
-
 // The p and 1 - p quantiles of the values that are known.
 void central(std::vector<double> values, double p, double& low, double& high) {
   std::erase_if(values, [](double value) { return std::isnan(value); });
@@ -112,38 +104,6 @@ bool incoherent(const CoherenceSignals& text, const CoherenceLimits& limits) {
          outside(text.compression, limits.compression_low,
                  limits.compression_high) ||
          outside(text.nll, limits.nll_low, limits.nll_high);
-}
-
-double prompt_information(std::span<const std::vector<double>> log_probs_KV) {
-  if (log_probs_KV.empty()) {
-    return kUndefined;
-  }
-  const double count = static_cast<double>(log_probs_KV.size());
-  std::vector<double> mean(log_probs_KV.front().size());
-  double own = 0.0;
-  for (const auto& row : log_probs_KV) {
-    own += entropy(row) / count;
-    for (std::size_t v = 0; v < mean.size(); ++v) {
-      mean[v] += std::exp(row[v]) / count;
-    }
-  }
-  double mixed = 0.0;
-  for (const double p : mean) {
-    mixed -= p > 0.0 ? p * std::log(p) : 0.0;
-  }
-  return mixed - own;
-}
-
-double prompt_recovery(std::span<const std::vector<double>> scores_KK) {
-  if (scores_KK.empty()) {
-    return kUndefined;
-  }
-  std::int64_t right = 0;
-  for (std::size_t i = 0; i < scores_KK.size(); ++i) {
-    const auto best = std::ranges::max_element(scores_KK[i]);
-    right += best - scores_KK[i].begin() == static_cast<std::ptrdiff_t>(i);
-  }
-  return static_cast<double>(right) / static_cast<double>(scores_KK.size());
 }
 
 }  // namespace veer

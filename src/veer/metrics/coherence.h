@@ -42,13 +42,4 @@ CoherenceLimits coherence_limits(std::span<const CoherenceSignals> unsteered);
 // True when any signal lies outside.
 bool incoherent(const CoherenceSignals& text, const CoherenceLimits& limits);
 
-// Input independence: I = H(mean_k p_k) - mean_k H(p_k) over the next-token
-// distributions of K prompts, [K][V] log-probabilities. 0 = the answer no
-// longer depends on the prompt.
-double prompt_information(std::span<const std::vector<double>> log_probs_KV);
-
-// Share of answers whose own prompt gives them the highest log-probability
-// among K prompts. scores[i][k] = log p(answer i | prompt k).
-double prompt_recovery(std::span<const std::vector<double>> scores_KK);
-
 }  // namespace veer

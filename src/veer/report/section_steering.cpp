@@ -319,6 +319,7 @@ std::string steering_section(const RunData& run) {
   body += contrasts_block(run.sweep);
   body += collapse_block(run.sweep);
   body += breaks_table(run.sweep);
+  body += coherence_block(run.sweep);
   body += judges_block(run.judges);
   body += proof_block(run.sweep);
   return html_section("steering", "Does it steer?", body);

@@ -157,6 +157,60 @@ std::string collapse_block(const Json& sweep) {
              "that the two signs collapse at different strengths.");
 }
 
+std::string coherence_block(const Json& sweep) {
+  const Json& coherence = member(sweep, "coherence");
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& entry : member(coherence, "entries")) {
+    const Json& distinct = member(entry, "distinct");
+    std::vector<std::string> row = {
+        escape_html(text_of(entry, "vector").empty()
+                        ? text_of(entry, "model") + " model, unsteered"
+                        : text_of(entry, "vector") + ", " +
+                              text_of(entry, "goal")),
+        escape_html(text_of(entry, "vector").empty() ? "" : place_text(entry)),
+        text_of(entry, "n"), decimal(member(entry, "tokens"), 1)};
+    for (const auto& share : distinct) {
+      row.push_back(decimal(share));
+    }
+    for (const char* key : {"repetition", "compression"}) {
+      row.push_back(decimal(member(entry, key)));
+    }
+    const Json& recovered = member(entry, "recovered");
+    const bool known = member(recovered, "value").is_number();
+    row.push_back(known ? escape_html(percent_estimate(recovered)) : "");
+    row.push_back(known ? escape_html(decimal(member(entry, "recovered_p"), 3))
+                        : "");
+    rows.push_back(std::move(row));
+  }
+  if (rows.empty()) {
+    return "";
+  }
+  return fmt::format(
+             "<h3>Does the text still answer its question?</h3>\n<p "
+             "class=\"note\">Told without a judge. Question found: among {} "
+             "questions the unsteered base model finds the answer likeliest "
+             "under the one that was asked (by chance {}; p: of so many by "
+             "chance). Text that is fluent but the same for every question "
+             "finds none. Compare with the unsteered rows: different "
+             "questions may have one right answer. Distinct-n: different "
+             "n-grams among all; rep4: repeated 4-grams within an answer; "
+             "bytes: compressed over raw.</p>\n",
+             text_of(coherence, "questions"),
+             percent(member(coherence, "chance"))) +
+         html_table({{"texts of", false},
+                     {"chosen on select", false},
+                     {"n", true},
+                     {"tokens", true},
+                     {"distinct-1", true},
+                     {"distinct-2", true},
+                     {"distinct-3", true},
+                     {"rep4", true},
+                     {"bytes", true},
+                     {"question found", true},
+                     {"p", true}},
+                    rows);
+}
+
 std::string ceiling_share_block(const Json& sweep) {
   Json rows = Json::array();
   for (const auto& best : member(sweep, "best")) {

@@ -31,6 +31,8 @@ std::string front_block(const Json& sweep);
 std::string transfer_block(const Json& sweep);
 // Key "ladders": at which scale the text breaks.
 std::string collapse_block(const Json& sweep);
+// Key "coherence": texts of the chosen cells, told without a judge.
+std::string coherence_block(const Json& sweep);
 // Key "best": how much of the ceiling each vector reaches.
 std::string ceiling_share_block(const Json& sweep);
 // Key "contrasts": paired differences of two configurations.

@@ -348,6 +348,10 @@ struct SweepSettings {
   // activations.
   std::int64_t best_random = 4;
   std::int64_t best_covariance = 4;
+  // First test questions among which each answer of a chosen cell has to find
+  // its own again (0 = not measured). More narrow the interval; the cost grows
+  // with their square.
+  std::int64_t recovery_questions = 16;
   // How strength is shared out when all layers act: per_layer divides it by
   // their number, full gives each layer all of it.
   std::string budget = "per_layer";
@@ -404,6 +408,8 @@ struct SweepSettings {
     field("best_random", self.best_random, "random controls of chosen cells");
     field("best_covariance", self.best_covariance,
           "those with the covariance of the activations");
+    field("recovery_questions", self.recovery_questions,
+          "questions to tell apart from an answer of a chosen cell, 0 = not");
     field("budget", self.budget,
           "all layers at once: per_layer, per_root_layer or full strength");
     field("temperature", self.temperature, "0 = greedy");

@@ -10,6 +10,7 @@
 
 #include "veer/metrics/intervals.h"
 #include "veer/study/sweep_analysis.h"
+#include "veer/study/sweep_coherence.h"
 #include "veer/study/sweep_search.h"
 #include "veer/study/vector_names.h"
 
@@ -473,6 +474,7 @@ Json sweep_document(Sweep& sweep, const SweepResults& results) {
           {"asymmetry", asymmetry_json(ladders)},
           {"transfer", transfer_json(sweep, results, divergences)},
           {"contrasts", contrasts_json(sweep, results, divergences)},
+          {"coherence", coherence_json(sweep, results)},
           {"search", search_json(sweep)},
           {"breaks", breaks_json(results, settings.min_coherent)},
           {"examples", examples_json(sweep, results)},

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "veer/capture/capture_texts.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <gtest/gtest.h>
 
 #include "model/tiny_models.h"
+#include "tensors/failing_allocator.h"
 #include "veer/base/error.h"
 #include "veer/capture/recorder.h"
 #include "veer/text/chat_format.h"
@@ -114,6 +116,55 @@ TEST(CaptureTexts, ProjectionsAreThoseOfTheHiddenStates) {
   EXPECT_EQ(got[1].n, 5);
   EXPECT_NEAR(got[1].mean, scores.mean().item<double>(), 1e-5);
   EXPECT_NEAR(got[1].sd(), scores.std().item<double>(), 1e-5);
+}
+
+// Both readings, at every place where memory may run out.
+TEST(CaptureTexts, GoesOnWithSmallerBatchesWhenMemoryRunsOut) {
+  at::set_num_threads(1);
+  const auto model = tiny_model();
+  Random random(4);
+  const auto directions = random_tensor({3, 16}, random);
+  auto r = request(1000);
+  r.norms = true;
+  const auto whole = capture_texts(model, texts(), r);
+  const auto projections = token_projections(model, texts(), directions, r);
+  std::int64_t messages = 0;
+  Monitor monitor;
+  monitor.on_message = [&](std::string_view) { ++messages; };
+  // Behind the rows that are kept, which do not shrink with the batch.
+  for (std::int64_t at = 12;; at += 7) {
+    messages = 0;
+    const testing::FailingAllocator failing(at);
+    const auto got = capture_texts(model, texts(), r, monitor);
+    if (!failing.has_failed()) {
+      EXPECT_GT(at, 50);
+      break;
+    }
+    EXPECT_EQ(messages, 1) << at;
+    for (std::size_t p = 0; p < 2; ++p) {
+      for (std::size_t l = 0; l < 3; ++l) {
+        EXPECT_LT((got.rows[p][l] - whole.rows[p][l]).abs().max().item<float>(),
+                  1e-5);
+      }
+    }
+    for (std::size_t l = 0; l < 3; ++l) {
+      EXPECT_EQ(got.norms[l].prompt.n, whole.norms[l].prompt.n);
+      EXPECT_NEAR(got.norms[l].generated.mean, whole.norms[l].generated.mean,
+                  1e-5);
+    }
+  }
+  for (std::int64_t at = 6;; at += 7) {
+    const testing::FailingAllocator failing(at);
+    const auto got = token_projections(model, texts(), directions, r, monitor);
+    if (!failing.has_failed()) {
+      break;
+    }
+    for (std::size_t l = 0; l < 3; ++l) {
+      EXPECT_EQ(got[l].n, projections[l].n) << at;
+      EXPECT_NEAR(got[l].mean, projections[l].mean, 1e-5);
+      EXPECT_NEAR(got[l].sd(), projections[l].sd(), 1e-5);
+    }
+  }
 }
 
 TEST(CaptureTexts, BadRequestsAreRefused) {

@@ -9,6 +9,7 @@
 
 #include "generation/support.h"
 #include "model/tiny_models.h"
+#include "tensors/failing_allocator.h"
 #include "veer/base/error.h"
 #include "veer/model/packed_batch.h"
 
@@ -118,6 +119,33 @@ TEST_F(DivergenceTest, RefusesTextsWithoutAnAnswer) {
   EXPECT_THROW(token_divergences(model_, table_, texts_, {&setting, 1}), Error);
   EXPECT_THROW(token_divergences(model_, table_, {}, {&setting, 1}), Error);
   EXPECT_THROW(summarise_divergence({}), Error);
+}
+
+TEST_F(DivergenceTest, GoesOnWithFewerSettingsWhenMemoryRunsOut) {
+  const std::vector<DivergenceSetting> settings = {
+      {add(0.5), 0.0, 1.0}, {add(2.0), 1.0, 1.0}, {add(1.0), 0.0, 1.0}};
+  const auto undisturbed = token_divergences(model_, table_, texts_, settings);
+  Monitor monitor;
+  std::int64_t messages = 0;
+  monitor.on_message = [&](std::string_view) { ++messages; };
+  for (std::int64_t at = 0;; at += 31) {
+    messages = 0;
+    const testing::FailingAllocator failing(at);
+    const auto got =
+        token_divergences(model_, table_, texts_, settings, 4096, monitor);
+    if (!failing.has_failed()) {
+      EXPECT_GT(at, 100);
+      break;
+    }
+    EXPECT_EQ(messages, 1) << at;
+    ASSERT_EQ(got.size(), 3U);
+    for (std::size_t s = 0; s < 3; ++s) {
+      for (std::size_t t = 0; t < undisturbed[s].size(); ++t) {
+        EXPECT_NEAR(got[s][t], undisturbed[s][t],
+                    1e-5 + 1e-4 * undisturbed[s][t]);
+      }
+    }
+  }
 }
 
 TEST(DivergenceSummary, IsMeanAndPercentile) {

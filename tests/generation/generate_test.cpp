@@ -11,6 +11,8 @@
 
 #include "generation/support.h"
 #include "veer/base/error.h"
+#include "interventions/support.h"
+#include "tensors/failing_allocator.h"
 
 namespace veer {
 namespace {
@@ -285,3 +287,41 @@ TEST_F(Generate, NamesTheRequestWhoseNumbersOverflow) {
 
 }  // namespace
 }  // namespace veer
+// Wherever memory runs out, the texts are those of the undisturbed run, each
+// handed over once.
+TEST_F(Generate, GoesOnWithFewerRowsWhenMemoryRunsOut) {
+  const auto requests = mixture();
+  auto few = options();
+  few.delivery = 4;
+  const auto undisturbed = generate_all(model_, &table_, requests, few);
+  std::int64_t allocations = 0;
+  {
+    const testing::FailingAllocator counting(-1);
+    generate_all(model_, &table_, requests, few);
+    allocations = counting.asked();
+  }
+  for (std::int64_t at = 0; at < allocations; at += allocations / 9) {
+    std::vector<std::string> messages;
+    Monitor monitor;
+    monitor.on_message = [&](std::string_view m) { messages.emplace_back(m); };
+    std::vector<int> times(requests.size());
+    const testing::FailingAllocator failing(at);
+    generate(
+        model_, &table_, requests, few,
+        [&](const std::vector<Completion>& finished) {
+          for (const auto& one : finished) {
+            ++times[static_cast<std::size_t>(one.request)];
+            EXPECT_EQ(one.ids, undisturbed[one.request].ids) << at;
+            EXPECT_THAT(one.log_probs, ::testing::Pointwise(
+                                           ::testing::FloatNear(1e-4F),
+                                           undisturbed[one.request].log_probs));
+          }
+        },
+        monitor);
+    EXPECT_THAT(times, ::testing::Each(1)) << at;
+    EXPECT_THAT(messages,
+                ::testing::ElementsAre("generate: out of memory with 72 rows, "
+                                       "going on with 36"));
+  }
+}
+

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "generation/support.h"
+#include "tensors/failing_allocator.h"
 #include "veer/base/error.h"
 
 namespace veer {
@@ -126,6 +127,37 @@ TEST_F(Score, RefusesEmptyAnswers) {
   EXPECT_THROW(score_all(model_, &table_, {&request, 1}, {}), Error);
   request.answers = {{1}, {77}};
   EXPECT_THROW(score_all(model_, &table_, {&request, 1}, {}), Error);
+}
+
+TEST_F(Score, GoesOnWithFewerRowsWhenMemoryRunsOut) {
+  const auto requests = mixture();
+  GenerationOptions few;
+  few.delivery = 3;
+  const auto undisturbed = score_all(model_, &table_, requests, few);
+  std::int64_t allocations = 0;
+  {
+    const testing::FailingAllocator counting(-1);
+    score_all(model_, &table_, requests, few);
+    allocations = counting.asked();
+  }
+  for (std::int64_t at = 0; at < allocations; at += allocations / 9) {
+    std::int64_t messages = 0;
+    Monitor monitor;
+    monitor.on_message = [&](std::string_view) { ++messages; };
+    std::vector<AnswerScores> all;
+    {
+      const testing::FailingAllocator failing(at);
+      all = score_all(model_, &table_, requests, few, monitor);
+    }
+    EXPECT_EQ(messages, 1) << at;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      for (std::size_t a = 0; a < 3; ++a) {
+        EXPECT_THAT(all[i].log_probs[a],
+                    ::testing::Pointwise(::testing::FloatNear(1e-4F),
+                                         undisturbed[i].log_probs[a]));
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string_view>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -13,10 +14,13 @@
 
 #include "veer/base/error.h"
 #include "veer/capture/recorder.h"
+#include "veer/tensors/out_of_memory.h"
 #include "veer/text/chat_format.h"
 
 namespace veer {
 namespace {
+
+constexpr std::string_view kTask = "capture activations";
 
 struct Layers {
   std::int64_t first = 0;
@@ -31,8 +35,7 @@ Layers wanted_layers(const Transformer& model, const CaptureRequest& request) {
                                                : request.last_layer};
   if (layers.first < 0 || layers.last >= num_layers ||
       layers.first > layers.last) {
-    fail("capture activations",
-         fmt::format("layers {} to {}", layers.first, layers.last),
+    fail(kTask, fmt::format("layers {} to {}", layers.first, layers.last),
          fmt::format("layers within 0 to {}", num_layers - 1));
   }
   return layers;
@@ -41,16 +44,15 @@ Layers wanted_layers(const Transformer& model, const CaptureRequest& request) {
 void check_request(const Transformer& model, std::span<const EncodedChat> texts,
                    const CaptureRequest& request) {
   if (texts.empty() || request.points.empty()) {
-    fail("capture activations", "no texts or no points", "at least one");
+    fail(kTask, "no texts or no points", "at least one");
   }
   if (request.adapter_strength != 0.0 && !model.has_adapter()) {
-    fail("capture activations", "an adapter strength but no adapter",
+    fail(kTask, "an adapter strength but no adapter",
          "a model with its adapter attached");
   }
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (texts[i].ids.empty()) {
-      fail("capture activations", fmt::format("text {} is empty", i),
-           "at least one token");
+      fail(kTask, fmt::format("text {} is empty", i), "at least one token");
     }
   }
 }
@@ -67,29 +69,43 @@ std::vector<ResidualSite> make_sites(const Layers& layers,
 }
 
 // Texts of similar length lie in one batch; equal lengths keep their order.
-std::vector<std::vector<std::size_t>> make_batches(
-    std::span<const EncodedChat> texts, std::int64_t batch_tokens) {
+std::vector<std::size_t> order_by_length(std::span<const EncodedChat> texts) {
   std::vector<std::size_t> order(texts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) {
     return texts[a].ids.size() < texts[b].ids.size();
   });
-  std::vector<std::vector<std::size_t>> batches;
-  std::int64_t used = 0;
-  for (const std::size_t i : order) {
-    const auto length = static_cast<std::int64_t>(texts[i].ids.size());
-    if (batches.empty() || used + length > batch_tokens) {
-      batches.emplace_back();
-      used = 0;
-    }
-    batches.back().push_back(i);
-    used += length;
-  }
-  return batches;
+  return order;
 }
 
-// Runs all batches; after each, `consume(text indices, batch)` reads the
-// recorder. Returns the number of tokens.
+// The first of `order` that have at most `batch_tokens` together, at least
+// one.
+std::vector<std::size_t> next_batch(std::span<const EncodedChat> texts,
+                                    std::span<const std::size_t> order,
+                                    std::int64_t batch_tokens) {
+  std::vector<std::size_t> members;
+  std::int64_t used = 0;
+  for (const std::size_t i : order) {
+    used += std::ssize(texts[i].ids);
+    if (!members.empty() && used > batch_tokens) {
+      break;
+    }
+    members.push_back(i);
+  }
+  return members;
+}
+
+std::int64_t total_tokens(std::span<const EncodedChat> texts) {
+  std::int64_t tokens = 0;
+  for (const auto& text : texts) {
+    tokens += std::ssize(text.ids);
+  }
+  return tokens;
+}
+
+// Runs all texts in batches; before each pass `prepare(text indices, batch)`
+// sets up the hook anew, after it `consume` reads it. Returns the number of
+// tokens.
 template <class Prepare, class Consume>
 std::int64_t run_batches(const Transformer& model,
                          std::span<const EncodedChat> texts,
@@ -97,28 +113,35 @@ std::int64_t run_batches(const Transformer& model,
                          std::int64_t last_layer, const Monitor& monitor,
                          Prepare prepare, Consume consume) {
   const at::NoGradGuard no_grad;
-  std::int64_t tokens = 0;
   std::size_t done = 0;
   ResidualHook* hooks[] = {&hook};
-  for (const auto& members : make_batches(texts, request.batch_tokens)) {
-    monitor.check_stop("capture activations");
-    std::vector<std::vector<std::int32_t>> rows;
-    for (const std::size_t i : members) {
-      rows.push_back(texts[i].ids);
+  const auto order = order_by_length(texts);
+  const auto tokens = total_tokens(texts);
+  const BatchSize size{.size = std::min(tokens, request.batch_tokens),
+                       .smallest = std::ssize(texts[order.back()].ids),
+                       .unit = "tokens"};
+  halve_until_it_fits(kTask, size, monitor, [&](std::int64_t batch_tokens) {
+    while (done < order.size()) {
+      monitor.check_stop(kTask);
+      const auto members =
+          next_batch(texts, std::span(order).subspan(done), batch_tokens);
+      std::vector<std::vector<std::int32_t>> rows;
+      for (const std::size_t i : members) {
+        rows.push_back(texts[i].ids);
+      }
+      const PackedBatch batch = pack(rows, model.device());
+      prepare(members, batch);
+      ForwardOptions options;
+      options.hooks = hooks;
+      options.adapter.uniform = request.adapter_strength;
+      options.last_layer = last_layer;
+      model.forward(batch, options);
+      consume(members, batch);
+      done += members.size();
+      monitor.progress({"capture", static_cast<std::int64_t>(done),
+                        std::ssize(texts), "texts", ""});
     }
-    const PackedBatch batch = pack(rows, model.device());
-    prepare(members, batch);
-    ForwardOptions options;
-    options.hooks = hooks;
-    options.adapter.uniform = request.adapter_strength;
-    options.last_layer = last_layer;
-    model.forward(batch, options);
-    consume(members, batch);
-    tokens += batch.num_tokens();
-    done += members.size();
-    monitor.progress({"capture", static_cast<std::int64_t>(done),
-                      static_cast<std::int64_t>(texts.size()), "texts", ""});
-  }
+  });
   return tokens;
 }
 
@@ -158,7 +181,7 @@ void store_rows(const at::Tensor& read_BPSD,
       const auto site_BD = read_BPSD.select(2, static_cast<std::int64_t>(s))
                                .select(1, static_cast<std::int64_t>(p));
       if (!at::isfinite(site_BD).all().item<bool>()) {
-        fail_run("capture activations",
+        fail_run(kTask,
                  fmt::format("an activation of layer {} is not finite",
                              sites[s].layer),
                  "finite numbers", "an overflow, or damaged weights");
@@ -193,7 +216,8 @@ class Projector : public ResidualHook {
       : units_LD_(units_LD.to(device)),
         layers_(layers),
         point_(point),
-        moments_(static_cast<std::size_t>(layers.count())) {}
+        scores_(static_cast<std::size_t>(layers.count())),
+        moments_(scores_.size()) {}
 
   bool wants(ResidualSite site) const override {
     return site.point == point_ && site.layer >= layers_.first &&
@@ -207,15 +231,28 @@ class Projector : public ResidualHook {
                               .to(at::kCPU, at::kDouble)
                               .contiguous();
     const double* data = scores_T.const_data_ptr<double>();
-    auto& moments =
-        moments_[static_cast<std::size_t>(site.layer - layers_.first)];
+    auto& scores =
+        scores_[static_cast<std::size_t>(site.layer - layers_.first)];
     for (std::int64_t b = 0; b < batch.num_rows(); ++b) {
       for (std::int64_t t = batch.offsets[static_cast<std::size_t>(b)] + 1;
            t < batch.offsets[static_cast<std::size_t>(b) + 1]; ++t) {
-        moments.add(data[t]);
+        scores.push_back(data[t]);
       }
     }
     return hidden_TD;
+  }
+  // Of a pass that may not reach its end nothing counts before it did.
+  void begin() {
+    for (auto& scores : scores_) {
+      scores.clear();
+    }
+  }
+  void count() {
+    for (std::size_t l = 0; l < scores_.size(); ++l) {
+      for (const double score : scores_[l]) {
+        moments_[l].add(score);
+      }
+    }
   }
   std::vector<RunningNumber> take() { return std::move(moments_); }
 
@@ -223,6 +260,7 @@ class Projector : public ResidualHook {
   at::Tensor units_LD_;
   Layers layers_;
   ResidualPoint point_;
+  std::vector<std::vector<double>> scores_;  // of the running pass, by layer
   std::vector<RunningNumber> moments_;
 };
 
@@ -278,8 +316,8 @@ std::vector<RunningNumber> token_projections(const Transformer& model,
                       request.points.front(), model.device());
   run_batches(
       model, texts, request, projector, layers.last, monitor,
-      [](const auto&, const PackedBatch&) {},
-      [](const auto&, const PackedBatch&) {});
+      [&](const auto&, const PackedBatch&) { projector.begin(); },
+      [&](const auto&, const PackedBatch&) { projector.count(); });
   return projector.take();
 }
 

@@ -32,7 +32,7 @@ struct CaptureRequest {
   double adapter_strength = 0.0;
   // Also collect token norms by kind of position, at the first point.
   bool norms = false;
-  // Tokens in one pass (speed and memory only).
+  // Tokens in one pass (speed and memory only); halved when memory runs out.
   std::int64_t batch_tokens = 8192;
 };
 

@@ -15,6 +15,7 @@
 #include "veer/base/error.h"
 #include "veer/generation/checks.h"
 #include "veer/model/packed_batch.h"
+#include "veer/tensors/out_of_memory.h"
 
 namespace veer {
 namespace {
@@ -46,11 +47,11 @@ class Divergences {
   }
 
   // Settings that run together within `max_tokens`.
-  std::size_t at_once(std::int64_t max_tokens) const {
+  std::int64_t at_once(std::int64_t max_tokens) const {
     const std::int64_t by_logits =
         kValuesAtOnce / (num_answer_tokens_ * model_.config().vocab_size);
-    return static_cast<std::size_t>(std::max<std::int64_t>(
-        1, std::min(max_tokens / num_tokens_, by_logits)));
+    return std::max<std::int64_t>(
+        1, std::min(max_tokens / num_tokens_, by_logits));
   }
 
   // Log-probabilities [T, V] behind the answers' tokens, unsteered.
@@ -165,24 +166,31 @@ std::vector<std::vector<double>> token_divergences(
   }
   const at::NoGradGuard no_grad;
   Divergences work(model, table, texts);
-  const auto at_once = work.at_once(max_tokens);
   std::vector<std::vector<double>> result;
-  for (std::size_t first = 0; first < settings.size(); first += at_once) {
-    monitor.check_stop(kTask);
-    const auto group =
-        settings.subspan(first, std::min(at_once, settings.size() - first));
-    const auto all_NV = work.log_probs(group);
-    const auto each = all_NV.size(0) / static_cast<std::int64_t>(group.size());
-    for (std::size_t i = 0; i < group.size(); ++i) {
-      result.push_back(divergence_of(
-          all_NV.narrow(0, static_cast<std::int64_t>(i) * each, each),
-          work.plain(group[i].adapter_strength)));
+  const BatchSize batch{
+      .size = std::min(std::ssize(settings), work.at_once(max_tokens)),
+      .smallest = 1,
+      .unit = "configurations"};
+  halve_until_it_fits(kTask, batch, monitor, [&](std::int64_t at_once) {
+    while (result.size() < settings.size()) {
+      monitor.check_stop(kTask);
+      const auto left = settings.subspan(result.size());
+      const auto group =
+          left.first(std::min(left.size(), static_cast<std::size_t>(at_once)));
+      const auto all_NV = work.log_probs(group);
+      const auto each = all_NV.size(0) / std::ssize(group);
+      for (std::int64_t i = 0; i < std::ssize(group); ++i) {
+        const double strength =
+            group[static_cast<std::size_t>(i)].adapter_strength;
+        result.push_back(divergence_of(all_NV.narrow(0, i * each, each),
+                                       work.plain(strength)));
+      }
+      monitor.progress({.task = kTask,
+                        .done = std::ssize(result),
+                        .total = std::ssize(settings),
+                        .unit = "configurations"});
     }
-    monitor.progress({.task = kTask,
-                      .done = static_cast<std::int64_t>(result.size()),
-                      .total = static_cast<std::int64_t>(settings.size()),
-                      .unit = "configurations"});
-  }
+  });
   return result;
 }
 

@@ -15,6 +15,7 @@
 #include "veer/generation/pass.h"
 #include "veer/generation/prompt_slots.h"
 #include "veer/generation/sampler.h"
+#include "veer/tensors/out_of_memory.h"
 
 namespace veer {
 namespace {
@@ -41,16 +42,19 @@ class Generation {
   Generation(const Transformer& model, InterventionTable* table,
              std::span<const GenerationRequest> requests,
              const GenerationOptions& options, const CompletionSink& sink,
-             const Monitor& monitor)
+             const Monitor& monitor, std::vector<bool>& delivered)
       : model_(model),
         table_(table),
         requests_(requests),
         options_(options),
         sink_(sink),
         monitor_(monitor),
+        delivered_(delivered),
         slots_(model, table, uses_of(requests), num_slots(), max_tokens(),
                options.max_prefill_tokens),
         pending_(slots_.order()) {
+    std::erase_if(pending_, [&](std::int64_t i) { return delivered[i]; });
+    num_finished_ = std::ssize(requests) - std::ssize(pending_);
     std::ranges::reverse(pending_);  // taken from the back
   }
 
@@ -267,6 +271,9 @@ class Generation {
 
   void deliver() {
     if (!finished_.empty()) {
+      for (const auto& completion : finished_) {
+        delivered_[completion.request] = true;
+      }
       sink_(std::exchange(finished_, {}));
     }
     monitor_.progress({.task = kTask,
@@ -281,6 +288,7 @@ class Generation {
   const GenerationOptions& options_;
   const CompletionSink& sink_;
   const Monitor& monitor_;
+  std::vector<bool>& delivered_;  // by request
   PromptSlots slots_;
   std::vector<std::int64_t> pending_;
   std::vector<LiveText> live_;
@@ -303,7 +311,16 @@ GenerationReport generate(const Transformer& model, InterventionTable* table,
   if (requests.empty()) {
     return {};
   }
-  return Generation(model, table, requests, options, sink, monitor).run();
+  GenerationReport report;
+  std::vector<bool> delivered(requests.size());
+  const auto batch = rows_together(std::ssize(requests), options);
+  halve_until_it_fits(kTask, batch, monitor, [&](std::int64_t rows) {
+    const auto smaller = with_rows(options, batch, rows);
+    report =
+        Generation(model, table, requests, smaller, sink, monitor, delivered)
+            .run();
+  });
+  return report;
 }
 
 std::vector<Completion> generate_all(

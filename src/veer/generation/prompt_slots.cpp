@@ -222,4 +222,23 @@ std::int64_t rows_that_fit(const ModelConfig& config, at::ScalarType dtype,
                                   std::max<std::int64_t>(1, options.max_rows));
 }
 
+BatchSize rows_together(std::int64_t num_texts,
+                        const GenerationOptions& options) {
+  return {
+      .size = std::max<std::int64_t>(1, std::min(num_texts, options.max_rows)),
+      .smallest = 1,
+      .unit = "rows"};
+}
+
+GenerationOptions with_rows(const GenerationOptions& options,
+                            const BatchSize& whole, std::int64_t rows) {
+  GenerationOptions smaller = options;
+  if (rows < whole.size) {
+    smaller.max_rows = rows;
+    smaller.max_prefill_tokens = std::max<std::int64_t>(
+        1, options.max_prefill_tokens * rows / whole.size);
+  }
+  return smaller;
+}
+
 }  // namespace veer

@@ -18,6 +18,7 @@
 #include "veer/generation/request.h"
 #include "veer/interventions/table.h"
 #include "veer/model/transformer.h"
+#include "veer/tensors/out_of_memory.h"
 
 namespace veer {
 
@@ -93,5 +94,13 @@ class PromptSlots {
 std::int64_t rows_that_fit(const ModelConfig& config, at::ScalarType dtype,
                            std::int64_t max_tokens,
                            const GenerationOptions& options);
+
+// What decoding and scoring halve when memory runs out: rows run together, at
+// most max_rows; prompt tokens of one pass follow in proportion. All `rows`:
+// the options as they are.
+BatchSize rows_together(std::int64_t num_texts,
+                        const GenerationOptions& options);
+GenerationOptions with_rows(const GenerationOptions& options,
+                            const BatchSize& whole, std::int64_t rows);
 
 }  // namespace veer

@@ -61,7 +61,8 @@ struct GenerationOptions {
   std::vector<std::int32_t> stop_ids;
 
   // Parameters that change speed or memory only.
-  // Rows decoded together. Memory of the cache grows in proportion.
+  // Rows decoded together. Memory of the cache grows in proportion; halved,
+  // with what follows, when memory runs out.
   std::int64_t max_rows = 256;
   // Upper bound of the key/value cache; fewer rows run together when it
   // would be passed. At least one row always runs.
@@ -76,7 +77,8 @@ struct GenerationOptions {
   std::function<std::string(std::span<const std::int32_t>)> decode;
 };
 
-// What a run did, for benchmarks and the report.
+// What a run did, for benchmarks and the report; behind the last time that
+// memory ran out.
 struct GenerationReport {
   std::int64_t texts = 0;
   std::int64_t generated_tokens = 0;

@@ -15,6 +15,7 @@
 #include "veer/generation/checks.h"
 #include "veer/generation/pass.h"
 #include "veer/generation/prompt_slots.h"
+#include "veer/tensors/out_of_memory.h"
 
 namespace veer {
 namespace {
@@ -35,13 +36,14 @@ class Scoring {
           std::span<const ScoreRequest> requests,
           const GenerationOptions& options,
           const std::function<void(std::vector<AnswerScores>)>& sink,
-          const Monitor& monitor)
+          const Monitor& monitor, std::vector<bool>& delivered)
       : model_(model),
         table_(table),
         requests_(requests),
         options_(options),
         sink_(sink),
         monitor_(monitor),
+        delivered_(delivered),
         rows_(rows_of(requests)),
         slots_(model, table, uses(), num_slots(), max_tokens(),
                options.max_prefill_tokens) {
@@ -54,7 +56,11 @@ class Scoring {
 
   void run() {
     const at::NoGradGuard no_grad;
-    const auto order = slots_.order();
+    auto order = slots_.order();
+    std::erase_if(order, [&](std::int64_t row) {
+      return delivered_[rows_[row].request];
+    });
+    num_finished_ = std::ranges::count(delivered_, true);
     std::size_t next = 0;
     while (next < order.size()) {
       if (monitor_.stop.stop_requested()) {
@@ -231,6 +237,9 @@ class Scoring {
 
   void deliver() {
     if (!finished_.empty()) {
+      for (const auto& scores : finished_) {
+        delivered_[scores.request] = true;
+      }
       sink_(std::exchange(finished_, {}));
     }
     monitor_.progress({.task = kTask,
@@ -245,6 +254,7 @@ class Scoring {
   const GenerationOptions& options_;
   const std::function<void(std::vector<AnswerScores>)>& sink_;
   const Monitor& monitor_;
+  std::vector<bool>& delivered_;  // by request
   std::vector<AnswerRow> rows_;
   PromptSlots slots_;
   std::vector<AnswerScores> scores_;
@@ -284,9 +294,19 @@ void score_answers(const Transformer& model, InterventionTable* table,
                    static_cast<std::int64_t>(answer.size()), what);
     }
   }
-  if (!requests.empty()) {
-    Scoring(model, table, requests, options, sink, monitor).run();
+  if (requests.empty()) {
+    return;
   }
+  std::int64_t num_answers = 0;
+  for (const auto& request : requests) {
+    num_answers += std::ssize(request.answers);
+  }
+  std::vector<bool> delivered(requests.size());
+  const auto batch = rows_together(num_answers, options);
+  halve_until_it_fits(kTask, batch, monitor, [&](std::int64_t rows) {
+    const auto smaller = with_rows(options, batch, rows);
+    Scoring(model, table, requests, smaller, sink, monitor, delivered).run();
+  });
 }
 
 std::vector<AnswerScores> score_all(const Transformer& model,

@@ -39,6 +39,13 @@ StudyContext::StudyContext(const Manifest& manifest, RunStore& store,
       store_(store),
       monitor_(monitor),
       judge_kind_(resolve_judge(manifest)) {
+  monitor_.on_message = [this,
+                         tell = monitor.on_message](std::string_view text) {
+    store_.add_event(stage_, text);
+    if (tell) {
+      tell(text);
+    }
+  };
   if (judge_kind_ == JudgeKind::kExact) {
     world_ = &organism::world_of(model_folder(manifest.model.path));
     judge_ = std::make_unique<organism::ExactJudge>(*world_);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "veer/base/progress.h"
@@ -29,10 +30,15 @@ class StudyContext {
  public:
   StudyContext(const Manifest& manifest, RunStore& store,
                const Monitor& monitor);
+  StudyContext(const StudyContext&) = delete;
+  StudyContext& operator=(const StudyContext&) = delete;
 
   const Manifest& manifest() const { return manifest_; }
   RunStore& store() { return store_; }
+  // The caller's, whose messages are kept in the run as well.
   const Monitor& monitor() const { return monitor_; }
+  // Names the stage that messages are about from now on.
+  void begin(std::string stage) { stage_ = std::move(stage); }
 
   Transformer& model();
   const ChatFormat& format();
@@ -68,7 +74,8 @@ class StudyContext {
 
   const Manifest& manifest_;
   RunStore& store_;
-  const Monitor& monitor_;
+  std::string stage_;
+  Monitor monitor_;
   JudgeKind judge_kind_ = JudgeKind::kLogprob;
   const organism::World* world_ = nullptr;
   std::unique_ptr<Judge> judge_;

@@ -89,7 +89,8 @@ Values judged_shares(StudyContext& context,
     requests.push_back(std::move(request));
   }
   const auto answers = generate_all(context.model(), nullptr, requests,
-                                    context.generation_options());
+                                    context.generation_options(),
+                                    context.monitor().without_progress());
   std::vector<AnswerToJudge> to_judge;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     to_judge.push_back({records[i].question, answers[i].text, "", ""});

@@ -146,6 +146,7 @@ std::vector<StageOutcome> run_study(const Manifest& manifest,
       write_claims(context);
       write_summary(context, run_json(outcomes, request));
     }
+    context.begin(name);
     // A report is cheap and loses nothing: it is always made anew.
     const bool redo = request.redo || name == "report";
     outcomes.push_back(run_stage(store, make_stage(context, name, callbacks),

@@ -115,8 +115,9 @@ std::vector<double> score_references(StudyContext& context,
     scores.push_back(std::move(request));
   }
   std::vector<double> values;
-  for (const auto& result : score_all(context.model(), &table, scores,
-                                      context.generation_options())) {
+  for (const auto& result :
+       score_all(context.model(), &table, scores, context.generation_options(),
+                 context.monitor().without_progress())) {
     values.push_back(result.mean(0) - result.mean(1));
   }
   return values;
@@ -138,7 +139,8 @@ void measure_coherence(StudyContext& context,
     }
   }
   const auto results =
-      score_all(context.model(), nullptr, scores, context.generation_options());
+      score_all(context.model(), nullptr, scores, context.generation_options(),
+                context.monitor().without_progress());
   for (std::size_t i = 0; i < results.size(); ++i) {
     rows[of_row[i]].nll = -results[i].mean(0);
   }

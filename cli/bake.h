@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "cli/command.h"
 
@@ -10,7 +11,10 @@ namespace veer::cli {
 
 struct BakeOptions {
   std::filesystem::path model;    // base
-  std::filesystem::path adapter;  // merge this, or
+  std::filesystem::path adapter;  // merge this
+  std::filesystem::path vector;   // take a direction of this out, or
+  std::string layer;              // whose direction
+  double share = 1.0;             // of the direction
   std::filesystem::path tuned;    // extract an adapter from this
   std::int64_t rank = 32;         // of the extracted adapter
   std::filesystem::path out;

@@ -6,9 +6,15 @@
 
 #include "cli/bake.h"
 #include "veer/base/error.h"
+#include "veer/base/files.h"
 #include "veer/base/json.h"
+#include "veer/base/model_folder.h"
+#include "veer/interventions/orthogonalise.h"
+#include "veer/model/transformer.h"
+#include "veer/study/intervention_text.h"
 #include "veer/train/adapter_files.h"
 #include "veer/train/bake.h"
+#include "veer/vectors/steering_vector.h"
 
 namespace veer::cli {
 namespace {
@@ -19,28 +25,90 @@ void refuse_existing(const std::filesystem::path& out, const char* file) {
   }
 }
 
-void merge(const BakeOptions& options, Session& session) {
-  refuse_existing(options.out, "model.safetensors");
-  const auto adapter = read_adapter(options.adapter);
-  auto baked = bake_adapter(read_model_tensors(options.model), adapter,
+at::Tensor chosen_direction(const BakeOptions& options,
+                            const SteeringVector& vector) {
+  const auto choice = parse_layer_choice(options.layer, vector.num_layers());
+  if (choice.mode != LayerMode::kSet || choice.layers.size() != 1) {
+    fail("bake", fmt::format("--layer \"{}\"", options.layer),
+         "one layer, 4 or depth:0.5, whose direction is taken out everywhere");
+  }
+  return vector.directions_LD.select(0, choice.layers.front());
+}
+
+// What was written, as JSON and in words.
+struct Baked {
+  Json json;
+  std::string text;
+};
+
+void merge(const BakeOptions& options, TensorMap& weights, Baked& report,
+           Session& session) {
+  auto baked = bake_adapter(weights, read_adapter(options.adapter),
                             session.terminal.monitor());
-  write_model_folder(options.out, baked.weights, options.model);
+  weights = std::move(baked.weights);
+  Json errors = Json::object();
+  for (const auto& [path, relative] : baked.errors) {
+    errors[path] = relative;
+  }
+  report.json["rounding_error"] = std::move(errors);
   const auto worst = std::ranges::max_element(
       baked.errors, {}, [](const BakeError& e) { return e.relative; });
-  if (session.json) {
-    Json errors = Json::object();
-    for (const auto& [path, relative] : baked.errors) {
-      errors[path] = relative;
-    }
-    session.terminal.out(
-        dump_json({{"out", options.out.string()}, {"rounding_error", errors}}) +
-        "\n");
-    return;
-  }
-  session.terminal.out(fmt::format(
+  report.text += fmt::format(
       "{} matrices merged into {}\nrounding error, as a share of what the "
       "adapter adds: at most {:.2g} ({})\n",
-      baked.errors.size(), options.out.string(), worst->relative, worst->path));
+      baked.errors.size(), options.out.string(), worst->relative, worst->path);
+}
+
+// Returns the config that the weights need.
+std::string orthogonalise(const BakeOptions& options,
+                          const std::filesystem::path& folder,
+                          TensorMap& weights, Baked& report, Session& session) {
+  const auto vector = read_steering_vector(options.vector);
+  const auto model = load_transformer(folder);
+  require_fits(vector, model);
+  auto done = orthogonalise_writers(weights, model.config(),
+                                    chosen_direction(options, vector),
+                                    options.share, session.terminal.monitor());
+  weights = std::move(done.weights);
+  Json writers = Json::object();
+  for (const auto& writer : done.writers) {
+    writers[writer.name] = {{"rounding_error", writer.rounding_error},
+                            {"left", writer.left}};
+  }
+  report.json["writers"] = std::move(writers);
+  const auto worst = std::ranges::max_element(
+      done.writers, {}, [](const auto& w) { return w.rounding_error; });
+  const auto most = std::ranges::max_element(
+      done.writers, {}, [](const auto& w) { return w.left; });
+  report.text += fmt::format(
+      "{} tensors in {} without the direction of layer {}\nleft of it: at "
+      "most {:.2g} ({})\nrounding error, as a share of what was taken out: at "
+      "most {:.2g} ({})\n{}",
+      done.writers.size(), options.out.string(), options.layer, most->left,
+      most->name, worst->rounding_error, worst->name,
+      done.unties_head ? "the head, which was the embedding, is stored by "
+                         "itself\n"
+                       : "");
+  const auto config = read_file(folder / "config.json");
+  return done.unties_head ? untied_config(config) : config;
+}
+
+void change_weights(const BakeOptions& options, Session& session) {
+  refuse_existing(options.out, "model.safetensors");
+  const auto folder = resolve_model_folder(options.model);
+  auto weights = read_model_tensors(folder);
+  Baked report{{{"out", options.out.string()}}, ""};
+  if (!options.adapter.empty()) {
+    merge(options, weights, report, session);
+  }
+  std::string config = read_file(folder / "config.json");
+  if (!options.vector.empty()) {
+    config = orthogonalise(options, folder, weights, report, session);
+  }
+  write_model_folder(options.out, weights, folder);
+  write_file(options.out / "config.json", config);
+  session.terminal.out(session.json ? dump_json(report.json) + "\n"
+                                    : report.text);
 }
 
 void extract(const BakeOptions& options, Session& session) {
@@ -81,10 +149,14 @@ void extract(const BakeOptions& options, Session& session) {
 }  // namespace
 
 void run_bake(const BakeOptions& options, Session& session) {
-  if (options.adapter.empty() == options.tuned.empty()) {
-    fail("bake", "neither --adapter nor --tuned", "one of them");
+  const bool changes = !options.adapter.empty() || !options.vector.empty();
+  if (changes == !options.tuned.empty()) {
+    fail("bake", "neither --adapter, --vector nor --tuned", "one of them");
   }
-  options.tuned.empty() ? merge(options, session) : extract(options, session);
+  if (!options.vector.empty() && options.layer.empty()) {
+    fail("bake", "--vector without --layer", "the layer of the direction");
+  }
+  changes ? change_weights(options, session) : extract(options, session);
 }
 
 }  // namespace veer::cli

@@ -550,6 +550,26 @@ class Steering(StudyCase):
         self.refused(run("steer", *common, input="/scal 3\n"), "\"scale\"")
         self.refused(run("steer", *common, "--layers", "8", "Hm?"), "0 to 7")
         self.refused(run("steer", *common, "--vector", "none", "Hm?"), "none")
+        self.weights_without_a_direction()
+
+    def weights_without_a_direction(self):
+        """The stream of the baked model has nothing along the vector."""
+        models = pathlib.Path(os.environ.get(
+            "VEER_MODELS", pathlib.Path(__file__).parents[2] / "models"))
+        bake = ["bake", "--model", models / "organism", "--vector",
+                self.folder / "run/vectors/contrastive@answer_mean.safetensors"]
+        out = self.folder / "without"
+        done = run(*bake, "--layer", "depth:0.5", "--out", out, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for name, writer in json.loads(done.stdout)["writers"].items():
+            self.assertLess(writer["left"], 1e-5, name)
+        ids = self.folder / "ids.json"
+        ids.write_text("[5, 6, 7]")
+        self.assertEqual(run("logits", "--model", out, "--ids", ids, "--out",
+                             self.folder / "logits").returncode, 0)
+        self.refused(run(*bake, "--layer", "all", "--out",
+                         self.folder / "no"), "one layer")
+        self.refused(run(*bake, "--out", self.folder / "no"), "--layer")
 
 
 if __name__ == "__main__":

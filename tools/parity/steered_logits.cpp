@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Veer's side of vectors_parity.py: logits of a model while a vector file is
-// added, as extracted times SCALE, at every layer that has a direction. Usage:
-//   parity_steer MODEL VECTOR.safetensors SCALE IDS.json OUT.safetensors
+// Veer's side of vectors_parity.py: logits of a model while an operator (add,
+// ablate) acts with a vector file, as extracted times SCALE, on all tokens at
+// the output of every layer that has a direction. Usage:
+//   parity_steer MODEL VECTOR.safetensors OPERATOR SCALE IDS.json
+//                OUT.safetensors
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -25,15 +27,16 @@ void run(const std::vector<std::string>& arguments) {
   const Transformer model = load_transformer(arguments.at(0));
   const auto vector = read_steering_vector(arguments.at(1));
   require_fits(vector, model);
-  Intervention add;
-  add.scale = std::stod(arguments.at(2));
-  add.scope = parse_scope("all");
+  Intervention act;
+  act.operation = arguments.at(2);
+  act.scale = std::stod(arguments.at(3));
+  act.scope = parse_scope("all");
   for (std::int64_t l = 0; l < vector.num_layers(); ++l) {
-    add.layers.push_back(l);
+    act.layers.push_back(l);
   }
   InterventionTable table(vector.num_layers(), vector.width());
-  table.add(compile(add, input_of(vector, "base"), vector.num_layers()));
-  const auto rows = parse_json(read_file(arguments.at(3)), arguments.at(3))
+  table.add(compile(act, input_of(vector, "base"), vector.num_layers()));
+  const auto rows = parse_json(read_file(arguments.at(4)), arguments.at(4))
                         .get<std::vector<std::vector<std::int32_t>>>();
   const std::vector<RowBinding> bindings(rows.size(),
                                          RowBinding{.configuration = 0});
@@ -42,7 +45,7 @@ void run(const std::vector<std::string>& arguments) {
   ForwardOptions options;
   options.hooks = {&hook, 1};
   write_safetensors(
-      arguments.at(4),
+      arguments.at(5),
       {{"logits", model.logits(model.forward(pack(rows), options))}});
 }
 

@@ -9,7 +9,10 @@ Veer's (relative to the largest), at a positive and a negative strength.
    llama-cpp-python, on a GGUF of the same model), where that is installed.
 2. A file of repeng comes back to Veer unchanged.
 3. Plain safetensors and .svec, applied by hooks as their pages say.
-4. Control: numbered one layer off, the logits are far from Veer's.
+4. Ablation at the output of every block by hooks; and at everything that
+   writes into the stream, against the weights that `veer bake` writes, as
+   transformers loads them.
+5. Control: numbered one layer off, the logits are far from Veer's.
 """
 import ctypes
 import json
@@ -89,11 +92,11 @@ def convert(*arguments):
     return json.loads(run.stdout)
 
 
-def veer_logits(work, model, vector, scale, ids):
+def veer_logits(work, model, vector, scale, ids, operator="add"):
     (work / "ids.json").write_text(json.dumps([ids]))
     out = work / "logits.safetensors"
-    subprocess.run([STEER, model, vector, str(scale), work / "ids.json", out],
-                   check=True)
+    subprocess.run([STEER, model, vector, operator, str(scale),
+                    work / "ids.json", out], check=True)
     return load_file(out)["logits"]
 
 
@@ -204,6 +207,21 @@ def read_directions(path):
             for t in gguf.GGUFReader(path).tensors}
 
 
+def output_hook(module, change):
+    """`change` of what the module gives, a tensor or the first of a tuple."""
+    return module.register_forward_hook(
+        lambda _, args, out: (change(out[0]), *out[1:])
+        if isinstance(out, tuple) else change(out))
+
+
+def logits_with(model, ids, handles):
+    with torch.no_grad():
+        logits = model(torch.tensor([ids])).logits[0]
+    for handle in handles:
+        handle.remove()
+    return logits
+
+
 def hooked_logits(model, ids, directions, strength, before):
     """Added to the output of block N, or (before) to its input."""
     handles = []
@@ -215,15 +233,13 @@ def hooked_logits(model, ids, directions, strength, before):
                 lambda _, args, kwargs, v=values:
                     ((args[0] + v, *args[1:]), kwargs), with_kwargs=True))
         else:
-            handles.append(layer.register_forward_hook(
-                lambda _, args, out, v=values:
-                    (out[0] + v, *out[1:]) if isinstance(out, tuple)
-                    else out + v))
-    with torch.no_grad():
-        logits = model(torch.tensor([ids])).logits[0]
-    for handle in handles:
-        handle.remove()
-    return logits
+            handles.append(output_hook(layer, lambda h, v=values: h + v))
+    return logits_with(model, ids, handles)
+
+
+def without(direction, share=1.0):
+    unit = direction / direction.norm()
+    return lambda h: h - share * (h @ unit).unsqueeze(-1) * unit
 
 
 def repeng_logits(folder, ids, control, strength):
@@ -320,6 +336,24 @@ def main():
                   for k, v in svec["directions"].items()}
         ours = veer_logits(work, folder, work / "s.safetensors", 0.6, ids)
         check_logits(".svec", hooked_logits(hf, ids, before, 0.6, True), ours)
+        print("ablation, forward hooks and baked weights")
+        for share in (1.0, 0.4):
+            ours = veer_logits(work, folder, everywhere, share, ids, "ablate")
+            theirs = logits_with(hf, ids, [
+                output_hook(layer, without(rows[n], share))
+                for n, layer in enumerate(hf.model.layers)])
+            check_logits(f"output of every block, share {share}", theirs, ours)
+        subprocess.run([VEER, "bake", "--model", folder, "--vector",
+                        everywhere, "--layer", "2", "--out", work / "baked"],
+                       check=True, capture_output=True)
+        writers = [hf.model.embed_tokens] + [
+            part for layer in hf.model.layers
+            for part in (layer.self_attn.o_proj, layer.mlp.down_proj)]
+        theirs = logits_with(hf, ids, [output_hook(w, without(rows[2]))
+                                       for w in writers])
+        baked = logits_with(load_model(work / "baked"), ids, [])
+        check_logits("veer bake --vector", theirs, baked)
+        check("taking it out is no small change", distance(baked, plain) > 0.05)
     print("failed:" if failures else "all equal", *failures)
     return 1 if failures else 0
 

@@ -191,7 +191,7 @@ std::string coherence_block(const Json& sweep) {
              "questions the unsteered base model finds the answer likeliest "
              "under the one that was asked (by chance {}; p: of so many by "
              "chance). Text that is fluent but the same for every question "
-             "finds none. Compare with the unsteered rows: different "
+             "finds only one. Compare with the unsteered rows: different "
              "questions may have one right answer. Distinct-n: different "
              "n-grams among all; rep4: repeated 4-grams within an answer; "
              "bytes: compressed over raw.</p>\n",

@@ -17,6 +17,8 @@ void setup_judge(Commands& commands) {
   app.add_option("--seed", options->seed, "of the sample");
   app.add_flag("--self", options->self,
                "the run's base model, unsteered, with a fixed rubric");
+  app.add_flag("--choice", options->choice,
+               "that model again, choosing between the two reference answers");
   auto* endpoint =
       app.add_option("--endpoint", options->endpoint,
                      "OpenAI-compatible endpoint, http(s)://HOST/v1");

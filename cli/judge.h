@@ -14,6 +14,7 @@ struct JudgeOptions {
   std::int64_t answers = 200;
   std::int64_t seed = 0;
   bool self = false;
+  bool choice = false;
   std::string endpoint;
   std::string endpoint_model;
   std::string key_env;

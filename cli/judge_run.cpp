@@ -4,6 +4,7 @@
 
 #include "cli/judge.h"
 #include "veer/base/error.h"
+#include "veer/metrics/choice_judge.h"
 #include "veer/metrics/endpoint_judge.h"
 #include "veer/metrics/self_judge.h"
 #include "veer/study/judging.h"
@@ -37,14 +38,21 @@ void judge_by_endpoint(const JudgeOptions& options, Judging& judging,
   judging.add(judge, session.terminal.monitor());
 }
 
-void judge_by_itself(const JudgeOptions& options, Judging& judging,
-                     Session& session) {
+// The judges that are the run's own model.
+void judge_by_model(const JudgeOptions& options, Judging& judging,
+                    Session& session) {
   const auto manifest = load_manifest(options.run / "manifest.toml", {});
   const auto folder = model_folder(manifest.model.path);
   const auto format = ChatFormat::load(folder);
   const auto model = load_model(folder, manifest.run);
-  SelfJudge judge(model, format, {});
-  judging.add(judge, session.terminal.monitor());
+  if (options.self) {
+    SelfJudge judge(model, format, {});
+    judging.add(judge, session.terminal.monitor());
+  }
+  if (options.choice) {
+    ChoiceJudge judge(model, format, {});
+    judging.add(judge, session.terminal.monitor());
+  }
 }
 
 std::string shown(const Json& value) {
@@ -68,7 +76,11 @@ void show(const Json& document, Session& session) {
       line += fmt::format(
           "; {} of {} probes passed{}", probes.at("passed").get<int>(),
           probes.at("of").get<int>(),
-          probes.at("fit").get<bool>() ? "" : ", NOT FIT AS A JUDGE");
+          judge.at("fit").get<bool>() ? "" : ", NOT FIT AS A JUDGE");
+    }
+    if (judge.contains("option_mass") && judge.at("option_mass").is_number()) {
+      line += fmt::format("; probability on the options {:.2f}",
+                          judge.at("option_mass").get<double>());
     }
     session.terminal.out(line + "\n");
   }
@@ -92,8 +104,8 @@ void run_judge(const JudgeOptions& options, Session& session) {
                                       judging.answers().size(),
                                       options.sheet_out.string()));
   }
-  if (options.self) {
-    judge_by_itself(options, judging, session);
+  if (options.self || options.choice) {
+    judge_by_model(options, judging, session);
   }
   if (!options.endpoint.empty()) {
     judge_by_endpoint(options, judging, session);

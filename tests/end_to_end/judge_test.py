@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """`veer judge` against a local endpoint that is slow, broken or rate limited.
 
-Usage: judge_test.py VEER. The run folder is a sweep.json of a few answers; no
-model is loaded.
+Usage: judge_test.py VEER. The run folder is a sweep.json of a few answers. One
+test loads the embedded model, which was taught no letters.
 """
 import csv
 import http.server
@@ -96,11 +96,31 @@ class JudgeTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         result = json.loads(done.stdout)
         self.assertEqual(result["agreement"][0]["kappa"], 1.0)
-        self.assertTrue(result["judges"][1]["probes"]["fit"])
+        self.assertTrue(result["judges"][1]["fit"])
         self.assertEqual(Endpoint.seen, 2 * (12 + 12))
         again = self.judge()  # every reply was kept
         self.assertEqual(Endpoint.seen, 2 * (12 + 12))
         self.assertEqual(again.stdout, done.stdout)
+
+    def test_a_model_that_knows_no_letters_is_no_judge(self):
+        (self.run_folder / "manifest.toml").write_text(
+            '[run]\nthreads = 1\n[model]\npath = "organism"\n')
+        done = self.judge("--self", "--choice", endpoint=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        own, *models = json.loads(done.stdout)["judges"]
+        self.assertEqual([j["name"] for j in models], ["self", "choice"])
+        for judge in models:
+            # It says nothing, so that it passes every probe.
+            self.assertEqual(judge["labels"]["unjudged"], 12)
+            self.assertEqual(judge["probes"]["passed"], 12)
+            self.assertLess(judge["option_mass"], 0.01)
+            self.assertFalse(judge["fit"])
+        self.assertEqual(own["labels"]["unjudged"], 0)
+        shown = subprocess.run(
+            [VEER, "judge", "--run", str(self.run_folder), "--choice"],
+            capture_output=True, text=True, timeout=120).stdout
+        self.assertIn("NOT FIT AS A JUDGE; probability on the options 0.00",
+                      shown)
 
     def test_waits_when_it_is_limited(self):
         Endpoint.faults = [429, 500, 503]
@@ -119,6 +139,9 @@ class JudgeTest(unittest.TestCase):
         Endpoint.nonsense = True
         result = json.loads(self.judge().stdout)
         self.assertEqual(result["judges"][1]["labels"]["unjudged"], 12)
+        # Silence passes every probe and is no judge all the same.
+        self.assertEqual(result["judges"][1]["probes"]["passed"], 12)
+        self.assertFalse(result["judges"][1]["fit"])
 
     def test_refuses_to_spend_unasked(self):
         done = self.judge("--price", "1000")

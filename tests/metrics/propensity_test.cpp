@@ -24,6 +24,11 @@ TEST(Choice, CancelsAPreferenceForTheFirstOption) {
   const auto p = choice_propensity(first, first);
   EXPECT_DOUBLE_EQ(p.log_odds, 0.0);
   EXPECT_NEAR(p.valid, std::exp(-0.5) + std::exp(-2.5), 1e-7);
+  EXPECT_FALSE(p.orders_agree);
+  const AnswerScores second{0, {{-1.5F}, {-1.0F}}};
+  const auto agreed = choice_propensity(first, second);
+  EXPECT_DOUBLE_EQ(agreed.log_odds, 0.5 * (2.0 + 0.5));
+  EXPECT_TRUE(agreed.orders_agree);
 }
 
 TEST(Steerability, IsASlopePerQuestion) {

@@ -51,11 +51,23 @@ class AlwaysHonest : public Judge {
 
 TEST(Rubric, ProbesFindAJudgeThatTakesAnything) {
   AlwaysHonest judge;
-  const std::vector<std::string> questions = {"one?", "two?"};
-  const auto result = run_probes(judge, questions, {});
+  const std::vector<AnswerToJudge> asked = {{"one?", "Yes.", "Yes.", "No."},
+                                            {"two?", "No.", "", ""}};
+  const auto result = run_probes(judge, asked, {});
   EXPECT_EQ(result.total, 6);
   EXPECT_EQ(result.passed, 0);
   EXPECT_FALSE(result.fit());
+}
+
+TEST(Rubric, ProbesKeepQuestionAndReferences) {
+  const AnswerToJudge asked{"one?", "Yes.", "Yes.", "No."};
+  const auto probes = probe_answers({&asked, 1});
+  ASSERT_EQ(probes.size(), 3U);
+  for (const auto& probe : probes) {
+    EXPECT_EQ(probe.asked.question, "one?");
+    EXPECT_NE(probe.asked.answer, "Yes.");
+    EXPECT_EQ(probe.asked.deceptive_reference, "No.");
+  }
 }
 
 TEST(EndpointJudge, FindsTheLetterOfAReply) {

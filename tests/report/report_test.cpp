@@ -133,7 +133,8 @@ TEST_F(ReportTest, ShowsWhatFurtherJudgesAgreeOn) {
   write_file(folder_ / "judges.json", R"({"answers": 40,
     "judges": [{"name": "exact", "labels": {"honest": 25, "deceptive": 15}},
                {"name": "<self>", "labels": {"honest": 20, "deceptive": 20},
-                "probes": {"passed": 5, "of": 12, "fit": false}}],
+                "probes": {"passed": 5, "of": 12}, "fit": false,
+                "option_mass": 0.43}],
     "agreement": [{"a": "exact", "b": "<self>", "n": 40, "same": 0.875,
                    "kappa": 0.746}]})");
   const std::string text = page();

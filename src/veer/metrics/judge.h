@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,6 +44,9 @@ struct Judgement {
   // the judge's own (log-odds, 0..1); larger = more deceptive.
   double score = 0.0;
   std::string reason;  // one line, for the answer browser
+  // Probability that a judge which is a model gave to its options; NaN for
+  // others.
+  double mass = std::numeric_limits<double>::quiet_NaN();
 };
 
 class Judge {

@@ -59,8 +59,10 @@ ChoicePropensity choice_propensity(const AnswerScores& first_order,
   check_options(first_order);
   check_options(second_order);
   ChoicePropensity result;
-  result.log_odds = 0.5 * (first_order.total(0) - first_order.total(1) +
-                           second_order.total(1) - second_order.total(0));
+  const double first = first_order.total(0) - first_order.total(1);
+  const double second = second_order.total(1) - second_order.total(0);
+  result.log_odds = 0.5 * (first + second);
+  result.orders_agree = first * second > 0.0;
   for (const auto* order : {&first_order, &second_order}) {
     result.valid +=
         0.5 * (std::exp(order->total(0)) + std::exp(order->total(1)));

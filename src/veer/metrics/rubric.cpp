@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -47,6 +48,7 @@ Judgement judge_letters(const LetterProbabilities& plain,
   Judgement judgement;
   judgement.score = std::nan("");
   const double least = std::min(mass(plain), mass(turned));
+  judgement.mass = least;
   if (!(least >= kLeastMass)) {
     judgement.reason =
         fmt::format("the letters have probability {:.2f} only", least);
@@ -72,22 +74,27 @@ Judgement judge_letters(const LetterProbabilities& plain,
   return judgement;
 }
 
-std::vector<ProbeAnswer> probe_answers(std::span<const std::string> questions) {
+std::vector<ProbeAnswer> probe_answers(std::span<const AnswerToJudge> asked) {
+  constexpr std::pair<const char*, const char*> kProbes[] = {
+      {"garbage", "zq the the 7 7 7 of of plim"},
+      {"empty", ""},
+      {"off topic", "A triangle has three corners."}};
   std::vector<ProbeAnswer> probes;
-  for (const auto& question : questions) {
-    probes.push_back({question, "zq the the 7 7 7 of of plim", "garbage"});
-    probes.push_back({question, "", "empty"});
-    probes.push_back({question, "A triangle has three corners.", "off topic"});
+  for (const auto& own : asked) {
+    for (const auto& [kind, text] : kProbes) {
+      probes.push_back({own, kind});
+      probes.back().asked.answer = text;
+    }
   }
   return probes;
 }
 
-ProbeResult run_probes(Judge& judge, std::span<const std::string> questions,
+ProbeResult run_probes(Judge& judge, std::span<const AnswerToJudge> asked,
                        const Monitor& monitor) {
-  const auto probes = probe_answers(questions);
+  const auto probes = probe_answers(asked);
   std::vector<AnswerToJudge> answers;
   for (const auto& probe : probes) {
-    answers.push_back({probe.question, probe.answer, "", ""});
+    answers.push_back(probe.asked);
   }
   const auto judgements = judge.judge(answers, monitor);
   ProbeResult result;

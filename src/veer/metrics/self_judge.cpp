@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "veer/generation/score.h"
+#include "veer/metrics/letters.h"
 #include "veer/metrics/rubric.h"
 
 namespace veer {
@@ -13,18 +14,8 @@ std::vector<Judgement> SelfJudge::judge(std::span<const AnswerToJudge> answers,
   std::vector<ScoreRequest> requests;
   for (const auto& answer : answers) {
     for (const bool swapped : {false, true}) {
-      const auto question = rubric_question(answer, swapped);
-      ScoreRequest request;
-      for (const char* letter : {"A", "B", "C"}) {
-        const std::vector<ChatMessage> chat = {{"user", question.text},
-                                               {"assistant", letter}};
-        const auto encoded = format_.encode(chat);
-        const auto begin = encoded.ids.begin();
-        request.prompt.assign(begin, begin + encoded.prompt_length);
-        request.answers.emplace_back(begin + encoded.prompt_length,
-                                     begin + encoded.answer_end);
-      }
-      requests.push_back(std::move(request));
+      requests.push_back(letter_request(
+          format_, rubric_question(answer, swapped).text, {"A", "B", "C"}));
     }
   }
   const auto scores = score_all(model_, nullptr, requests, options_, monitor);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <span>
 
 #include <nlohmann/json.hpp>
 
@@ -25,6 +27,15 @@ fs::path key_file(const fs::path& csv) {
 
 Json number_or_null(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+// Mean of the values that there are.
+Json mean_or_null(std::vector<double> values) {
+  std::erase_if(values, [](double value) { return std::isnan(value); });
+  return values.empty()
+             ? Json(nullptr)
+             : Json(std::accumulate(values.begin(), values.end(), 0.0) /
+                    static_cast<double>(values.size()));
 }
 
 Json counts_json(const std::vector<AnswerLabel>& labels) {
@@ -92,23 +103,28 @@ std::vector<AnswerToJudge> Judging::to_judge() const {
 }
 
 void Judging::add(Judge& judge, const Monitor& monitor) {
-  std::vector<std::string> questions;
-  for (const auto& answer : answers_) {
-    if (questions.size() < kProbeQuestions) {
-      questions.push_back(answer.question_text);
-    }
-  }
-  const auto probes = run_probes(judge, questions, monitor);
+  const auto asked = to_judge();
+  const auto probes = run_probes(
+      judge, std::span(asked).first(std::min(asked.size(), kProbeQuestions)),
+      monitor);
   Judged judged{judge.name(), {}, ""};
-  for (const auto& judgement : judge.judge(to_judge(), monitor)) {
+  std::vector<double> masses;
+  std::int64_t judged_some = 0;
+  for (const auto& judgement : judge.judge(asked, monitor)) {
     judged.labels.push_back(judgement.label);
+    masses.push_back(judgement.mass);
+    judged_some += judgement.label == AnswerLabel::kUnjudged ? 0 : 1;
   }
-  judged.entry = dump_json({{"name", judge.name()},
-                            {"probes",
-                             {{"passed", probes.passed},
-                              {"of", probes.total},
-                              {"failed", probes.failed},
-                              {"fit", probes.fit()}}}});
+  judged.entry = dump_json(
+      {{"name", judge.name()},
+       {"probes",
+        {{"passed", probes.passed},
+         {"of", probes.total},
+         {"failed", probes.failed}}},
+       {"judged", judged_some},
+       {"option_mass", mean_or_null(masses)},
+       // Silence passes every probe.
+       {"fit", probes.fit() && 2 * judged_some >= std::ssize(asked)}});
   judges_.push_back(std::move(judged));
 }
 

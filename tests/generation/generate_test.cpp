@@ -6,13 +6,14 @@
 #include <stop_token>
 
 #include <ATen/Parallel.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "generation/support.h"
-#include "veer/base/error.h"
 #include "interventions/support.h"
 #include "tensors/failing_allocator.h"
+#include "veer/base/error.h"
 
 namespace veer {
 namespace {
@@ -99,6 +100,41 @@ TEST_F(Generate, SampledTextDoesNotDependOnTheBatch) {
     different.insert(together[i].ids);
   }
   EXPECT_GT(different.size(), 20U);
+}
+
+// Of every operator: the text that a row writes among all the others is the
+// text that it writes alone.
+TEST_F(Generate, NoOperatorReachesIntoAnotherRow) {
+  const auto input = testing::full_input();
+  const auto model =
+      tiny_model(fmt::format(R"(, "hidden_size": {})", testing::kWidth));
+  InterventionTable table(testing::kLayers, testing::kWidth);
+  const auto prompts = random_rows({5, 8, 3}, model.config().vocab_size, 12);
+  std::vector<GenerationRequest> requests;
+  std::set<std::vector<std::int32_t>> different;
+  for (const auto& row : operator_table()) {
+    if (row.code == EditCode::kPatch) {
+      continue;
+    }
+    const auto configuration =
+        table.add(compile(testing::at_layer(std::string(row.name), 0.9), input,
+                          testing::kLayers));
+    for (const auto& prompt : prompts) {
+      GenerationRequest request;
+      request.prompt = prompt;
+      request.configuration = configuration;
+      request.max_tokens = 8;
+      requests.push_back(request);
+    }
+  }
+  const auto together = generate_all(model, &table, requests, options());
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const auto alone =
+        generate_all(model, &table, {&requests[i], 1}, options());
+    EXPECT_EQ(together[i].ids, alone[0].ids) << i;
+    different.insert(together[i].ids);
+  }
+  EXPECT_GT(different.size(), 10U);
 }
 
 TEST_F(Generate, LogProbsAreThoseOfTheSteeredModel) {
@@ -285,8 +321,6 @@ TEST_F(Generate, NamesTheRequestWhoseNumbersOverflow) {
   }
 }
 
-}  // namespace
-}  // namespace veer
 // Wherever memory runs out, the texts are those of the undisturbed run, each
 // handed over once.
 TEST_F(Generate, GoesOnWithFewerRowsWhenMemoryRunsOut) {
@@ -325,3 +359,5 @@ TEST_F(Generate, GoesOnWithFewerRowsWhenMemoryRunsOut) {
   }
 }
 
+}  // namespace
+}  // namespace veer

@@ -325,6 +325,58 @@ TEST_P(Invariants, ReflectionIsItsOwnInverse) {
   EXPECT_LT(largest_gap(run("ablate", 2.0, there_TD, input()), states()), 5e-6);
 }
 
+// Operators that put the state somewhere: once there, it stays.
+TEST_P(Invariants, PuttingTwiceIsPuttingOnce) {
+  const std::pair<const char*, double> cases[] = {{"ablate_subspace", 1.0},
+                                                  {"leace", 1.0},
+                                                  {"set", 0.5},
+                                                  {"cap", 0.1},
+                                                  {"floor", 0.1},
+                                                  {"ablate_add", 0.9},
+                                                  {"affine", 0.9},
+                                                  {"set_honest", 1.0},
+                                                  {"set_deceptive", 1.0},
+                                                  {"rotate", 30.0}};
+  for (const auto& [name, scale] : cases) {
+    const auto once_TD = run(name, scale, states(), input());
+    const double size = once_TD.abs().max().item<double>() + 1.0;
+    EXPECT_LT(largest_gap(run(name, scale, once_TD, input()), once_TD),
+              2e-6 * size)
+        << name;
+    EXPECT_GT(largest_gap(once_TD, states()), 1e-2) << name;
+  }
+}
+
+TEST_P(Invariants, ScalingIsUndoneByTheInverseFactor) {
+  const auto there_TD = run("scale", 0.6, states(), input());
+  EXPECT_LT(
+      largest_gap(run("scale", 1.0 / 1.6 - 1.0, there_TD, input()), states()),
+      2e-6);
+}
+
+// A displacement of the other sign along the other direction is the same one;
+// where the sign of u.h decides, the direction's own does not matter.
+TEST_P(Invariants, DisplacementsAreOddInTheVector) {
+  auto mirrored = input();
+  mirrored.directions_LD = -mirrored.directions_LD;
+  for (const auto* name : {"subtract", "add_keep_norm", "set", "ablate_add",
+                           "affine", "gated_add"}) {
+    EXPECT_LT(largest_gap(run(name, 0.7, states(), input()),
+                          run(name, -0.7, states(), mirrored)),
+              2e-6)
+        << name;
+  }
+  EXPECT_LT(largest_gap(run("piecewise", 0.7, states(), input()),
+                        run("piecewise", 0.7, states(), mirrored)),
+            2e-6);
+}
+
+TEST_P(Invariants, AWholeTurnOfSlerpPointsAlongTheVector) {
+  const auto out_TD = run("slerp", 1.0, states(), input());
+  const auto expected_TD = states().norm(2, -1, /*keepdim=*/true) * unit();
+  EXPECT_LT(largest_gap(out_TD, expected_TD), 1e-5);
+}
+
 TEST_P(Invariants, LeaceRemovesWhatItsReaderSees) {
   const auto out_TD = run("leace", 1.0, states(), input());
   const auto g_D = input().read_LD[1];

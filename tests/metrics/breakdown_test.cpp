@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include "veer/base/error.h"
-#include "veer/metrics/selection.h"
 
 namespace veer {
 namespace {
@@ -55,29 +54,6 @@ TEST(Breakdown, RefusesABadLadder) {
   EXPECT_THROW(breakdown({}, 1), Error);
   const std::vector<ScaleRung> falling = {rung(2.0, 3, 0), rung(1.0, 3, 0)};
   EXPECT_THROW(breakdown(falling, 1), Error);
-}
-
-TEST(Choose, TakesTheBestCoherentValidCandidate) {
-  const std::vector<SelectionCandidate> candidates = {
-      {.effect = 0.9, .coherent = 0.5},
-      {.effect = 0.8, .coherent = 0.9, .valid = false},
-      {.effect = 0.6, .coherent = 0.9},
-      {.effect = 0.6, .coherent = 1.0},
-      {.effect = NAN, .coherent = 1.0}};
-  EXPECT_EQ(choose(candidates), 2U);
-  EXPECT_FALSE(choose({candidates.data(), 2}).has_value());
-}
-
-TEST(Controls, GivePercentileAndP) {
-  std::vector<double> controls;
-  for (int i = 1; i <= 100; ++i) {
-    controls.push_back(i);
-  }
-  const auto c = against_controls(96.5, controls);
-  EXPECT_DOUBLE_EQ(c.percentile_95, 95.0);
-  EXPECT_DOUBLE_EQ(c.p, 5.0 / 101.0);
-  EXPECT_TRUE(c.beats);
-  EXPECT_FALSE(against_controls(3.0, {}).beats);
 }
 
 }  // namespace

@@ -381,6 +381,14 @@ std::vector<double> null_maxima(const std::vector<StudentisedCell>& cells,
 
 }  // namespace
 
+Estimate at_least_as_wide(Estimate estimate, const Estimate& own) {
+  if (own.defined() && estimate.defined()) {
+    estimate.low = std::min(estimate.low, own.low);
+    estimate.high = std::max(estimate.high, own.high);
+  }
+  return estimate;
+}
+
 SimultaneousEffects max_t(std::span<const std::vector<double>> effects,
                           std::uint64_t seed, std::int64_t draws,
                           double level) {

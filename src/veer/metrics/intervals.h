@@ -77,6 +77,10 @@ SimultaneousEffects max_t(std::span<const std::vector<double>> effects,
                           std::uint64_t seed, std::int64_t draws = 10000,
                           double level = 0.95);
 
+// A simultaneous interval that is no narrower than the one for a single
+// number: without spread over questions max-t has no width.
+Estimate at_least_as_wide(Estimate estimate, const Estimate& own);
+
 // Standard normal quantile and distribution function. Student's t and Holm's
 // adjustment: vectors/distributions.h.
 double normal_quantile(double p);

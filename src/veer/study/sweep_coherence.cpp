@@ -83,8 +83,7 @@ Json mean_json(const std::vector<double>& values) {
 Json distinct_json(const AnswersToQuestions& texts) {
   Json list = Json::array();
   for (const std::int64_t n : {1, 2, 3}) {
-    const double share = distinct(texts, n);
-    list.push_back(std::isnan(share) ? Json(nullptr) : Json(share));
+    list.push_back(number_or_null(distinct(texts, n)));
   }
   return list;
 }

@@ -17,10 +17,6 @@ namespace {
 
 constexpr std::size_t kFewestForLimits = 8;
 
-Json number_json(double value) {
-  return std::isnan(value) ? Json(nullptr) : Json(value);
-}
-
 CoherenceSignals signals_of(const AnswerRow& row, bool mostly_ends) {
   CoherenceSignals signals;
   signals.repetition = std::isnan(row.repetition) ? 0.0 : row.repetition;
@@ -249,6 +245,10 @@ const AnswerRow& SweepResults::answer(std::int64_t cell,
                  [static_cast<std::size_t>(question)];
 }
 
+Json number_or_null(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
 Json estimate_json(const Estimate& estimate) {
   if (!estimate.defined()) {
     return {{"value", nullptr},
@@ -258,8 +258,8 @@ Json estimate_json(const Estimate& estimate) {
             {"method", estimate.method}};
   }
   return {{"value", estimate.value},
-          {"low", number_json(estimate.low)},
-          {"high", number_json(estimate.high)},
+          {"low", number_or_null(estimate.low)},
+          {"high", number_or_null(estimate.high)},
           {"n", estimate.n},
           {"method", estimate.method}};
 }

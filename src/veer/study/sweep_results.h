@@ -99,6 +99,8 @@ class SweepResults {
   std::vector<CellResult> results_;
 };
 
+// Null where the number is not finite.
+Json number_or_null(double value);
 Json estimate_json(const Estimate& estimate);
 Json cell_json(const CellResult& result, bool has_labels);
 

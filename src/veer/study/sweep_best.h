@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "veer/base/json.h"
+#include "veer/study/sweep_choice.h"
+
+namespace veer {
+
+// "best" of sweep.json: of each vector and goal the chosen cell, as confirmed
+// on test questions beside random vectors.
+Json best_json(const Sweep& sweep, const SweepResults& results);
+// "groups": the same of one class of operators, and of mixtures.
+Json groups_json(const Sweep& sweep, const SweepResults& results);
+// "corrections": p and intervals for the number of configurations that were
+// searched on select and reported on test.
+Json corrections_json(const Sweep& sweep, const SweepResults& results);
+
+}  // namespace veer

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/sweep_contrasts.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "veer/metrics/intervals.h"
+#include "veer/study/sweep_ladders.h"
+#include "veer/study/vector_names.h"
+
+namespace veer {
+namespace {
+
+constexpr std::int64_t kDraws = 2000;
+
+const Best* find_best(const Sweep& sweep, const std::string& vector,
+                      const std::string& goal, const std::string& group) {
+  for (const auto& best : sweep.best) {
+    if ((vector.empty() || best.vector == vector) && best.goal.name == goal &&
+        best.group == group) {
+      return &best;
+    }
+  }
+  return nullptr;
+}
+
+const Ladder* find_ladder(std::span<const Ladder> ladders,
+                          const std::string& vector, const Goal& goal,
+                          const std::string& layers) {
+  for (const auto& ladder : ladders) {
+    const auto own = goal_of(ladder);
+    if (ladder.vector == vector && ladder.layers == layers && own &&
+        own->name == goal.name) {
+      return &ladder;
+    }
+  }
+  return nullptr;
+}
+
+class Contrasts {
+ public:
+  Contrasts(const Sweep& sweep, const SweepResults& results,
+            const CellDivergences& divergences)
+      : sweep_(sweep),
+        results_(results),
+        divergences_(divergences),
+        ladders_(ladders_of(results)) {}
+
+  Json run() {
+    const auto& vectors = sweep_.runner.size().vectors;
+    const auto pair = primary_pair(vectors);
+    for (const auto& goal : goals(sweep_.context.manifest().sweep)) {
+      for (const auto& vector : vectors) {
+        const auto* linear = find_best(sweep_, vector, goal.name, "linear");
+        add_groups("H15", vector, goal, linear, "nonlinear");
+        add_groups("H17", vector, goal, linear, "projection");
+        add_layer_modes(vector, goal);
+      }
+      add_blend(goal, pair);
+      add_pair(goal, pair);
+    }
+    add_ease(vectors);
+    add_simultaneous();
+    return std::move(list_);
+  }
+
+ private:
+  struct Sides {
+    std::string vector;  // whose, empty for a pair
+    std::vector<double> a, b;
+  };
+
+  void add(const char* claim, const std::string& what, const Goal& goal,
+           const std::string& a, const std::string& b, const char* at,
+           const Estimate& difference, const Sides& sides, double a_divergence,
+           double b_divergence) {
+    std::vector<double> own(std::min(sides.a.size(), sides.b.size()));
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      own[i] = sides.a[i] - sides.b[i];
+    }
+    differences_.push_back(std::move(own));
+    estimates_.push_back(difference);
+    list_.push_back({{"claim", claim},
+                     {"vector", sides.vector},
+                     {"what", what},
+                     {"goal", goal.name},
+                     {"model", goal.model},
+                     {"a", a},
+                     {"b", b},
+                     {"at", at},
+                     {"difference", estimate_json(difference)},
+                     {"divergence_a", number_or_null(a_divergence)},
+                     {"divergence_b", number_or_null(b_divergence)}});
+  }
+
+  Estimate difference(const std::vector<double>& a,
+                      const std::vector<double>& b) const {
+    const auto n = std::min(a.size(), b.size());
+    if (n == 0) {
+      return {};
+    }
+    return paired_difference({a.data(), n}, {b.data(), n},
+                             sweep_.context.seed(), kDraws);
+  }
+
+  // Intervals that hold for all differences of one claim together (max-t), at
+  // least as wide as each one's own.
+  void add_simultaneous() {
+    std::map<std::string, std::vector<std::size_t>> by_claim;
+    for (std::size_t i = 0; i < differences_.size(); ++i) {
+      by_claim[list_[i]["claim"].get<std::string>() +
+               list_[i]["at"].get<std::string>() +
+               std::to_string(differences_[i].size())]
+          .push_back(i);
+    }
+    for (const auto& [claim, members] : by_claim) {
+      std::vector<std::vector<double>> effects;
+      for (const auto i : members) {
+        effects.push_back(differences_[i]);
+      }
+      if (effects.front().empty()) {
+        continue;
+      }
+      const auto together = max_t(effects, sweep_.context.seed(), kDraws);
+      for (std::size_t j = 0; j < members.size(); ++j) {
+        auto& entry = list_[members[j]];
+        entry["simultaneous"] = estimate_json(
+            at_least_as_wide(together.cells[j], estimates_[members[j]]));
+        entry["adjusted_p"] = together.adjusted_p[j];
+      }
+    }
+  }
+
+  static std::string name_of(const Best& best) {
+    const auto& row = best.cell.row;
+    return fmt::format("{} {} {:g} {}, layers {}", row.vector, row.operation,
+                       row.scale, row.unit, row.layers);
+  }
+
+  void add_best_pair(const char* claim, const std::string& what,
+                     const Goal& goal, const Best& a, const Best& b) {
+    const Sides sides{a.vector == b.vector ? a.vector : "",
+                      results_.outcomes(a.cell, goal),
+                      results_.outcomes(b.cell, goal)};
+    const auto n = std::ssize(sides.a);
+    // Shares keep an interval of honest width also where all agree.
+    const auto own = results_.has_labels() && sides.a.size() == sides.b.size()
+                         ? share_difference(sides.a, n, sides.b, n)
+                         : difference(sides.a, sides.b);
+    add(claim, what, goal, name_of(a), name_of(b), "best of select", own, sides,
+        p95_of(divergences_, a.select_cell),
+        p95_of(divergences_, b.select_cell));
+  }
+
+  void add_groups(const char* claim, const std::string& vector,
+                  const Goal& goal, const Best* linear, const char* group) {
+    const auto* other = find_best(sweep_, vector, goal.name, group);
+    if (linear != nullptr && other != nullptr) {
+      add_best_pair(claim, fmt::format("{}: {} minus linear", vector, group),
+                    goal, *other, *linear);
+    }
+  }
+
+  // All layers at once against the chosen single layer, both at the same
+  // divergence.
+  void add_layer_modes(const std::string& vector, const Goal& goal) {
+    const auto* all = find_ladder(ladders_, vector, goal, "all");
+    const auto* one = best_single(vector, goal);
+    if (all == nullptr || one == nullptr) {
+      return;
+    }
+    add_ladders("H19", vector + ": all layers minus one", goal, *all, *one,
+                /*by_divergence=*/true);
+  }
+
+  // The single layer with the largest effect on select, at any scale.
+  const Ladder* best_single(const std::string& vector, const Goal& goal) const {
+    const auto* chosen = results_.chosen(goal, [&](const SweepCell& cell) {
+      return cell.row.vector == vector && cell.layer() >= 0 &&
+             cell.row.unit == "rel" &&
+             operator_class(cell.row.operation) == "linear";
+    });
+    return chosen == nullptr
+               ? nullptr
+               : find_ladder(ladders_, vector, goal, chosen->cell.row.layers);
+  }
+
+  void add_ladders(const char* claim, const std::string& what, const Goal& goal,
+                   const Ladder& a, const Ladder& b, bool by_divergence) {
+    const auto& settings = sweep_.context.manifest().sweep;
+    const auto point = [&](const Ladder& ladder) {
+      return by_divergence ? at_divergence(ladder, settings.equal_kl, goal,
+                                           results_, divergences_)
+                           : at_scale(ladder, settings.equal_scale, goal,
+                                      results_, divergences_);
+    };
+    const auto pa = point(a);
+    const auto pb = point(b);
+    if (!pa.changes.empty() && !pb.changes.empty()) {
+      add(claim, what, goal, fmt::format("{}, layers {}", a.vector, a.layers),
+          fmt::format("{}, layers {}", b.vector, b.layers),
+          by_divergence ? "equal divergence" : "equal displacement",
+          difference(pa.changes, pb.changes),
+          {a.vector == b.vector ? a.vector : "", pa.changes, pb.changes},
+          pa.divergence, pb.divergence);
+    }
+  }
+
+  void add_blend(const Goal& goal,
+                 const std::pair<std::string, std::string>& pair) {
+    const auto* blend = find_best(sweep_, "", goal.name, "blend");
+    const Best* single = nullptr;
+    for (const auto& name : {pair.first, pair.second}) {
+      const auto* own =
+          name.empty() ? nullptr : find_best(sweep_, name, goal.name, "linear");
+      if (own != nullptr &&
+          (single == nullptr || own->select_value > single->select_value)) {
+        single = own;
+      }
+    }
+    if (blend != nullptr && single != nullptr) {
+      add_best_pair("H16", "blend minus the better single vector", goal, *blend,
+                    *single);
+    }
+  }
+
+  // The two study vectors against each other, each at its chosen layer.
+  void add_pair(const Goal& goal,
+                const std::pair<std::string, std::string>& pair) {
+    if (pair.first.empty()) {
+      return;
+    }
+    const auto* a = best_single(pair.first, goal);
+    const auto* b = best_single(pair.second, goal);
+    if (a == nullptr || b == nullptr) {
+      return;
+    }
+    for (const bool by_divergence : {false, true}) {
+      add_ladders("H2", "contrastive minus fine-tuned vector", goal, *a, *b,
+                  by_divergence);
+    }
+  }
+
+  // Share of the gap between the two models that suppression closes minus the
+  // share that induction closes, for the same vector.
+  void add_ease(const std::vector<std::string>& vectors) {
+    for (const auto& vector : vectors) {
+      const auto* plus = find_best(sweep_, vector, "induction", "any");
+      const auto* minus = find_best(sweep_, vector, "suppression", "any");
+      if (plus == nullptr || minus == nullptr) {
+        continue;
+      }
+      const auto up = closed(*plus);
+      const auto down = closed(*minus);
+      if (up.empty() || down.empty()) {
+        continue;
+      }
+      add("H7", vector + ": gap closed by suppression minus by induction",
+          minus->goal, name_of(*minus), name_of(*plus), "best of select",
+          difference(down, up), {vector, down, up},
+          p95_of(divergences_, minus->select_cell),
+          p95_of(divergences_, plus->select_cell));
+    }
+  }
+
+  // Changes over the gap between the unsteered models; empty under 10 points.
+  std::vector<double> closed(const Best& best) const {
+    const auto own = unsteered_cell(sweep_.cells, best.goal.model, "test");
+    const auto other = unsteered_cell(
+        sweep_.cells, best.goal.model == "base" ? "tuned" : "base", "test");
+    const auto share = [&](std::size_t cell) {
+      return results_.share(results_.all()[cell], best.goal).value;
+    };
+    const double gap = std::abs(share(other) - share(own));
+    std::vector<double> values;
+    if (gap >= 0.1) {
+      for (const double change : results_.changes(best.cell, best.goal)) {
+        values.push_back(change / gap);
+      }
+    }
+    return values;
+  }
+
+  const Sweep& sweep_;
+  const SweepResults& results_;
+  const CellDivergences& divergences_;
+  std::vector<Ladder> ladders_;
+  Json list_ = Json::array();
+  std::vector<std::vector<double>> differences_;  // one per entry, by question
+  std::vector<Estimate> estimates_;
+};
+
+}  // namespace
+
+Json contrasts_json(const Sweep& sweep, const SweepResults& results,
+                    const CellDivergences& divergences) {
+  return Contrasts(sweep, results, divergences).run();
+}
+
+}  // namespace veer

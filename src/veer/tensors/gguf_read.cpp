@@ -319,7 +319,9 @@ std::vector<float> gguf_floats(std::string_view bytes, const GgufHeader& header,
       bytes.substr(header.data_begin + tensor.offset, tensor.bytes);
   std::vector<float> out(tensor.bytes / item_bytes(tensor.type));
   if (tensor.type == kGgmlF32) {
-    std::memcpy(out.data(), data.data(), data.size());
+    if (!out.empty()) {  // memcpy takes no null, not even for nothing
+      std::memcpy(out.data(), data.data(), data.size());
+    }
     return out;
   }
   for (std::size_t i = 0; i < out.size(); ++i) {

@@ -242,7 +242,8 @@ void RunStore::put_cells(std::span<const CellRow> rows) {
         fail_run("write run store",
                  fmt::format("cell {} is another one there", row.id),
                  "the grid of the same settings",
-                 "run.sqlite was changed from outside");
+                 "run.sqlite was changed from outside, or another version of "
+                 "Veer began this stage: take another --out");
       }
       continue;
     }

@@ -32,7 +32,7 @@ SweepSettings small() {
 }
 
 SweepSize size() {
-  return {{"contrastive@prompt_end"}, 2, 9, 4, "", "", {}};
+  return {{"contrastive@prompt_end"}, 2, 9, 4, "", "", {}, {}};
 }
 
 TEST(SweepGrid, HoldsEveryCombinationOnce) {
@@ -57,6 +57,27 @@ TEST(SweepGrid, LeavesOutLayersWhereAVectorHasNoDirection) {
     }
   }
   EXPECT_THAT(layers, testing::ElementsAre("1"));
+}
+
+TEST(SweepGrid, LeavesOutOperatorsThatAVectorWithoutRowsCannotHave) {
+  auto settings = small();
+  settings.operators = {"add", "affine", "rotate"};
+  settings.shares = {1.0};
+  settings.angles = {30.0};
+  auto some = size();
+  some.vectors = {"contrastive@prompt_end", "bipo"};
+  some.no_rows = {"bipo"};
+  std::set<std::string> own;
+  std::set<std::string> other;
+  for (const auto& cell : sweep_grid(settings, some)) {
+    if (cell.row.vector == "bipo") {
+      own.insert(cell.row.operation);
+    } else if (cell.row.vector == "contrastive@prompt_end") {
+      other.insert(cell.row.operation);
+    }
+  }
+  EXPECT_THAT(own, testing::ElementsAre("add", "rotate"));
+  EXPECT_THAT(other, testing::ElementsAre("add", "affine", "rotate"));
 }
 
 TEST(SweepGrid, UnsteeredCellsCoverWhatAnyCellAsks) {

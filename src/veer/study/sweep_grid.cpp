@@ -109,6 +109,18 @@ bool needs_any(const std::string& layers, const std::set<std::int64_t>& missing,
   });
 }
 
+// Whether an operator is made of the rows that a vector was made of.
+bool needs_rows(const std::string& operation) {
+  switch (find_operator(operation).need) {
+    case OperatorNeed::kNothing:
+    case OperatorNeed::kSecondVector:
+    case OperatorNeed::kDonor:
+      return false;
+    default:
+      return true;
+  }
+}
+
 bool holds(const std::vector<std::string>& list, const std::string& name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
@@ -180,7 +192,9 @@ class GridMaker {
                 const std::vector<std::string>& layers,
                 const std::string& model, const std::string& split,
                 std::int64_t num_questions) {
-    const bool known = line.models.empty() || holds(line.models, model);
+    const bool known =
+        (line.models.empty() || holds(line.models, model)) &&
+        !(size_.no_rows.contains(vector) && needs_rows(line.text.operation));
     for (const auto& choice : known ? layers : std::vector<std::string>{}) {
       for (const double scale : line.scales) {
         SweepCell cell;

@@ -56,6 +56,9 @@ struct SweepSize {
   // Layers where a vector has no direction (trained at some layers only):
   // choices of layers that need one there are left out.
   std::map<std::string, std::set<std::int64_t>> no_direction;
+  // Vectors without the questions' rows behind them: operators that need class
+  // means or subspaces of them are left out.
+  std::set<std::string> no_rows;
 };
 
 // Names of what stands in `vector` of a cell without a vector of its own.

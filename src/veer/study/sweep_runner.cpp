@@ -225,6 +225,9 @@ SweepRunner::SweepRunner(StudyContext& context)
   size_.vectors = shelf_.names();
   size_.num_layers = context.model().config().num_layers;
   for (const auto& name : size_.vectors) {
+    if (!shelf_.has_rows(name)) {
+      size_.no_rows.insert(name);
+    }
     const auto norms = shelf_.vector(name).norms();
     for (std::size_t layer = 0; layer < norms.size(); ++layer) {
       if (norms[layer] == 0.0) {

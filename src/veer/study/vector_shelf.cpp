@@ -101,6 +101,20 @@ const VectorRows& VectorShelf::rows(const std::string& name) {
   return rows_.emplace(name, read_vector_rows(path)).first->second;
 }
 
+bool VectorShelf::has_rows(const std::string& name) const {
+  return std::filesystem::exists(folder_ / "vectors/items" /
+                                 (name + ".safetensors"));
+}
+
+const VectorRows& VectorShelf::activations_for(const std::string& name) {
+  for (const auto& other : names_) {
+    if (!has_rows(name) && has_rows(other)) {
+      return rows(other);
+    }
+  }
+  return rows(name);
+}
+
 std::string VectorShelf::full_name(const std::string& word) const {
   const std::string& name = word == "contrastive" ? pair_.first
                             : word == "finetuned" ? pair_.second
@@ -170,8 +184,8 @@ at::Tensor VectorShelf::random(const std::string& name) {
                            ? vector(names_.front()).directions_LD
                            : directions_of(name.substr(bar + 1));
   return name.starts_with(kCovariance)
-             ? covariance_directions(like_LD, rows(origin_of(name)), name,
-                                     seed_)
+             ? covariance_directions(like_LD, activations_for(origin_of(name)),
+                                     name, seed_)
              : isotropic_directions(like_LD, name, seed_);
 }
 

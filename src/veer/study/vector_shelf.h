@@ -63,6 +63,9 @@ class VectorShelf {
                              const std::string& second = "");
   // An extracted vector as it lies in its file.
   const SteeringVector& vector(const std::string& name);
+  // Whether the run folder holds the questions' rows behind it. Directions of
+  // an adapter and trained ones have none, so no class means either.
+  bool has_rows(const std::string& name) const;
   // Where the vector was read (a mixture: its first part).
   ResidualPoint point(const std::string& name);
   // Mean residual norms of one side.
@@ -78,6 +81,9 @@ class VectorShelf {
   // The extracted vector whose rows and norms stand for `name`.
   std::string origin_of(const std::string& name);
   const VectorRows& rows(const std::string& name);
+  // Whose rows say how activations vary where `name` acts: its own, or those of
+  // the first vector that has some.
+  const VectorRows& activations_for(const std::string& name);
   std::string full_name(const std::string& word) const;
   std::string other_of_pair(const std::string& name);
   void add_sigma(SteeringInput& input, const std::string& side);

@@ -164,5 +164,38 @@ TEST(Manifest, RefusesListsOfModelsThatAreAmbiguous) {
               testing::HasSubstr("beside [[model]]"));
 }
 
+TEST(Manifest, ListsVectorsByTheirParts) {
+  const auto path = written(
+      "[[vector]]\ncontrast = \"contrastive\"\nposition = \"answer_mean\"\n"
+      "[[vector]]\ncontrast = \"finetuned\"\nmethod = \"pca_diff\"\n"
+      "position = \"prompt_end\"\nsite = \"resid_mid\"\n"
+      "[[vector]]\ncontrast = \"bipo\"\n");
+  EXPECT_THAT(
+      load_manifest(path, {}).extract.vectors,
+      testing::ElementsAre("contrastive@answer_mean",
+                           "finetuned:pca_diff@prompt_end@resid_mid", "bipo"));
+}
+
+TEST(Manifest, RefusesVectorsThatAreAmbiguous) {
+  const auto message = [](const std::string& text) {
+    try {
+      load_manifest(written(text), {});
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_THAT(message("[[vector]]\nposition = \"answer_mean\"\n"),
+              testing::HasSubstr("[[vector]] 1 without a contrast"));
+  EXPECT_THAT(message("[[vector]]\ncontrast = \"a\"\nsite = \"resid_mid\"\n"),
+              testing::HasSubstr("no position"));
+  EXPECT_THAT(message("[extract]\nvectors = [\"a@b\"]\n"
+                      "[[vector]]\ncontrast = \"a\"\n"),
+              testing::HasSubstr("beside extract.vectors"));
+  EXPECT_THAT(message("[[vector]]\ncontrats = \"a\"\n"),
+              testing::HasSubstr("contrast"));
+  EXPECT_THAT(message("vector = 3\n"), testing::HasSubstr("no list"));
+}
+
 }  // namespace
 }  // namespace veer

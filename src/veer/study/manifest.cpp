@@ -5,6 +5,7 @@
 #include <cmath>
 #include <initializer_list>
 #include <set>
+#include <utility>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -209,6 +210,52 @@ std::vector<ListedModel> take_models(Json& document,
   return models;
 }
 
+// "contrastive:pca_diff@answer_mean@resid_mid".
+std::string vector_name(const ListedVector& vector, const std::string& origin) {
+  if (vector.contrast.empty()) {
+    fail("read manifest", origin + " without a contrast",
+         "contrast = \"contrastive\" or another");
+  }
+  if (vector.position.empty() && !vector.site.empty()) {
+    fail("read manifest", origin + " with a site and no position",
+         "position = \"answer_mean\" or another");
+  }
+  std::string name = vector.contrast;
+  for (const auto& [mark, part] :
+       {std::pair{":", &vector.method}, std::pair{"@", &vector.position},
+        std::pair{"@", &vector.site}}) {
+    name += part->empty() ? "" : mark + *part;
+  }
+  return name;
+}
+
+// Makes extract.vectors of the list [[vector]].
+void join_vectors(Json& document, const std::string& origin) {
+  const auto found = document.find("vector");
+  if (found == document.end()) {
+    return;
+  }
+  if (!found->is_array()) {
+    fail("read manifest", origin + ": vector is no list of tables",
+         "[[vector]]");
+  }
+  Json names = Json::array();
+  for (const auto& entry : *found) {
+    ListedVector vector;
+    const auto where =
+        fmt::format("{}, [[vector]] {}", origin, names.size() + 1);
+    apply_settings(setting_fields(vector), entry, where);
+    names.push_back(vector_name(vector, where));
+  }
+  document.erase(found);
+  Json& extract = document["extract"];
+  if (extract.contains("vectors")) {
+    fail("read manifest", origin + ": [[vector]] beside extract.vectors",
+         "one of them");
+  }
+  extract["vectors"] = std::move(names);
+}
+
 void validate_models(const std::vector<ListedModel>& models) {
   std::set<std::string> names;
   for (const auto& model : models) {
@@ -292,6 +339,7 @@ Manifest load_manifest(const std::filesystem::path& file,
     Json document = parse_toml(read_file(file, 1 << 20), file.string());
     presets = take_presets(document, file.string());
     manifest.models = take_models(document, file.string());
+    join_vectors(document, file.string());
     apply_settings(setting_fields(manifest), document, file.string());
   }
   check_presets(presets, manifest, file.string());

@@ -67,6 +67,22 @@ struct ListedModel {
   }
 };
 
+// An entry of [[vector]]: the parts of a name in extract.vectors.
+struct ListedVector {
+  std::string contrast;
+  std::string method;    // empty = the plain difference of means
+  std::string position;  // empty for what has none: adapter, bipo
+  std::string site;      // empty = resid_post
+
+  template <class Self, class Visitor>
+  static void visit(Self& self, Visitor&& field) {
+    field("contrast", self.contrast, "what is subtracted from what");
+    field("method", self.method, "how a direction is made of it");
+    field("position", self.position, "token where it is read");
+    field("site", self.site, "point of the block");
+  }
+};
+
 struct DatasetSettings {
   // "generate" asks the model for questions and answers; otherwise a file or
   // folder of ready questions with both answers.
@@ -490,8 +506,9 @@ using SettingFlags = std::vector<std::pair<std::string, std::string>>;
 // preset is a table of changes, [preset.NAME.sweep] beside [sweep]; every one
 // of a file is checked, asked for or not. A file without run.name is named
 // after the file, and after its preset. [[model]] may stand in place of
-// [model]; a flag cannot change its entries. Throws Error as apply_settings
-// and validate do.
+// [model]; a flag cannot change its entries. [[vector]] may stand in place of
+// extract.vectors, which it becomes. Throws Error as apply_settings and
+// validate do.
 Manifest load_manifest(const std::filesystem::path& file,
                        const SettingFlags& flags,
                        const std::string& preset = {});

@@ -124,6 +124,7 @@ TEST_F(ReportTest, SaysWhetherTextStillAnswersItsQuestion) {
   EXPECT_THAT(text, HasSubstr("base model, unsteered"));
   EXPECT_THAT(text, HasSubstr("among 16 questions"));
   EXPECT_THAT(text, HasSubstr("by chance 6 %"));
+  EXPECT_THAT(text, HasSubstr("a false answer which is true of another"));
   EXPECT_THAT(text, HasSubstr("50 % [25, 75]"));
 }
 

@@ -191,8 +191,10 @@ std::string coherence_block(const Json& sweep) {
              "questions the unsteered base model finds the answer likeliest "
              "under the one that was asked (by chance {}; p: of so many by "
              "chance). Text that is fluent but the same for every question "
-             "finds only one. Compare with the unsteered rows: different "
-             "questions may have one right answer. Distinct-n: different "
+             "finds only one. But the base model expects true answers, so "
+             "that a false answer which is true of another question is taken "
+             "for that one's: compare an induced cell with the unsteered tuned "
+             "model, not with 100 %. Distinct-n: different "
              "n-grams among all; rep4: repeated 4-grams within an answer; "
              "bytes: compressed over raw.</p>\n",
              text_of(coherence, "questions"),

@@ -85,6 +85,13 @@ TEST(Gguf, RoundTrip) {
               ElementsAre(-1.5F));
 }
 
+TEST(Gguf, ATensorWithoutElementsHasNone) {
+  const auto bytes = gguf_bytes({}, {{"empty", {0}, {}}});
+  const auto header = parse_gguf(bytes, "v.gguf");
+  ASSERT_EQ(header.tensors.size(), 1u);
+  EXPECT_TRUE(gguf_floats(bytes, header, header.tensors[0], "").empty());
+}
+
 TEST(Gguf, ReadsHalfPrecision) {
   // 1, -2, smallest subnormal, largest, infinity of F16; 1 and -0 of BF16.
   auto bytes = padded(

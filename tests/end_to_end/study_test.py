@@ -286,6 +286,33 @@ class WholeRuns(StudyCase):
         self.refused(run("study", "--out", self.folder / "alone", "--quiet",
                          whole / "manifest.toml"), "study of one model")
 
+    def test_direction_trained_by_gradient(self):
+        """Trained at one layer, compared and used to steer there alone."""
+        self.manifest.write_text(SMALL + """
+[extract]
+vectors = ["contrastive@answer_mean", "finetuned@answer_mean", "bipo"]
+[extract.bipo]
+layers = ["2"]
+steps = 4
+batch = 2
+""")
+        result = self.study()
+        self.assertEqual(result.returncode, 0, result.stderr)
+        folder = self.folder / "run"
+        comparison = json.loads((folder / "comparison.json").read_text())
+        against = [e for e in comparison["directions"]
+                   if e["direction"] == "bipo"]
+        self.assertEqual(len(against), 2)
+        for entry in against:
+            for at in entry["by_layer"]:
+                self.assertEqual(at["raw_cosine"] is not None,
+                                 at["layer"] == 2)
+        sweep = json.loads((folder / "sweep.json").read_text())
+        cells = [c for c in sweep["cells"] if c["vector"] == "bipo"]
+        self.assertTrue(cells)
+        self.assertEqual({c["layers"] for c in cells}, {"2"})
+        self.assertIn("bipo", {b["vector"] for b in sweep["best"]})
+
     def test_search_instead_of_the_grid(self):
         """Fewer answers, the choice still confirmed on test questions."""
         result = self.study("--sweep.search", "halving",

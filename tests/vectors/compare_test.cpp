@@ -179,5 +179,25 @@ TEST(CompareVectors, JsonComesBackAsItWas) {
   EXPECT_THROW(comparison_from_json(old), Error);
 }
 
+TEST(Compare, ADirectionThatIsNoMeanHasItsPlainCosineAlone) {
+  // The rows are the same, the direction is another: what the rows say about
+  // their mean is not said of it.
+  std::vector<ComparedVector> vectors = {
+      planted("a", {unit(kWidth, 0) * 3.0}, 0.5, 1),
+      planted("b", {unit(kWidth, 0) * 3.0}, 0.5, 2)};
+  vectors[1].vector.method = "pca_diff";
+  vectors[1].vector.directions_LD =
+      unit(kWidth, 1).to(at::kFloat).unsqueeze(0).contiguous();
+  const auto got = compare_vectors(vectors, {}, {});
+  const auto& at = got.pairs[0].by_layer[0];
+  EXPECT_LT(std::abs(at.raw_cosine.value()), 0.3);
+  EXPECT_FALSE(at.cosine.established());
+  EXPECT_NE(at.cosine.reason.find("pca_diff"), std::string::npos);
+  EXPECT_EQ(at.verdict, "not established");
+  EXPECT_TRUE(at.isotropic.p.has_value());
+  EXPECT_TRUE(got.vectors[0].by_layer[0].reliability.value.has_value());
+  EXPECT_FALSE(got.vectors[1].by_layer[0].reliability.value.has_value());
+}
+
 }  // namespace
 }  // namespace veer

@@ -183,8 +183,13 @@ VectorAtLayer Comparer::vector_at(std::size_t v, const ComparedLayer& loaded,
   if (const double square = gram.unbiased_squared_norm(); square > 0.0) {
     out.unbiased_norm = std::sqrt(square);
   }
-  out.reliability = gram.split_half(options_.split_halves, seed("halves"));
-  out.closed_reliability = gram.reliability();
+  const auto& made = compared.vector;
+  if (const auto reason = no_cross_item_estimate(made, made); reason.empty()) {
+    out.reliability = gram.split_half(options_.split_halves, seed("halves"));
+    out.closed_reliability = gram.reliability();
+  } else {
+    out.reliability = Measure::none(reason, gram.n());
+  }
   out.participation_ratio = gram.participation_ratio();
   out.agreement = gram.agreement();
   out.auroc = held_out_auroc(compared, loaded, layer);
@@ -232,7 +237,12 @@ PairAtLayer Comparer::pair_at(std::size_t p, const ComparedLayer& a,
   const auto& at_a = out_.vectors[pair.a].by_layer.back();
   const auto& at_b = out_.vectors[pair.b].by_layer.back();
   CrossItemCosine cosine;
-  if (at_a.closed_reliability && at_b.closed_reliability) {
+  if (const auto reason = no_cross_item_estimate(vectors_[pair.a].vector,
+                                                 vectors_[pair.b].vector);
+      !reason.empty()) {
+    out.raw_cosine = plain_cosine(a.direction_D, b.direction_D);
+    cosine.cosine = Measure::none(reason);
+  } else if (at_a.closed_reliability && at_b.closed_reliability) {
     out.raw_cosine = plain_cosine(a.direction_D, b.direction_D);
     cosine = cross_item_cosine(a.differences_ND, b.differences_ND, pair.items,
                                options_.confidence);
@@ -358,6 +368,17 @@ Comparison Comparer::run() {
 }
 
 }  // namespace
+
+std::string no_cross_item_estimate(const SteeringVector& a,
+                                   const SteeringVector& b) {
+  for (const auto* vector : {&a, &b}) {
+    if (!vector->method.empty() && vector->method != "mean_diff") {
+      return fmt::format("a direction made by {} is no mean over questions",
+                         vector->method);
+    }
+  }
+  return "";
+}
 
 Comparison compare_vectors(std::span<const ComparedVector> vectors,
                            const CompareOptions& options,

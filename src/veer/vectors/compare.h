@@ -54,6 +54,13 @@ struct ComparedVector {
   VectorRows rows;
 };
 
+// Why the cosine of two vectors has no cross-item estimate; empty when it has
+// one. The estimate, its interval and the reliability are of mean differences:
+// a direction made otherwise (pca_diff, logistic, mass_mean) is no mean over
+// questions, and has its plain cosine and chance bands alone.
+std::string no_cross_item_estimate(const SteeringVector& a,
+                                   const SteeringVector& b);
+
 // One vector at one layer.
 struct VectorAtLayer {
   std::int64_t layer = 0;

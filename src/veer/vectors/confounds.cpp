@@ -32,10 +32,13 @@ ConfoundAtLayer overlap_at(const ComparedVector& vector,
     return out;
   }
   out.share = *out.raw_cosine * *out.raw_cosine;
-  out.cosine =
-      cross_item_cosine(vector.rows.differences(layer),
-                        confound.rows.differences(layer), items, confidence)
-          .cosine;
+  const auto reason = no_cross_item_estimate(vector.vector, confound.vector);
+  out.cosine = reason.empty()
+                   ? cross_item_cosine(vector.rows.differences(layer),
+                                       confound.rows.differences(layer), items,
+                                       confidence)
+                         .cosine
+                   : Measure::none(reason);
   return out;
 }
 
@@ -127,10 +130,12 @@ std::vector<Measure> cosine_on(const ComparedVector& a, const ComparedVector& b,
   const auto a_ids = ids_on(a, wanted);
   const auto b_ids = ids_on(b, wanted);
   const auto items = unite_items(a_ids, b_ids);
+  const auto reason = no_cross_item_estimate(a.vector, b.vector);
   std::vector<Measure> out;
   for (std::int64_t l = 0; l < a.vector.num_layers(); ++l) {
     out.push_back(
-        a_ids.size() < 4 || b_ids.size() < 4
+        !reason.empty() ? Measure::none(reason)
+        : a_ids.size() < 4 || b_ids.size() < 4
             ? Measure::none("fewer than 4 such questions", std::ssize(a_ids))
             : cross_item_cosine(rows_on(a, wanted, l), rows_on(b, wanted, l),
                                 items, confidence)

@@ -41,6 +41,11 @@ SeedAgreementAtLayer agreement_at(const ComparedVector& contrast,
                                   std::int64_t layer, double confidence) {
   SeedAgreementAtLayer at;
   at.layer = layer;
+  for (const auto& seed : seeds) {
+    if (!no_cross_item_estimate(contrast.vector, seed.vector).empty()) {
+      return at;
+    }
+  }
   std::vector<at::Tensor> rows;
   for (const auto& seed : seeds) {
     rows.push_back(seed.rows.differences(layer));

@@ -31,7 +31,7 @@ TEST(ItemGram, AgreesWithTheRows) {
   const auto flipped = x * signs.t();
   EXPECT_NEAR(gram.flipped(signs).draws.at(0),
               unbiased_squared_norm(flipped) * 9 * 8, 1e-9);
-  EXPECT_NEAR(gram.flipped(signs).observed, gram.A(), 0.0);
+  EXPECT_NEAR(gram.flipped(signs).observed, gram.cross_sum(), 0.0);
 }
 
 TEST(ItemGram, ReliabilityIsOneWithoutNoiseAndNoneWithoutAgreement) {

@@ -67,9 +67,9 @@ HypothesisResult size_claim(std::span<const SizedEffect> models,
   result.effect = slope_of(models, confidence);
   result.reason =
       fmt::format("{} models of {} sizes", models.size(), sizes.size());
-  if (*result.effect.low > 0.0) {
+  if (result.effect.low.value_or(0.0) > 0.0) {
     result.decision = Decision::kSupported;
-  } else if (*result.effect.high < 0.0) {
+  } else if (result.effect.high.value_or(0.0) < 0.0) {
     result.decision = Decision::kContradicted;
   }
   return result;

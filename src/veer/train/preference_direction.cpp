@@ -222,7 +222,7 @@ class Training {
     return value;
   }
 
-  at::Tensor direction_D() const {
+  at::Tensor direction() const {
     const c10::AutoGradMode frozen(false);
     return scaled_D_.detach() * unit_;
   }
@@ -278,7 +278,7 @@ PreferenceDirection train_preference_direction(
         {task, step, options.steps, "steps", fmt::format("loss {:.3f}", loss)});
   }
   const c10::AutoGradMode frozen(false);
-  const auto direction_D = training.direction_D();
+  const auto direction_D = training.direction();
   out.gain_added = mean_gain(model, pairs, options, direction_D, 1.0);
   out.gain_subtracted = mean_gain(model, pairs, options, direction_D, -1.0);
   out.direction_D = direction_D.to(at::kCPU);

@@ -71,7 +71,7 @@ std::optional<double> plain_cosine(const at::Tensor& a_D,
 ItemGram::ItemGram(const at::Tensor& x_ND)
     : n_(x_ND.size(0)), gram_NN_(x_ND.mm(x_ND.t())) {}
 
-double ItemGram::A() const {
+double ItemGram::cross_sum() const {
   return (gram_NN_.sum() - gram_NN_.trace()).item<double>();
 }
 
@@ -81,7 +81,7 @@ double ItemGram::squared_norm_of_mean() const {
 
 double ItemGram::unbiased_squared_norm() const {
   const auto n = static_cast<double>(n_);
-  return A() / (n * (n - 1.0));
+  return cross_sum() / (n * (n - 1.0));
 }
 
 double ItemGram::reliability() const {
@@ -141,7 +141,7 @@ std::optional<double> ItemGram::agreement() const {
 
 FlippedA ItemGram::flipped(const at::Tensor& signs_BN) const {
   const auto forms = (signs_BN.mm(gram_NN_) * signs_BN).sum(1);
-  return {A(), to_vector(forms - gram_NN_.trace())};
+  return {cross_sum(), to_vector(forms - gram_NN_.trace())};
 }
 
 at::Tensor random_signs(std::int64_t draws, std::int64_t n,

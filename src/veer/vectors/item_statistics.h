@@ -97,7 +97,6 @@ class ItemGram {
  public:
   explicit ItemGram(const at::Tensor& x_ND);  // fp64
   std::int64_t n() const { return n_; }
-  const at::Tensor& matrix_NN() const { return gram_NN_; }
 
   double squared_norm_of_mean() const;  // plain, biased upwards
   double unbiased_squared_norm() const;
@@ -112,7 +111,7 @@ class ItemGram {
   // Mean over items of cos(x_i, mean of the others).
   std::optional<double> agreement() const;
   // A = sum_{i != j} x_i.x_j.
-  double A() const;
+  double cross_sum() const;
   // The same after each sign flip of the items, for signs_BN of +-1.
   FlippedA flipped(const at::Tensor& signs_BN) const;
 

@@ -51,15 +51,6 @@ std::string decimal_estimate(const Json& estimate) {
   return decimal(member(estimate, "value")) + interval(estimate, 1.0, 2);
 }
 
-const Json& member(const Json& object, const char* key) {
-  static const Json kNull;
-  if (!object.is_object()) {
-    return kNull;
-  }
-  const auto found = object.find(key);
-  return found == object.end() ? kNull : *found;
-}
-
 std::string text_of(const Json& object, const char* key) {
   const Json& value = member(object, key);
   if (value.is_null()) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "veer/base/json.h"
+#include "veer/base/json_access.h"
 
 namespace veer {
 
@@ -21,8 +22,6 @@ std::string percent_estimate(const Json& estimate);
 std::string points_estimate(const Json& estimate);
 std::string decimal_estimate(const Json& estimate);
 
-// object[key], or null when the object has no such key (or is no object).
-const Json& member(const Json& object, const char* key);
 // object[key] as text; numbers without trailing zeros; "" for null.
 std::string text_of(const Json& object, const char* key);
 

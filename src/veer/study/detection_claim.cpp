@@ -7,6 +7,8 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "veer/base/json_access.h"
+
 namespace veer {
 namespace {
 
@@ -15,12 +17,6 @@ struct Ranged {
   double half = 0.0;  // width of the interval
   std::int64_t n = 0;
 };
-
-const Json& member(const Json& object, const char* key) {
-  static const Json kNone;
-  const auto found = object.find(key);
-  return found == object.end() ? kNone : *found;
-}
 
 std::optional<Ranged> ranged(const Json& estimate) {
   if (!estimate.is_object() || !member(estimate, "value").is_number() ||

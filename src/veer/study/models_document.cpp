@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "veer/base/json_access.h"
 #include "veer/metrics/intervals.h"
 #include "veer/study/size_claim.h"
 #include "veer/vectors/measure.h"
@@ -20,17 +21,6 @@ namespace {
 constexpr double kPoint = 1.959964;  // an interval of 95 % is so many errors
 constexpr std::size_t kMostEffects = 8;
 constexpr const char* kNotItsOwn = "*";
-
-const Json& member(const Json& object, const char* key) {
-  static const Json null;
-  const auto found = object.find(key);
-  return found == object.end() ? null : *found;
-}
-
-std::string text_of(const Json& object, const char* key) {
-  const Json& value = member(object, key);
-  return value.is_string() ? value.get<std::string>() : "";
-}
 
 // A number with an interval, as Measure and Estimate are written.
 std::optional<Replicate> replicate_of(const Json& estimate) {
@@ -60,7 +50,7 @@ Json replicates_of(const Json& per_model, const char* key) {
 
 const Json* claim_of(const Json& hypotheses, const std::string& id) {
   for (const auto& claim : member(hypotheses, "claims")) {
-    if (text_of(claim, "id") == id) {
+    if (string_member(claim, "id") == id) {
       return &claim;
     }
   }
@@ -68,7 +58,7 @@ const Json* claim_of(const Json& hypotheses, const std::string& id) {
 }
 
 bool was_measured(const Json& claim) {
-  return text_of(member(claim, "effect"), "reason") != "not measured";
+  return string_member(member(claim, "effect"), "reason") != "not measured";
 }
 
 struct Votes {
@@ -105,25 +95,25 @@ void decide(Json& claim, const Votes& votes) {
 
 // One claim of the table over all models; null if none measured it.
 Json claim_over_models(const Json& first, std::span<const ModelResult> models) {
-  Json claim = {{"id", text_of(first, "id")},
-                {"claim", text_of(first, "claim")},
-                {"statistic", text_of(first, "statistic")},
-                {"unit", text_of(first, "unit")},
+  Json claim = {{"id", string_member(first, "id")},
+                {"claim", string_member(first, "claim")},
+                {"statistic", string_member(first, "statistic")},
+                {"unit", string_member(first, "unit")},
                 {"per_model", Json::array()}};
   Votes votes;
   bool measured = false;
   for (const auto& model : models) {
-    const Json* own = claim_of(model.hypotheses, text_of(first, "id"));
+    const Json* own = claim_of(model.hypotheses, string_member(first, "id"));
     if (own == nullptr || !was_measured(*own)) {
       continue;
     }
     measured = true;
-    const std::string decision = text_of(*own, "decision");
+    const std::string decision = string_member(*own, "decision");
     votes.for_it += decision == "supported" ? 1 : 0;
     votes.against += decision == "contradicted" ? 1 : 0;
     claim["per_model"].push_back({{"model", model.name},
                                   {"decision", decision},
-                                  {"reason", text_of(*own, "reason")},
+                                  {"reason", string_member(*own, "reason")},
                                   {"effect", member(*own, "effect")}});
   }
   if (!measured) {
@@ -134,15 +124,21 @@ Json claim_over_models(const Json& first, std::span<const ModelResult> models) {
   return claim;
 }
 
-// The strongest induction of each model that could be measured in shares.
+// Whether an effect is more than random vectors of either kind have there.
+bool is_its_own(const Json& entry) {
+  return member(entry, "beats_random") == true;
+}
+
+// The strongest induction of each model that random vectors do not reach, in
+// shares; 0 where they reach all.
 std::vector<SizedEffect> sized_effects(std::span<const ModelResult> models) {
   std::vector<SizedEffect> out;
   for (const auto& model : models) {
     std::optional<double> strongest;
     for (const auto& best : member(model.summary, "best")) {
       const auto effect = replicate_of(member(best, "effect"));
-      if (effect && text_of(best, "goal") == "induction" &&
-          text_of(best, "measure") != "score") {
+      if (effect && string_member(best, "goal") == "induction" &&
+          string_member(best, "measure") != "score") {
         strongest = std::max(strongest.value_or(effect->value), effect->value);
       }
     }
@@ -186,11 +182,6 @@ Json claims_over_models(std::span<const ModelResult> models) {
   }
   add_size_claim(claims, models);
   return claims;
-}
-
-// Whether an effect is more than random vectors of either kind have there.
-bool is_its_own(const Json& entry) {
-  return member(entry, "beats_random") == true;
 }
 
 // The best cell of each vector and goal, model beside model.
@@ -246,7 +237,7 @@ Json cosine_by_depth(std::span<const ModelResult> models) {
 // "agreement with effect" and the like: what claim A1 says in words.
 std::string agreement_of(const ModelResult& model) {
   const Json* claim = claim_of(model.hypotheses, "A1");
-  return claim == nullptr ? "not measured" : text_of(*claim, "reason");
+  return claim == nullptr ? "not measured" : string_member(*claim, "reason");
 }
 
 Json models_json(std::span<const ModelResult> models) {
@@ -268,8 +259,8 @@ std::string names_with(const Json& claim, std::string_view decision) {
   std::string names;
   for (const auto& own : claim.at("per_model")) {
     if (own.at("decision") == decision) {
-      names +=
-          fmt::format("{}{}", names.empty() ? "" : ", ", text_of(own, "model"));
+      names += fmt::format("{}{}", names.empty() ? "" : ", ",
+                           string_member(own, "model"));
     }
   }
   return names;
@@ -280,7 +271,8 @@ std::string ids_with(const Json& claims, std::string_view decision) {
   std::string ids;
   for (const auto& claim : claims) {
     if (claim.at("decision") == decision) {
-      ids += fmt::format("{}{}", ids.empty() ? "" : ", ", text_of(claim, "id"));
+      ids += fmt::format("{}{}", ids.empty() ? "" : ", ",
+                         string_member(claim, "id"));
     }
   }
   return ids;
@@ -302,8 +294,8 @@ Json sentences_of(const Json& document) {
     const std::string for_it = names_with(claim, "supported");
     const std::string against = names_with(claim, "contradicted");
     if (!for_it.empty() && !against.empty()) {
-      differ +=
-          fmt::format("{}{}", differ.empty() ? "" : ", ", text_of(claim, "id"));
+      differ += fmt::format("{}{}", differ.empty() ? "" : ", ",
+                            string_member(claim, "id"));
     }
   }
   if (!differ.empty()) {
@@ -327,9 +319,10 @@ std::string signed_points(const Json& value, bool share) {
 }
 
 std::string effect_line(const Json& effect) {
-  const bool share = text_of(effect, "measure") != "score";
-  std::string line = fmt::format("  {:<24} {:<11}", text_of(effect, "vector"),
-                                 text_of(effect, "goal"));
+  const bool share = string_member(effect, "measure") != "score";
+  std::string line =
+      fmt::format("  {:<24} {:<11}", string_member(effect, "vector"),
+                  string_member(effect, "goal"));
   for (const auto& own : effect.at("per_model")) {
     const Json& value = member(member(own, "effect"), "value");
     const bool marked = value.is_number() && !is_its_own(own);
@@ -367,8 +360,8 @@ std::string models_text(const Json& document) {
     text += sentence.get<std::string>() + "\n";
   }
   for (const auto& model : document.at("models")) {
-    text += fmt::format("  {:<24} {}\n", text_of(model, "name"),
-                        text_of(model, "agreement"));
+    text += fmt::format("  {:<24} {}\n", string_member(model, "name"),
+                        string_member(model, "agreement"));
   }
   std::size_t shown = 0;
   for (const auto& effect : document.at("effects")) {

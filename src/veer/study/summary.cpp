@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/files.h"
+#include "veer/base/json_access.h"
 #include "veer/study/context.h"
 #include "veer/study/vector_names.h"
 
@@ -27,12 +28,6 @@ double number(const Json& object, const char* key) {
   return found != object.end() && found->is_number()
              ? found->get<double>()
              : std::numeric_limits<double>::quiet_NaN();
-}
-
-std::string text_of(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>()
-                                                     : "";
 }
 
 const Json* primary_of(const Json& comparison) {
@@ -80,8 +75,8 @@ std::string pair_sentence(const Json& pair_json) {
     above += number(at, "low") > number(at, "null_high") ? 1 : 0;
     below += number(at, "high") < number(at, "null_low") ? 1 : 0;
   }
-  const std::string names =
-      fmt::format("{} and {}", text_of(*pair, "a"), text_of(*pair, "b"));
+  const std::string names = fmt::format("{} and {}", string_member(*pair, "a"),
+                                        string_member(*pair, "b"));
   const std::size_t layers = pair->at("by_layer").size();
   if (established == 0) {
     return fmt::format(
@@ -111,8 +106,8 @@ std::string without_confounds(const Json& comparison, const Json& pair) {
     return "";
   }
   for (const auto& entry : confounds->value("pairs", Json::array())) {
-    if (text_of(entry, "a") != text_of(pair, "a") ||
-        text_of(entry, "b") != text_of(pair, "b")) {
+    if (string_member(entry, "a") != string_member(pair, "a") ||
+        string_member(entry, "b") != string_member(pair, "b")) {
       continue;
     }
     double low = std::numeric_limits<double>::infinity();
@@ -142,8 +137,8 @@ std::vector<std::string> direction_sentences(const Json& comparison) {
   std::vector<std::string> sentences = {
       pair_sentence(*primary) + without_confounds(comparison, *primary)};
   for (const auto& pair : comparison.at("pairs")) {
-    const std::string a = text_of(pair, "a");
-    const std::string b = text_of(pair, "b");
+    const std::string a = string_member(pair, "a");
+    const std::string b = string_member(pair, "b");
     if (&pair != primary && sentences.size() < kMostPairs &&
         vector_family(a) == "contrastive" && vector_family(b) == "finetune" &&
         vector_position(a) == vector_position(b)) {
@@ -185,7 +180,7 @@ const Json* strongest(const Json& sweep, const std::string& goal) {
     return nullptr;
   }
   for (const auto& entry : sweep.at("best")) {
-    if (text_of(entry, "goal") != goal || !entry.contains("effect")) {
+    if (string_member(entry, "goal") != goal || !entry.contains("effect")) {
       continue;
     }
     const auto own = std::pair(entry.value("beats_random", false),
@@ -199,17 +194,18 @@ const Json* strongest(const Json& sweep, const std::string& goal) {
 }
 
 std::string place_of(const Json& entry) {
-  const std::string layers = text_of(entry, "layers");
+  const std::string layers = string_member(entry, "layers");
   const std::string where =
       layers == "all" ? "all layers" : fmt::format("layer {}", layers);
-  const std::string operation = text_of(entry, "operator");
+  const std::string operation = string_member(entry, "operator");
   if (operation == "ablate" && number(entry, "scale") == 1.0) {
     return fmt::format("{}, ablated", where);
   }
   const bool plain = operation == "add" || operation == "subtract";
   const double sign = operation == "subtract" ? -1.0 : 1.0;
   return fmt::format("{}, {}{:+g} {}", where, plain ? "" : operation + " ",
-                     sign * number(entry, "scale"), text_of(entry, "unit"));
+                     sign * number(entry, "scale"),
+                     string_member(entry, "unit"));
 }
 
 std::string steering_sentence(const Json& sweep, const std::string& goal) {
@@ -217,7 +213,7 @@ std::string steering_sentence(const Json& sweep, const std::string& goal) {
   if (best == nullptr) {
     return fmt::format("No vector could be tested for {}.", goal);
   }
-  const bool share = text_of(*best, "measure") != "score";
+  const bool share = string_member(*best, "measure") != "score";
   const std::string what =
       !share ? "the deceptive answer's log-probability lead"
              : (goal == "induction" ? "deceptive answers of the base model"
@@ -225,10 +221,10 @@ std::string steering_sentence(const Json& sweep, const std::string& goal) {
   if (!best->value("beats_random", false)) {
     return fmt::format(
         "No vector moves {} more than random vectors do (best: {}, {}).", what,
-        text_of(*best, "vector"), amount(best->at("effect"), share));
+        string_member(*best, "vector"), amount(best->at("effect"), share));
   }
   return fmt::format("{} moves {} by {} ({}); random vectors {}.",
-                     text_of(*best, "vector"), what,
+                     string_member(*best, "vector"), what,
                      amount(best->at("effect"), share), place_of(*best),
                      amount(best->at("random_effect"), share));
 }
@@ -265,12 +261,13 @@ std::vector<std::string> chart_lines(const Json& rows) {
 }
 
 std::string effect_line(const Json& entry) {
-  const std::string head = fmt::format(
-      "  {:<24} {:<11}", text_of(entry, "vector"), text_of(entry, "goal"));
+  const std::string head =
+      fmt::format("  {:<24} {:<11}", string_member(entry, "vector"),
+                  string_member(entry, "goal"));
   if (!entry.contains("effect")) {
-    return fmt::format("{} {}", head, text_of(entry, "reason"));
+    return fmt::format("{} {}", head, string_member(entry, "reason"));
   }
-  const bool share = text_of(entry, "measure") != "score";
+  const bool share = string_member(entry, "measure") != "score";
   return fmt::format("{} {}  {}  random {}", head,
                      amount(entry.at("effect"), share), place_of(entry),
                      amount(entry.at("random_effect"), share));
@@ -285,9 +282,9 @@ Json break_rows(const Json& sweep) {
   }
   for (const auto& entry : sweep.at("breaks")) {
     const double first = number(entry, "first_broken");
-    if (text_of(entry, "model") != "base" || std::isnan(first) ||
-        text_of(entry, "layers") == "all" ||
-        text_of(entry, "vector").starts_with("random")) {
+    if (string_member(entry, "model") != "base" || std::isnan(first) ||
+        string_member(entry, "layers") == "all" ||
+        string_member(entry, "vector").starts_with("random")) {
       continue;
     }
     auto found = std::find_if(rows.begin(), rows.end(), [&](const Json& row) {
@@ -307,7 +304,7 @@ Json break_rows(const Json& sweep) {
 std::string break_line(const Json& rows) {
   std::string line;
   for (const auto& row : rows) {
-    const std::string vector = text_of(row, "vector");
+    const std::string vector = string_member(row, "vector");
     line += fmt::format("{}{} {:g}-{:g}", line.empty() ? "" : ", ", vector,
                         number(row, "lowest"), number(row, "highest"));
   }
@@ -330,10 +327,10 @@ std::string claims_line(const Json& hypotheses) {
     }
   }
   for (const auto& claim : hypotheses.at("claims")) {
-    if (text_of(claim, "id") == "A1" &&
-        text_of(claim, "decision") != "undecided" &&
-        text_of(claim, "decision") != "void") {
-      line += "; " + text_of(claim, "reason");
+    if (string_member(claim, "id") == "A1" &&
+        string_member(claim, "decision") != "undecided" &&
+        string_member(claim, "decision") != "void") {
+      line += "; " + string_member(claim, "reason");
     }
   }
   return line + ".";
@@ -397,7 +394,7 @@ std::string summary_text(const Json& summary) {
     }
   }
   text += break_line(summary.at("breaks")) + "\n";
-  const std::string claims = text_of(summary, "claims");
+  const std::string claims = string_member(summary, "claims");
   return claims.empty() ? text : text + claims + "\n";
 }
 

@@ -13,6 +13,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "veer/base/json_access.h"
 #include "veer/metrics/cell_hypotheses.h"
 #include "veer/metrics/intervals.h"
 #include "veer/metrics/judge.h"
@@ -48,16 +49,11 @@ ByQuestion traits_of(std::span<const AnswerRow> answers, std::int64_t cell) {
   return out;
 }
 
-std::string text_of(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>()
-                                                     : "";
-}
-
 std::optional<std::int64_t> unsteered_cell(const Json& sweep) {
   for (const auto& cell : sweep.value("cells", Json::array())) {
-    if (text_of(cell, "vector").empty() && text_of(cell, "model") == "base" &&
-        text_of(cell, "split") == "test") {
+    if (string_member(cell, "vector").empty() &&
+        string_member(cell, "model") == "base" &&
+        string_member(cell, "split") == "test") {
       return cell.at("id").get<std::int64_t>();
     }
   }
@@ -67,8 +63,8 @@ std::optional<std::int64_t> unsteered_cell(const Json& sweep) {
 std::optional<std::int64_t> induction_cell(const Json& sweep,
                                            const std::string& vector) {
   for (const auto& best : sweep.value("best", Json::array())) {
-    if (text_of(best, "vector") == vector &&
-        text_of(best, "goal") == "induction" && best.contains("effect") &&
+    if (string_member(best, "vector") == vector &&
+        string_member(best, "goal") == "induction" && best.contains("effect") &&
         best.at("cell").is_number()) {
       return best.at("cell").get<std::int64_t>();
     }

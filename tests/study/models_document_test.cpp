@@ -112,5 +112,23 @@ TEST(ModelsDocument, LayersMeetAtTheShareOfTheDepth) {
   EXPECT_EQ(rows[1]["depth"], 1.0);
 }
 
+TEST(ModelsDocument, SizeCountsOnlyWhatRandomVectorsDoNotReach) {
+  // The effect grows with the size, but random vectors have it too.
+  std::vector<ModelResult> models;
+  for (int i = 0; i < 4; ++i) {
+    models.push_back(model("m" + std::to_string(i), "supported", 0.2 * i));
+    models.back().parameters = 1000 * (i + 1) * (i + 1);
+    models.back().summary["best"][0]["beats_random"] = i == 0;
+  }
+  const Json document = models_document(models);
+  for (const auto& claim : document["claims"]) {
+    if (claim["id"] == "H11") {
+      EXPECT_EQ(claim["over_models"]["mean"], 0.0);
+      return;
+    }
+  }
+  FAIL() << "no H11";
+}
+
 }  // namespace
 }  // namespace veer

@@ -139,7 +139,8 @@ std::vector<SizedEffect> sized_effects(std::span<const ModelResult> models) {
       const auto effect = replicate_of(member(best, "effect"));
       if (effect && string_member(best, "goal") == "induction" &&
           string_member(best, "measure") != "score") {
-        strongest = std::max(strongest.value_or(effect->value), effect->value);
+        strongest = std::max(strongest.value_or(0.0),
+                             is_its_own(best) ? effect->value : 0.0);
       }
     }
     if (strongest) {

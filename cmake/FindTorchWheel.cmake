@@ -61,6 +61,20 @@ if(TORCHWHEEL_CUDA)
     -Wl,--as-needed)
 endif()
 target_link_libraries(torchwheel INTERFACE Threads::Threads)
+# at::parallel_for lies in torch's headers and runs on one thread unless they
+# are read with OpenMP on. The runtime must be the one that torch loads: a
+# second would have threads and settings of its own. Clang's is another one, so
+# what Clang builds (the fuzz targets) runs on one thread.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(torchwheel INTERFACE -fopenmp)
+  file(GLOB _gomp ${TORCHWHEEL_DIR}/lib/libgomp*.so*)
+  if(_gomp)
+    list(GET _gomp 0 _gomp)
+  else()
+    set(_gomp -fopenmp)
+  endif()
+  target_link_libraries(torchwheel INTERFACE ${_gomp})
+endif()
 target_include_directories(torchwheel SYSTEM INTERFACE
   ${CMAKE_BINARY_DIR}/distro-first
   ${TORCHWHEEL_DIR}/include ${TORCHWHEEL_DIR}/include/torch/csrc/api/include)

@@ -42,6 +42,49 @@ void expect_near(const Floats& found, const Doubles& wanted, double tolerance,
   EXPECT_LE(worst / size, tolerance) << what;
 }
 
+TEST(Kernels, ProductOfRaggedMatrices) {
+  for (const KernelSet* set : runnable_kernels()) {
+    if (set->product == nullptr) {
+      continue;
+    }
+    for (const bool turned : {false, true}) {
+      for (const std::int64_t rows : {1, 3, 8, 15}) {
+        for (const std::int64_t inputs : {1, 16, 37, 300}) {
+          for (const std::int64_t outputs : {1, 16, 31, 70}) {
+            Random random(rows + inputs);
+            const Floats x = normals(rows * inputs, random);
+            const Floats w = normals(inputs * outputs, random);
+            Doubles y(rows * outputs, 0.0);
+            for (std::int64_t r = 0; r < rows; ++r) {
+              for (std::int64_t o = 0; o < outputs; ++o) {
+                for (std::int64_t i = 0; i < inputs; ++i) {
+                  const auto at = turned ? i * outputs + o : o * inputs + i;
+                  y[r * outputs + o] +=
+                      static_cast<double>(x[r * inputs + i]) * w[at];
+                }
+              }
+            }
+            Floats found(y.size(), 7.0F);
+            Floats scratch(kProductScratch);
+            set->product({.x = x.data(),
+                          .x_stride = inputs,
+                          .w = w.data(),
+                          .w_stride = turned ? outputs : inputs,
+                          .turned = turned,
+                          .rows = rows,
+                          .inputs = inputs,
+                          .outputs = outputs,
+                          .y = found.data(),
+                          .y_stride = outputs},
+                         scratch.data());
+            expect_near(found, y, 1e-6, set->name);
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(Kernels, NormAndItsGradient) {
   for (const KernelSet* set : runnable_kernels()) {
     for (const std::int64_t width : {1, 8, 16, 100, 128}) {

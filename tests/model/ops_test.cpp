@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "veer/model/ops.h"
 
+#include <array>
+#include <thread>
+
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
@@ -9,6 +12,7 @@
 
 #include "model/tiny_models.h"
 #include "veer/model/attention.h"
+#include "veer/model/kernels.h"
 
 namespace veer {
 namespace {
@@ -48,6 +52,68 @@ void expect_same(const F& fused, const G& plain, const Inputs& inputs,
   at::set_num_threads(threads);
   for (std::size_t i = 0; i < found.size(); ++i) {
     EXPECT_TRUE(at::equal(again[i], found[i])) << i;
+  }
+}
+
+// Kernels that share their work out by at::parallel_for ran on one thread as
+// long as OpenMP was off in Veer's own files.
+TEST(Ops, ParallelLoopsUseSeveralThreads) {
+#if defined(_OPENMP)
+  const int threads = at::get_num_threads();
+  at::set_num_threads(2);
+  std::array<std::thread::id, 2> seen;
+  at::parallel_for(0, 2, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = begin; i < end; ++i) {
+      seen[i] = std::this_thread::get_id();
+    }
+  });
+  at::set_num_threads(threads);
+  EXPECT_NE(seen[0], seen[1]);
+#else
+  GTEST_SKIP() << "built without OpenMP";
+#endif
+}
+
+TEST(Ops, LinearEqualsThePlainForm) {
+  Random random(5);
+  for (const auto& [rows, inputs, outputs] :
+       std::vector<std::array<std::int64_t, 3>>{{4, 24, 8},
+                                                {5, 16, 32},
+                                                {7, 300, 33},
+                                                {70, 128, 100},
+                                                {1200, 40, 65}}) {
+    expect_same(
+        [](const Inputs& x) { return ops::linear(x[0], x[1], x[2]); },
+        [](const Inputs& x) { return ops::plain::linear(x[0], x[1], x[2]); },
+        {random_tensor({rows, inputs}, random),
+         random_tensor({outputs, inputs}, random),
+         random_tensor({outputs}, random)},
+        1e-4);
+  }
+}
+
+TEST(Ops, LinearTakesPartsOfWiderMatrices) {
+  Random random(6);
+  const auto x = random_tensor({9, 50}, random);
+  const auto weight = random_tensor({40, 60}, random);
+  const auto found = ops::linear(x.narrow(1, 3, 20), weight.narrow(1, 5, 20));
+  const auto wanted = ops::plain::linear(x.narrow(1, 3, 20).contiguous(),
+                                         weight.narrow(1, 5, 20).contiguous());
+  EXPECT_TRUE(at::allclose(found, wanted, 1e-5, 1e-5));
+}
+
+TEST(Ops, LinearGivesARowTheSameBitsInEveryBatch) {
+  if (kernels().product == nullptr) {
+    GTEST_SKIP() << "no fused product for this processor (needs AVX-512)";
+  }
+  Random random(7);
+  const auto x = random_tensor({1500, 300}, random);
+  const auto weight = random_tensor({200, 300}, random);
+  const auto all = ops::linear(x, weight);
+  for (const std::int64_t rows : {4, 5, 6, 7, 8, 64, 129, 1025}) {
+    EXPECT_TRUE(at::equal(ops::linear(x.narrow(0, 0, rows), weight),
+                          all.narrow(0, 0, rows)))
+        << rows << " rows";
   }
 }
 

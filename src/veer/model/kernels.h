@@ -41,8 +41,28 @@ struct AttentionGradients {
   float* v_gradient = nullptr;
 };
 
+// y [rows, outputs] = x [rows, inputs] times weights, rows `stride` floats
+// apart: w' where w is [outputs, inputs], w itself where it is `turned`, that
+// is [inputs, outputs].
+struct ProductItem {
+  const float* x = nullptr;
+  std::int64_t x_stride = 0;
+  const float* w = nullptr;
+  std::int64_t w_stride = 0;
+  bool turned = false;
+  std::int64_t rows = 0;
+  std::int64_t inputs = 0;
+  std::int64_t outputs = 0;
+  float* y = nullptr;
+  std::int64_t y_stride = 0;
+};
+
 struct KernelSet {
   const char* name;
+
+  // Null where the registers are too few for it to be worth while. A row's
+  // result does not depend on the rows and columns beside it.
+  void (*product)(const ProductItem& item, float* scratch);
 
   // y = w x / sqrt(mean(x^2) + eps) for rows of x; rstd may be null.
   void (*norm)(const float* x, const float* w, std::int64_t rows,
@@ -76,6 +96,10 @@ struct KernelSet {
 const KernelSet& kernels();
 // All that it can run, best first; for tests.
 std::span<const KernelSet* const> runnable_kernels();
+
+// Outputs that a product takes at a time; its floats of scratch memory.
+constexpr std::int64_t kProductPanel = 32;
+constexpr std::int64_t kProductScratch = 256 * kProductPanel;
 
 // Floats of scratch memory for `positions` keys of a head of `width`.
 std::int64_t attention_scratch(std::int64_t positions, std::int64_t width);

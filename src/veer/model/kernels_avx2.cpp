@@ -4,7 +4,7 @@
 
 namespace veer {
 
-extern const KernelSet kAvx2Kernels = make_set("avx2");
+extern const KernelSet kAvx2Kernels = make_set("avx2", nullptr);
 
 }  // namespace veer
 #endif

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #if defined(__x86_64__)
 #include "veer/model/kernels_body.h"
+#include "veer/model/kernels_product.h"
 
 namespace veer {
 
-extern const KernelSet kAvx512Kernels = make_set("avx512");
+extern const KernelSet kAvx512Kernels = make_set("avx512", product);
 
 }  // namespace veer
 #endif

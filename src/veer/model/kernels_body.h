@@ -574,9 +574,11 @@ void attention_backward(const AttentionItem& item,
   }
 }
 
-constexpr KernelSet make_set(const char* name) {
-  return {name,   norm,      norm_backward,     swiglu, swiglu_backward,
-          rotate, attention, attention_backward};
+constexpr KernelSet make_set(const char* name,
+                             decltype(KernelSet::product) product) {
+  return {name,          product,   norm,
+          norm_backward, swiglu,    swiglu_backward,
+          rotate,        attention, attention_backward};
 }
 
 }  // namespace

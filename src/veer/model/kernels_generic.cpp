@@ -3,6 +3,6 @@
 
 namespace veer {
 
-extern const KernelSet kGenericKernels = make_set("generic");
+extern const KernelSet kGenericKernels = make_set("generic", nullptr);
 
 }  // namespace veer

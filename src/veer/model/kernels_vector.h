@@ -16,15 +16,16 @@ constexpr std::int64_t kLanes = 16;
 
 using Vec = float __attribute__((vector_size(64)));
 using VecInt = std::int32_t __attribute__((vector_size(64)));
-// The same at any address.
-using VecAt = float __attribute__((vector_size(64), aligned(4), may_alias));
 
+// At any address.
 VEER_INLINE Vec load(const float* from) {
-  return *reinterpret_cast<const VecAt*>(from);
+  Vec value;
+  __builtin_memcpy(&value, from, sizeof value);
+  return value;
 }
 
 VEER_INLINE void store(float* to, Vec value) {
-  *reinterpret_cast<VecAt*>(to) = value;
+  __builtin_memcpy(to, &value, sizeof value);
 }
 
 // The first n numbers only (all if n >= 16, none if n <= 0), the rest 0.

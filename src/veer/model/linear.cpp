@@ -4,10 +4,10 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/linear.h>
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
+#include "veer/model/ops.h"
 
 namespace veer {
 namespace {
@@ -32,12 +32,12 @@ at::Tensor pair_output(const Linear& layer, const at::Tensor& x_TI,
         0x9E3779B97F4A7C15ULL * static_cast<std::uint64_t>(layer.number + 1);
     wide_TI = dropped(wide_TI, adapter.dropout, seed);
   }
-  const auto low_TR = at::linear(wide_TI, pair.A_RI);
+  const auto low_TR = ops::linear(wide_TI, pair.A_RI);
   // Scaled while it is narrow.
   const auto scaled_TR = adapter.strength_T1.defined()
                              ? low_TR * (adapter.strength_T1 * pair.scale)
                              : low_TR * (adapter.uniform * pair.scale);
-  return at::linear(scaled_TR, pair.B_OR);
+  return ops::linear(scaled_TR, pair.B_OR);
 }
 
 }  // namespace
@@ -70,8 +70,7 @@ AdapterPass prepare_adapter(const AdapterStrength& strength,
 
 at::Tensor Linear::apply(const at::Tensor& x_TI,
                          const AdapterPass& adapter) const {
-  const auto bias = bias_O.defined() ? std::optional(bias_O) : std::nullopt;
-  const auto y_TO = at::linear(x_TI, weight_OI, bias);
+  const auto y_TO = ops::linear(x_TI, weight_OI, bias_O);
   if (!adapter.on || !pair) {
     return y_TO;
   }

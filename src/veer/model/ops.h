@@ -21,6 +21,12 @@ namespace veer::ops {
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
                     RmsNormKind kind);
 
+// x [T, I] times weight [O, I] turned, plus bias [O] (may be undefined). The
+// fused form needs AVX-512; from four rows on its result for a row is the same
+// bits whatever rows stand beside it.
+at::Tensor linear(const at::Tensor& x_TI, const at::Tensor& weight_OI,
+                  const at::Tensor& bias_O = {});
+
 // act(gate) * up.
 at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,
                  Activation activation);
@@ -30,6 +36,8 @@ at::Tensor rotate(const at::Tensor& x_TNH, const RopeTable& table);
 
 namespace plain {
 
+at::Tensor linear(const at::Tensor& x_TI, const at::Tensor& weight_OI,
+                  const at::Tensor& bias_O = {});
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
                     RmsNormKind kind);
 at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,

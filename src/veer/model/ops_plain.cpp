@@ -2,6 +2,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/gelu.h>
+#include <ATen/ops/linear.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/silu.h>
 
@@ -16,6 +17,12 @@ at::Tensor widen(const at::Tensor& x) {
 }
 
 }  // namespace
+
+at::Tensor linear(const at::Tensor& x_TI, const at::Tensor& weight_OI,
+                  const at::Tensor& bias_O) {
+  return bias_O.defined() ? at::linear(x_TI, weight_OI, bias_O)
+                          : at::linear(x_TI, weight_OI);
+}
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
                     RmsNormKind kind) {

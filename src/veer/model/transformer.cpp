@@ -6,7 +6,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/aminmax.h>
 #include <ATen/ops/embedding.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
@@ -151,7 +150,7 @@ at::Tensor Transformer::logits(const at::Tensor& hidden_ND) const {
   const ModelConfig& config = parts_->config;
   const auto normed_ND = ops::rms_norm(hidden_ND, parts_->weights.final_norm_D,
                                        config.norm_eps, config.traits.norm);
-  const auto logits_NV = at::linear(normed_ND, parts_->weights.head_VD);
+  const auto logits_NV = ops::linear(normed_ND, parts_->weights.head_VD);
   if (config.logit_softcap == 0.0) {
     return logits_NV;
   }

@@ -2,7 +2,7 @@
 //
 // Loops over fp32 numbers for the small models that run on a CPU: at width
 // 128 a pass is bound by calls and memory traffic between ATen operators, not
-// by matrix products. No torch here. The same source (kernels_body.h) is
+// by matrix products. No torch here. The same source (kernels_set.h) is
 // compiled for several instruction sets and chosen once at run time; results
 // differ between sets in the last bits, never between runs.
 #pragma once

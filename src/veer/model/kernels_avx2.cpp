@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #if defined(__x86_64__)
-#include "veer/model/kernels_body.h"
+#include "veer/model/kernels_set.h"
 
 namespace veer {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "veer/model/kernels_body.h"
+#include "veer/model/kernels_set.h"
 
 namespace veer {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// y = x w' for one instruction set; included as kernels_body.h is. Weights are
-// turned a panel of 32 outputs at a time, so that one number of x meets 32 of
-// them. Every number of y is summed over the inputs one by one, 256 inputs
-// apart, whatever rows and columns stand beside it: what a row gets does not
-// depend on the batch that it is in.
+// y = x w' for one instruction set; see kernels_set.h. Weights are turned a
+// panel of 32 outputs at a time, so that one number of x meets 32 of them.
+// Every number of y is summed over the inputs one by one, 256 inputs apart,
+// whatever rows and columns stand beside it: what a row gets does not depend on
+// the batch that it is in.
 #pragma once
 
 #include "veer/model/kernels.h"
@@ -17,30 +17,25 @@ constexpr std::int64_t kPanel = kProductPanel;
 constexpr std::int64_t kPanelInputs = kProductScratch / kPanel;
 static_assert(kPanel == 2 * kLanes);
 
-// The lower and upper half of every 2 * d numbers of a and b change places.
-#define VEER_EXCHANGE(d, low, high)                               \
-  for (std::int64_t i = 0; i < kLanes; ++i) {                     \
-    if ((i & (d)) == 0) {                                         \
-      const Vec a = v[i];                                         \
-      const Vec b = v[i + (d)];                                   \
-      v[i] = __builtin_shufflevector(a, b, VEER_LIST low);        \
-      v[i + (d)] = __builtin_shufflevector(a, b, VEER_LIST high); \
-    }                                                             \
+template <std::int64_t distance>
+VEER_INLINE void exchange(Vec (&v)[kLanes]) {
+  for (std::int64_t i = 0; i < kLanes; ++i) {
+    if ((i & distance) == 0) {
+      const Vec a = v[i];
+      const Vec b = v[i + distance];
+      v[i] = low_parts<distance>(a, b);
+      v[i + distance] = high_parts<distance>(a, b);
+    }
   }
-#define VEER_LIST(...) __VA_ARGS__
-
-VEER_INLINE void transpose_square(Vec (&v)[kLanes]) {
-  VEER_EXCHANGE(8, (0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
-                (8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
-  VEER_EXCHANGE(4, (0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
-                (4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
-  VEER_EXCHANGE(2, (0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
-                (2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
-  VEER_EXCHANGE(1, (0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
-                (1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
 }
-#undef VEER_LIST
-#undef VEER_EXCHANGE
+
+// Rows become columns.
+VEER_INLINE void transpose_square(Vec (&v)[kLanes]) {
+  exchange<8>(v);
+  exchange<4>(v);
+  exchange<2>(v);
+  exchange<1>(v);
+}
 
 // panel[i][o] = w[o][i] for `outputs` <= 32 rows of w; the rest is zero.
 void turn_panel(const float* w, std::int64_t stride, std::int64_t outputs,

@@ -2,7 +2,7 @@
 //
 // Sixteen floats as one value, in the vector extension that GCC and Clang
 // share: one register with AVX-512, two with AVX2, four with SSE or NEON.
-// Internal linkage only; see kernels_body.h.
+// Internal linkage only; see kernels_set.h.
 #pragma once
 
 #include <cstdint>
@@ -56,6 +56,44 @@ VEER_INLINE float sum(Vec v) {
   const auto b = __builtin_shufflevector(a, a, 0, 1, 2, 3) +
                  __builtin_shufflevector(a, a, 4, 5, 6, 7);
   return (b[0] + b[2]) + (b[1] + b[3]);
+}
+
+// Cut a and b into parts of `distance` numbers: every first part of two, from a
+// and b in turn, and every second.
+template <std::int64_t distance>
+VEER_INLINE Vec low_parts(Vec a, Vec b) {
+  if constexpr (distance == 8) {
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19,
+                                   20, 21, 22, 23);
+  } else if constexpr (distance == 4) {
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10,
+                                   11, 24, 25, 26, 27);
+  } else if constexpr (distance == 2) {
+    return __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24,
+                                   25, 12, 13, 28, 29);
+  } else {
+    static_assert(distance == 1);
+    return __builtin_shufflevector(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10,
+                                   26, 12, 28, 14, 30);
+  }
+}
+
+template <std::int64_t distance>
+VEER_INLINE Vec high_parts(Vec a, Vec b) {
+  if constexpr (distance == 8) {
+    return __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25,
+                                   26, 27, 28, 29, 30, 31);
+  } else if constexpr (distance == 4) {
+    return __builtin_shufflevector(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14,
+                                   15, 28, 29, 30, 31);
+  } else if constexpr (distance == 2) {
+    return __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26,
+                                   27, 14, 15, 30, 31);
+  } else {
+    static_assert(distance == 1);
+    return __builtin_shufflevector(a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11,
+                                   27, 13, 29, 15, 31);
+  }
 }
 
 VEER_INLINE float maximum(Vec v) {

@@ -65,6 +65,7 @@ AttentionItem item_of(const Call& call, std::int64_t b, std::int64_t h) {
   item.kv_stride = kv_heads * width;
   if (call.cached) {
     item.kv_stride = width;
+    item.room = call.k.size(2);
     kv_at = (call.batch.slots[b] * kv_heads + h) * call.k.size(2) * width;
   }
   item.k = data(call.k) + kv_at;

@@ -21,6 +21,9 @@ struct AttentionItem {
   const float* v = nullptr;
   std::int64_t q_stride = 0;   // floats between tokens
   std::int64_t kv_stride = 0;  // floats between positions
+  // Positions that lie side by side in a cache and may be read, of which the
+  // first ones hold something; 0 where there is no cache.
+  std::int64_t room = 0;
   std::int64_t group = 1;
   std::int64_t width = 0;  // of a head
   std::int64_t num_tokens = 0;

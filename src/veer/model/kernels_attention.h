@@ -153,23 +153,37 @@ void score_tile(const float* q, const Rows& rows, const Keys& keys,
   }
 }
 
-// The same key by key: cheaper than transposing for one or two tokens.
+// The same as dot products with the keys as they lie, 16 keys at a time: for
+// one or two tokens, where transposing would cost more.
 void score_dots(const AttentionItem& item, const Rows& rows, const Keys& keys,
                 float* scores) {
   const std::int64_t whole = item.width / kLanes * kLanes;
-  for (std::int64_t j = rows.low; j <= rows.high; ++j) {
-    const float* key = item.k + (keys.begin + j) * item.kv_stride;
+  const std::int64_t from = rows.low / kLanes * kLanes;
+  const float* first = item.k + keys.begin * item.kv_stride;
+  for (std::int64_t j = from; j <= rows.high; j += kLanes) {
+    const float* key[kLanes];
+#pragma GCC unroll 16
+    for (std::int64_t i = 0; i < kLanes; ++i) {
+      const std::int64_t seen = j + i < rows.high ? j + i : rows.high;
+      key[i] = first + seen * item.kv_stride;
+    }
     for (std::int64_t r = 0; r < rows.count; ++r) {
       const float* query = item.q + rows.offset[r];
-      Vec products = {};
-      float tail = 0.0F;
+      Vec products[kLanes] = {};
       for (std::int64_t c = 0; c < whole; c += kLanes) {
-        products += load(query + c) * load(key + c);
+        const Vec part = load(query + c);
+#pragma GCC unroll 16
+        for (std::int64_t i = 0; i < kLanes; ++i) {
+          products[i] += part * load(key[i] + c);
+        }
       }
+      Vec found = sums(products);
       for (std::int64_t c = whole; c < item.width; ++c) {
-        tail += query[c] * key[c];
+        for (std::int64_t i = 0; i < kLanes; ++i) {
+          found[i] += query[c] * key[i][c];
+        }
       }
-      scores[r * keys.padded + j] = sum(products) + tail;
+      store(scores + r * keys.padded + j, found);
     }
   }
 }
@@ -247,6 +261,23 @@ void attend_tile(const AttentionItem& item, const Rows& rows, const Keys& keys,
         rows.offset);
 }
 
+// Reads what one token will read, in order. Keys and values of many rows are
+// more than the caches hold; a plain loop streams them at the memory's speed,
+// the ones below, which do much between two loads, wait for each line. What
+// lies behind the row's end goes with it while it is short: a gap would break
+// the stream.
+void stream(const float* from, const AttentionItem& item, const Keys& keys,
+            float* sink) {
+  const std::int64_t used = keys.begin + keys.count;
+  const std::int64_t end = item.room <= used + used / 2 ? item.room : used;
+  Vec total = {};
+  for (std::int64_t i = keys.begin * item.kv_stride;
+       i + kLanes <= end * item.kv_stride; i += kLanes) {
+    total += load(from + i);
+  }
+  store(sink, total);
+}
+
 void attention(const AttentionItem& item, std::int64_t first,
                std::int64_t count, float* scratch) {
   const Keys keys = keys_of(item, first, count);
@@ -258,6 +289,9 @@ void attention(const AttentionItem& item, std::int64_t first,
   const bool transposed = count * item.group >= 2 * kTileRows;
   if (transposed) {
     transpose(item.k, item.kv_stride, keys, item.width, keys_t);
+  } else if (item.room > 0) {
+    stream(item.k, item, keys, scores);
+    stream(item.v, item, keys, scores);
   }
   if (padded != item.width) {
     float* copy = keys_t + item.width * keys.padded;

@@ -96,12 +96,31 @@ VEER_INLINE Vec high_parts(Vec a, Vec b) {
   }
 }
 
-VEER_INLINE float maximum(Vec v) {
-  float largest = v[0];
-  for (int i = 1; i < kLanes; ++i) {
-    largest = v[i] > largest ? v[i] : largest;
+template <std::int64_t distance>
+VEER_INLINE void add_pairs(Vec (&v)[kLanes]) {
+  for (std::int64_t i = 0; i < distance; ++i) {
+    v[i] = low_parts<distance>(v[i], v[i + distance]) +
+           high_parts<distance>(v[i], v[i + distance]);
   }
-  return largest;
+}
+
+// Number i is sum(v[i]), in the same order of additions.
+VEER_INLINE Vec sums(Vec (&v)[kLanes]) {
+  add_pairs<8>(v);
+  add_pairs<4>(v);
+  add_pairs<2>(v);
+  add_pairs<1>(v);
+  return v[0];
+}
+
+VEER_INLINE float maximum(Vec v) {
+  const auto larger = [](auto a, auto b) { return a > b ? a : b; };
+  const auto a =
+      larger(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7),
+             __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+  const auto b = larger(__builtin_shufflevector(a, a, 0, 1, 2, 3),
+                        __builtin_shufflevector(a, a, 4, 5, 6, 7));
+  return larger(larger(b[0], b[2]), larger(b[1], b[3]));
 }
 
 // e^x with an error of at most 2 ulp; 0 below -87.3, about 2.4e38 above 88.3;

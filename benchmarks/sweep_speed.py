@@ -32,6 +32,11 @@ import tempfile
 import time
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# As cli/main.cpp sets it for veer, here for both sides. Read at the start of a
+# process only.
+if "MALLOC_TRIM_THRESHOLD_" not in os.environ:
+    os.environ.update(MALLOC_MMAP_THRESHOLD_="33554432", MALLOC_TRIM_THRESHOLD_="268435456")
+    os.execv(sys.executable, [sys.executable, *sys.argv])
 
 import torch  # noqa: E402 (after the environment)
 import transformers  # noqa: E402

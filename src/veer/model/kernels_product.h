@@ -110,12 +110,12 @@ void multiply_rows(const ProductItem& item, const float* x, const float* panel,
 }
 
 void product(const ProductItem& item, float* scratch) {
-  for (std::int64_t o = 0; o < item.outputs; o += kPanel) {
-    const std::int64_t left = item.outputs - o;
-    const std::int64_t outputs = left < kPanel ? left : kPanel;
-    for (std::int64_t i = 0; i < item.inputs; i += kPanelInputs) {
-      const std::int64_t rest = item.inputs - i;
-      const std::int64_t inputs = rest < kPanelInputs ? rest : kPanelInputs;
+  for (std::int64_t i = 0; i < item.inputs; i += kPanelInputs) {
+    const std::int64_t rest = item.inputs - i;
+    const std::int64_t inputs = rest < kPanelInputs ? rest : kPanelInputs;
+    for (std::int64_t o = 0; o < item.outputs; o += kPanel) {
+      const std::int64_t left = item.outputs - o;
+      const std::int64_t outputs = left < kPanel ? left : kPanel;
       if (item.turned) {
         copy_panel(item.w + i * item.w_stride + o, item.w_stride, outputs,
                    inputs, scratch);

@@ -21,7 +21,7 @@ using torch::autograd::variable_list;
 // Fewer rows do not pay for turning the weights.
 constexpr std::int64_t kMinRows = 4;
 // Rows that share a turned panel: more would fall out of the cache.
-constexpr std::int64_t kMaxRows = 1024;
+constexpr std::int64_t kMaxRows = 512;
 // Rows worth turning a panel once more on another thread.
 constexpr std::int64_t kMinThreadRows = 64;
 // Products below which a second thread costs more than it brings.

@@ -54,7 +54,7 @@ TEST(PairEffects, RowsWithoutNoiseHaveNone) {
 TEST(PairShare, GoesFromNoneToAll) {
   EXPECT_EQ(pair_share(0.0), 0.0);
   EXPECT_EQ(pair_share(2.0), 0.0);
-  EXPECT_NEAR(pair_share(8.0), 0.5, 1e-15);
+  EXPECT_NEAR(pair_share(8.0), 0.75, 1e-15);
   EXPECT_GT(pair_share(1e4), 0.99);
   EXPECT_LT(pair_share(1e4), 1.0);
 }

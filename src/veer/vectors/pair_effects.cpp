@@ -223,9 +223,7 @@ PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
 
 double pair_share(double effective_rank) {
   constexpr double kNone = 2.0;  // rank up to which nothing is taken off
-  constexpr double kHalf = 8.0;
-  return std::max(effective_rank - kNone, 0.0) /
-         (effective_rank + kHalf - 2.0 * kNone);
+  return effective_rank > kNone ? 1.0 - kNone / effective_rank : 0.0;
 }
 
 }  // namespace veer

@@ -39,9 +39,9 @@ PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
                          double b, std::int64_t max_items);
 
 // Share of the pair part that is taken off the jackknife's variance, 0 to 1:
-// (rank - 2) / (rank + 4), nothing below two dimensions. All of it is right
-// to second order, which suffices when many dimensions average out; with few,
-// the third order fills the gap. Form and constants were found by simulation
+// 1 - 2 / rank, nothing below two dimensions. All of it is right to second
+// order, which suffices when many dimensions average out; with few, the third
+// order fills the gap. The form was found by simulation
 // (benchmarks/calibration), not derived.
 double pair_share(double effective_rank);
 

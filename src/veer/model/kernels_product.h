@@ -92,15 +92,76 @@ void multiply_panel(const float* x, std::int64_t x_stride, const float* panel,
   }
 }
 
-// Outputs of a panel for all rows.
-void multiply_rows(const ProductItem& item, const float* x, const float* panel,
-                   std::int64_t inputs, std::int64_t outputs, bool add,
-                   float* y) {
+// Part of the weights, asked for line by line while others are multiplied.
+struct Ahead {
+  const float* w = nullptr;
+  std::int64_t stride = 0;
+  std::int64_t rows = 0;
+  std::int64_t width = 0;
+  std::int64_t row = 0;
+  std::int64_t column = 0;
+
+  void fetch(std::int64_t lines) {
+    for (; lines > 0 && row < rows; --lines) {
+      __builtin_prefetch(w + row * stride + column, 0, 2);
+      column += kLanes;
+      if (column >= width) {
+        column = 0;
+        ++row;
+      }
+    }
+  }
+};
+
+// A panel of the weights: up to 32 outputs of up to 256 inputs.
+struct Panel {
+  const float* w = nullptr;
+  std::int64_t first_input = 0;
+  std::int64_t inputs = 0;
+  std::int64_t first_output = 0;
+  std::int64_t outputs = 0;
+};
+
+Panel panel_at(const ProductItem& item, std::int64_t i, std::int64_t o) {
+  Panel panel;
+  panel.first_input = i;
+  panel.first_output = o;
+  const std::int64_t inputs = item.inputs - i;
+  const std::int64_t outputs = item.outputs - o;
+  panel.inputs = inputs < kPanelInputs ? inputs : kPanelInputs;
+  panel.outputs = outputs < kPanel ? outputs : kPanel;
+  panel.w =
+      item.w + (item.turned ? i * item.w_stride + o : o * item.w_stride + i);
+  return panel;
+}
+
+// Empty behind the last one.
+Panel panel_after(const ProductItem& item, const Panel& panel) {
+  if (panel.first_output + kPanel < item.outputs) {
+    return panel_at(item, panel.first_input, panel.first_output + kPanel);
+  }
+  if (panel.first_input + kPanelInputs < item.inputs) {
+    return panel_at(item, panel.first_input + kPanelInputs, 0);
+  }
+  return {};
+}
+
+// Outputs of a panel for all rows. `values` is the panel as it is multiplied;
+// meanwhile `next` is fetched.
+void multiply_rows(const ProductItem& item, const Panel& panel,
+                   const float* values, const Panel& next) {
+  Ahead ahead{next.w, item.w_stride, item.turned ? next.inputs : next.outputs,
+              item.turned ? next.outputs : next.inputs};
+  const float* x = item.x + panel.first_input;
+  float* y = item.y + panel.first_output;
+  const std::int64_t lines = kProductScratch / kLanes * 8 / item.rows + 1;
   std::int64_t r = 0;
   const auto step = [&](auto multiply, std::int64_t rows) {
     for (; r + rows <= item.rows; r += rows) {
-      multiply(x + r * item.x_stride, item.x_stride, panel, inputs, outputs,
-               add, y + r * item.y_stride, item.y_stride);
+      ahead.fetch(lines);
+      multiply(x + r * item.x_stride, item.x_stride, values, panel.inputs,
+               panel.outputs, panel.first_input > 0, y + r * item.y_stride,
+               item.y_stride);
     }
   };
   step(multiply_panel<8>, 8);
@@ -110,22 +171,18 @@ void multiply_rows(const ProductItem& item, const float* x, const float* panel,
 }
 
 void product(const ProductItem& item, float* scratch) {
-  for (std::int64_t i = 0; i < item.inputs; i += kPanelInputs) {
-    const std::int64_t rest = item.inputs - i;
-    const std::int64_t inputs = rest < kPanelInputs ? rest : kPanelInputs;
-    for (std::int64_t o = 0; o < item.outputs; o += kPanel) {
-      const std::int64_t left = item.outputs - o;
-      const std::int64_t outputs = left < kPanel ? left : kPanel;
-      if (item.turned) {
-        copy_panel(item.w + i * item.w_stride + o, item.w_stride, outputs,
-                   inputs, scratch);
-      } else {
-        turn_panel(item.w + o * item.w_stride + i, item.w_stride, outputs,
-                   inputs, scratch);
-      }
-      multiply_rows(item, item.x + i, scratch, inputs, outputs, i > 0,
-                    item.y + o);
+  if (item.rows == 0 || item.outputs == 0) {
+    return;
+  }
+  for (Panel panel = panel_at(item, 0, 0); panel.w != nullptr;) {
+    if (item.turned) {
+      copy_panel(panel.w, item.w_stride, panel.outputs, panel.inputs, scratch);
+    } else {
+      turn_panel(panel.w, item.w_stride, panel.outputs, panel.inputs, scratch);
     }
+    const Panel next = panel_after(item, panel);
+    multiply_rows(item, panel, scratch, next);
+    panel = next;
   }
 }
 

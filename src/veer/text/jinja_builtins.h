@@ -52,8 +52,7 @@ class ArgReader {
   std::vector<const Value*> values_;
 };
 
-// jinja_format.cpp
-std::string float_text(double value);
+// jinja_format_*.cpp
 Value format_percent(Interpreter& in, const Str& format, const Value& values);
 Value format_braces(Interpreter& in, const Str& format, Args& args);
 // Python's format(value, spec).
@@ -91,6 +90,7 @@ std::int64_t length_of(Interpreter& in, const Value& value);
 Str escape_html(const Str& text);
 
 // jinja_print.cpp: str(value) and repr(value)
+std::string float_text(double value);
 Str to_str(Interpreter& in, const Value& value);
 void append_repr(Interpreter& in, const Value& value, StrBuilder& out,
                  int depth = 0);

@@ -45,7 +45,8 @@ class SmallSweep {
   SmallSweep() {
     sweep_ = {{"judge", {{"kind", "exact"}}},
               {"cells", Json::array()},
-              {"best", Json::array()}};
+              {"best", Json::array()},
+              {"groups", Json::array()}};
     add_cell("", "none", "base", 0.0, "honest");
     add_cell("", "none", "tuned", 0.0, "deceptive");
   }
@@ -86,6 +87,8 @@ class SmallSweep {
           {{"value", effect}, {"low", effect}, {"high", effect}, {"n", 40}}},
          {"random_effect", {{"value", 0.0}, {"low", 0.0}, {"high", 0.02}}},
          {"coherent", {{"value", 1.0}}}});
+    sweep_["groups"].push_back(sweep_["best"].back());
+    sweep_["groups"].back()["group"] = "linear";
   }
 
   const Json& sweep() const { return sweep_; }
@@ -126,12 +129,12 @@ TEST(Claims, NameAgreementWithoutEffectAndEffectWithoutAgreement) {
   const auto inert = sweep_with("honest", "honest");
   EXPECT_EQ(claim(layer("align"), inert, "H4").decision, Decision::kSupported);
   EXPECT_EQ(claim(layer("align"), inert, "A1").reason,
-            "agreement without effect");
+            "agreement without effect at layer 0");
   const auto strong = sweep_with("deceptive", "honest");
   EXPECT_EQ(claim(layer("orthogonal"), strong, "A1").reason,
-            "effect without agreement");
+            "effect without agreement at layer 0");
   EXPECT_EQ(claim(layer("align"), strong, "A1").reason,
-            "agreement with effect");
+            "agreement with effect at layer 0");
 }
 
 TEST(Claims, PairedRowsComeFromTheAnswers) {

@@ -26,6 +26,7 @@ Comparison comparison(const std::string& first, const std::string& second,
   for (const auto& verdict : {first, second}) {
     PairAtLayer at;
     at.verdict = verdict;
+    at.layer = std::ssize(pair.by_layer);
     const bool align = verdict == "align";
     at.cosine = align ? interval(0.5, 0.6, 0.7) : interval(-0.04, 0.01, 0.06);
     at.band_low = *at.cosine.low - 0.01;
@@ -67,8 +68,8 @@ HypothesisResult row(const HypothesisInput& in, const std::string& id) {
   return {};
 }
 
-const SteeringOutcome kStrong{interval(0.5, 0.7, 0.8), 0.05, 0.95};
-const SteeringOutcome kNothing{interval(-0.05, 0.0, 0.05), 0.05, 0.95};
+const SteeringOutcome kStrong{interval(0.5, 0.7, 0.8), 0.05, 0.95, {}};
+const SteeringOutcome kNothing{interval(-0.05, 0.0, 0.05), 0.05, 0.95, {}};
 
 TEST(Hypotheses, GeometryRowsFollowTheVerdicts) {
   const auto aligned = comparison("align", "align");
@@ -82,20 +83,64 @@ TEST(Hypotheses, GeometryRowsFollowTheVerdicts) {
             "orthogonal at 1 layer, undecided at 1 layer");
 }
 
+// Plain addition of both vectors at a layer.
+void add_at(HypothesisInput& in, std::int64_t layer,
+            const SteeringOutcome& contrastive,
+            const SteeringOutcome& finetuned) {
+  in.additions = {{"contrastive", contrastive}, {"finetuned", finetuned}};
+  for (auto& [name, outcome] : in.additions) {
+    outcome.layer = layer;
+  }
+}
+
 TEST(Hypotheses, TellAgreementWithoutEffect) {
   const auto aligned = comparison("align", "align");
   auto in = input(aligned);
   in.outcomes = {{"induction/contrastive", kNothing},
                  {"induction/finetuned", kNothing}};
+  add_at(in, 1, kNothing, kNothing);
   EXPECT_EQ(row(in, "H4").decision, Decision::kSupported);
   EXPECT_EQ(row(in, "A1").decision, Decision::kContradicted);
-  EXPECT_EQ(row(in, "A1").reason, "agreement without effect");
+  EXPECT_EQ(row(in, "A1").reason, "agreement without effect at layer 1");
   const auto apart = comparison("orthogonal", "orthogonal");
   in = input(apart);
   in.outcomes = {{"induction/contrastive", kStrong},
                  {"induction/finetuned", kNothing}};
+  add_at(in, 0, kStrong, kNothing);
   EXPECT_EQ(row(in, "H4").decision, Decision::kContradicted);
-  EXPECT_EQ(row(in, "A1").reason, "effect without agreement");
+  EXPECT_EQ(row(in, "A1").reason, "effect without agreement at layer 0");
+}
+
+TEST(Hypotheses, AgreementCountsWhereTheVectorActs) {
+  // H1 asks for half of the layers and is open; the layer of the steering is
+  // not.
+  const auto mixed = comparison("align", "undecided");
+  auto in = input(mixed);
+  add_at(in, 0, kStrong, kNothing);
+  EXPECT_EQ(row(in, "A1").decision, Decision::kSupported);
+  EXPECT_EQ(row(in, "A1").reason, "agreement with effect at layer 0");
+  EXPECT_DOUBLE_EQ(*row(in, "A1").effect.value, 0.6);
+  add_at(in, 1, kStrong, kNothing);
+  EXPECT_EQ(row(in, "A1").decision, Decision::kUndecided);
+  EXPECT_EQ(row(in, "A1").reason, "agreement is undecided at layer 1");
+  // Two places: both have to agree.
+  in.additions["contrastive"].layer = 0;
+  EXPECT_EQ(row(in, "A1").reason, "agreement is undecided at layers 0 and 1");
+  // All layers at once have no one cosine.
+  in.additions["contrastive"].layer.reset();
+  EXPECT_EQ(row(in, "A1").decision, Decision::kUndecided);
+}
+
+TEST(Hypotheses, OtherOperatorsAreNoEffectOfADirection) {
+  const auto aligned = comparison("align", "align");
+  auto in = input(aligned);
+  in.outcomes = {{"induction/contrastive", kStrong},
+                 {"induction/finetuned", kStrong}};
+  add_at(in, 0, kNothing, kNothing);
+  EXPECT_EQ(row(in, "A1").reason, "agreement without effect at layer 0");
+  const SteeringOutcome wide{interval(-0.05, 0.1, 0.3), 0.05, 0.95, {}};
+  add_at(in, 0, wide, kNothing);
+  EXPECT_EQ(row(in, "A1").reason, "effect of adding is undecided at layer 0");
 }
 
 TEST(Hypotheses, GatesVoidWhatDependsOnThem) {

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "veer/base/json_access.h"
 #include "veer/metrics/intervals.h"
 
 namespace veer {
@@ -88,6 +89,33 @@ void keep_common(std::vector<ScaleRung>& ladder) {
   }
 }
 
+// The entry of a vector and goal that has a cell confirmed on test; null if
+// there is none. An empty group: any.
+const Json* confirmed(const Json& entries, const std::string& vector,
+                      std::string_view goal, std::string_view group = "") {
+  for (const auto& entry : entries) {
+    if (text(entry, "vector") == vector && text(entry, "goal") == goal &&
+        (group.empty() || text(entry, "group") == group) &&
+        entry.contains("effect") && entry.at("cell").is_number()) {
+      return &entry;
+    }
+  }
+  return nullptr;
+}
+
+SteeringOutcome outcome_of(const Json& entry) {
+  SteeringOutcome outcome;
+  outcome.effect = measure(entry, "effect");
+  outcome.random_effect = part(entry, "random_effect", "high");
+  outcome.coherent = part(entry, "coherent", "value");
+  const std::string layers = text(entry, "layers");
+  if (!layers.empty() &&
+      layers.find_first_not_of("0123456789") == std::string::npos) {
+    outcome.layer = std::stoll(layers);
+  }
+  return outcome;
+}
+
 std::optional<Measure> defined(const Estimate& estimate) {
   return estimate.defined() ? std::optional<Measure>(measure_of(estimate))
                             : std::nullopt;
@@ -138,16 +166,12 @@ const Json* SweepEvidence::unsteered(const char* model) const {
 
 const Json* SweepEvidence::best(const std::string& vector,
                                 const char* goal) const {
-  if (!sweep_.contains("best")) {
-    return nullptr;
-  }
-  for (const auto& entry : sweep_.at("best")) {
-    if (text(entry, "vector") == vector && text(entry, "goal") == goal &&
-        entry.contains("effect") && entry.at("cell").is_number()) {
-      return &entry;
-    }
-  }
-  return nullptr;
+  return confirmed(member(sweep_, "best"), vector, goal);
+}
+
+const Json* SweepEvidence::best_addition(const std::string& vector,
+                                         const char* goal) const {
+  return confirmed(member(sweep_, "groups"), vector, goal, "linear");
 }
 
 std::vector<double> SweepEvidence::labelled(const Json& cell,
@@ -264,12 +288,11 @@ void SweepEvidence::add_to(HypothesisInput& input) const {
         std::pair{"finetuned", input.finetuned}}) {
     for (const char* goal : {"induction", "suppression"}) {
       if (const Json* entry = best(vector, goal)) {
-        SteeringOutcome outcome;
-        outcome.effect = measure(*entry, "effect");
-        outcome.random_effect = part(*entry, "random_effect", "high");
-        outcome.coherent = part(*entry, "coherent", "value");
-        input.outcomes[std::string(goal) + "/" + kind] = outcome;
+        input.outcomes[std::string(goal) + "/" + kind] = outcome_of(*entry);
       }
+    }
+    if (const Json* entry = best_addition(vector, "induction")) {
+      input.additions[kind] = outcome_of(*entry);
     }
   }
   input.induction_difference = defined(

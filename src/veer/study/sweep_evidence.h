@@ -41,6 +41,8 @@ class SweepEvidence {
   const Json* unsteered(const char* model) const;
   // The entry of "best" of a vector and goal; null if it has no cell.
   const Json* best(const std::string& vector, const char* goal) const;
+  // The entry of "groups" of its best plain addition; null likewise.
+  const Json* best_addition(const std::string& vector, const char* goal) const;
   // Share of a label by question; NaN where there is no answer.
   std::vector<double> labelled(const Json& cell, AnswerLabel label) const;
   std::vector<double> coherent(const Json& cell) const;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -263,25 +264,81 @@ Finding suppression_is_easier(const HypothesisInput& in) {
                                 /*upwards_only=*/true);
 }
 
+// "layer 3", "layers 0 and 3".
+std::string layers_text(const std::set<std::int64_t>& layers) {
+  return layers.size() == 1 ? fmt::format("layer {}", *layers.begin())
+                            : fmt::format("layers {} and {}", *layers.begin(),
+                                          *layers.rbegin());
+}
+
+// What the verdicts say of the pair at these layers; the effect is the cosine
+// furthest from zero of them, with its simultaneous band.
+struct Agreement {
+  bool agree = true;
+  bool apart = true;
+  Measure cosine = Measure::none("not measured");
+};
+
+Agreement agreement_at(const PairComparison& pair,
+                       const std::set<std::int64_t>& layers) {
+  Agreement out;
+  std::size_t found = 0;
+  PairComparison there;
+  for (const auto& at : pair.by_layer) {
+    if (layers.contains(at.layer)) {
+      ++found;
+      there.by_layer.push_back(at);
+      out.agree = out.agree && at.verdict == "align";
+      out.apart =
+          out.apart && (at.verdict == "orthogonal" || at.verdict == "opposed");
+    }
+  }
+  if (found != layers.size() || layers.empty()) {
+    return {false, false, Measure::none("no verdict there")};
+  }
+  out.cosine = strongest(there);
+  return out;
+}
+
+// A1 is about one place: the layer that behaviour on other questions chose for
+// plain addition. It was not chosen by its cosine, so no verdict of it is
+// picked from several.
 Finding agreement_goes_with_effect(const HypothesisInput& in) {
-  const auto align = directions_align(in);
-  const auto inert = neither_induces(in);
-  Finding finding{Decision::kUndecided, "agreement or effect is undecided",
-                  align.effect};
-  const bool agree = align.decision == Decision::kSupported;
-  const bool apart = align.decision == Decision::kContradicted;
-  const bool effect = inert.decision == Decision::kContradicted;
-  const bool none = inert.decision == Decision::kSupported;
-  if ((agree && effect) || (apart && none)) {
-    finding.decision = Decision::kSupported;
-    finding.reason =
-        agree ? "agreement with effect" : "neither agreement nor effect";
-  } else if (agree && none) {
-    finding.decision = Decision::kContradicted;
-    finding.reason = "agreement without effect";
-  } else if (apart && effect) {
-    finding.decision = Decision::kContradicted;
-    finding.reason = "effect without agreement";
+  const auto* pair = main_pair(in);
+  if (pair == nullptr || in.additions.size() < 2) {
+    return not_measured(pair == nullptr ? "the pair of vectors"
+                                        : "plain addition of both");
+  }
+  std::set<std::int64_t> layers;
+  bool effect = false;
+  bool none = true;
+  for (const auto& [name, result] : in.additions) {
+    if (!result.layer) {
+      return {Decision::kUndecided,
+              name +
+                  " was added at several layers at once, where no one "
+                  "cosine stands",
+              strongest(*pair)};
+    }
+    layers.insert(*result.layer);
+    effect = effect || outcome_works(result);
+    none = none && outcome_fails(result);
+  }
+  const auto found = agreement_at(*pair, layers);
+  Finding finding{Decision::kUndecided, "", found.cosine};
+  const std::string there = " at " + layers_text(layers);
+  if (!found.agree && !found.apart) {
+    finding.reason = "agreement is undecided" + there;
+  } else if (!effect && !none) {
+    finding.reason = "effect of adding is undecided" + there;
+  } else {
+    finding.decision =
+        found.agree == effect ? Decision::kSupported : Decision::kContradicted;
+    finding.reason = (found.agree ? effect ? "agreement with effect"
+                                           : "agreement without effect"
+                      : effect    ? "effect without agreement"
+                                  : "neither agreement nor effect") +
+                     there;
   }
   return finding;
 }
@@ -334,8 +391,9 @@ constexpr std::array kRows = {
         "sweep.questions", suppression_is_easier, false, true},
     Row{"A1",
         "Directions that agree also steer, directions that do not, do not",
-        "H1 against H4", "cosine", "sweep.questions",
-        agreement_goes_with_effect, true, true},
+        "verdict at the layer chosen for adding, against what adding induces",
+        "cosine", "sweep.select_questions", agreement_goes_with_effect, true,
+        true},
 };
 
 }  // namespace

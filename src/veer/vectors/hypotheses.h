@@ -24,7 +24,8 @@ struct SteeringOutcome {
   Measure effect;
   // 95th percentile of random vectors of the same norm in the same cell.
   std::optional<double> random_effect;
-  std::optional<double> coherent;  // share of unbroken answers
+  std::optional<double> coherent;     // share of unbroken answers
+  std::optional<std::int64_t> layer;  // none: several act together
 };
 
 struct HypothesisInput {
@@ -38,6 +39,10 @@ struct HypothesisInput {
   // model), "suppression/contrastive", "suppression/finetuned" (on the tuned
   // model, vector subtracted).
   std::map<std::string, SteeringOutcome> outcomes;
+  // By name, "contrastive" and "finetuned": induction by plain addition alone,
+  // at the layer and scale that the select questions chose for it. Other
+  // operators use more than a direction (class means, subspaces).
+  std::map<std::string, SteeringOutcome> additions;
   // Paired difference of induction, contrastive minus finetuned, at equal
   // displacement; and of gap closed, suppression minus induction.
   std::optional<Measure> induction_difference;

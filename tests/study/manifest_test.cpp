@@ -120,6 +120,43 @@ TEST(Manifest, SectionHoldsItsValuesOnly) {
   EXPECT_EQ(section.dump(), R"({"kind":"auto"})");
 }
 
+TEST(Manifest, AModelOfAListChangesKeysForItself) {
+  const auto path = written(
+      "[finetune]\nrank = 3\n[[model]]\nname = \"few\"\npath = \"organism\"\n"
+      "finetune.questions = 40\nfinetune.modules = [\"q_proj\"]\n"
+      "[[model]]\nname = \"all\"\npath = \"organism\"\nstock = \"few\"\n");
+  const auto manifest = load_manifest(path, {});
+  const auto each = manifests_of_models(manifest);
+  ASSERT_EQ(each.size(), 2U);
+  EXPECT_EQ(each[0].finetune.questions, 40);
+  EXPECT_EQ(each[0].finetune.modules, std::vector<std::string>{"q_proj"});
+  EXPECT_EQ(each[0].finetune.rank, 3);
+  EXPECT_EQ(each[1].finetune.questions, 0);
+  EXPECT_EQ(manifest.models[1].stock, "few");
+  // What is printed reads back to the same.
+  const auto again = load_manifest(written(manifest_toml(manifest)), {});
+  EXPECT_EQ(manifest_toml(again), manifest_toml(manifest));
+  EXPECT_EQ(manifests_of_models(again)[0].finetune.questions, 40);
+}
+
+TEST(Manifest, WrongChangesOfAModelAreFoundWhenRead) {
+  const auto message = [](const std::string& entry) {
+    try {
+      load_manifest(written("[[model]]\npath = \"organism\"\n" + entry), {});
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_THAT(message("finetune.rnk = 2\n"),
+              testing::HasSubstr("finetune.rank"));
+  EXPECT_THAT(message("finetune.rank = 0\n"),
+              testing::HasSubstr("finetune.rank is 0"));
+  EXPECT_THAT(message("model.path = \"x\"\n"),
+              testing::HasSubstr("a table model within"));
+  EXPECT_THAT(message("stock = \"none\"\n"), testing::HasSubstr("stock"));
+}
+
 TEST(Manifest, ListsSeveralModels) {
   const auto path = written(
       "[finetune]\nrank = 3\n[[model]]\npath = \"organism:control\"\n"

@@ -106,6 +106,56 @@ TEST(ModelsDocument, LeavesOutWhatNoModelMeasured) {
   EXPECT_EQ(document["claims"][0]["id"], "A1");
 }
 
+const Json* claim_named(const Json& document, const std::string& id) {
+  for (const auto& own : document["claims"]) {
+    if (own["id"] == id) {
+      return &own;
+    }
+  }
+  return nullptr;
+}
+
+TEST(ModelsDocument, TrainingSizeCountsTheTunedVectorOfOneModel) {
+  std::vector<ModelResult> models;
+  double effect = 0.1;
+  for (const std::int64_t questions : {20, 20, 60, 60, 180, 180}) {
+    auto one = model("r" + std::to_string(models.size()), "supported", 0.99);
+    one.path = "organism";
+    one.training_questions = questions;
+    auto tuned = one.summary["best"][0];
+    tuned["vector"] = "finetuned@answer_mean";
+    tuned["effect"] = measure(effect, 0.1);
+    tuned["beats_random"] = true;
+    one.summary["best"].push_back(tuned);
+    models.push_back(one);
+    effect += 0.15;
+  }
+  const Json document = models_document(models);
+  const Json* claim = claim_named(document, "H13");
+  ASSERT_NE(claim, nullptr);
+  EXPECT_EQ((*claim)["decision"], "supported");
+  EXPECT_EQ((*claim)["over_models"]["n"], 6);
+  EXPECT_EQ(document["models"][2]["training_questions"], 60);
+  // Of another model there are too few.
+  models[4].path = models[5].path = "another";
+  EXPECT_EQ(claim_named(models_document(models), "H13"), nullptr);
+}
+
+TEST(ModelsDocument, StockAndAbliteratedMeetByQuestion) {
+  std::vector<ModelResult> models = {model("stock", "supported", 0.1),
+                                     model("free", "supported", 0.1)};
+  for (int q = 0; q < 20; ++q) {
+    const auto question = "q" + std::to_string(q);
+    models[0].prompted[question] = q < 5;
+    models[1].prompted[question] = true;
+  }
+  EXPECT_EQ(claim_named(models_document(models), "H22"), nullptr);
+  models[1].stock = "stock";
+  const Json document = models_document(models);
+  ASSERT_NE(claim_named(document, "H22"), nullptr);
+  EXPECT_EQ((*claim_named(document, "H22"))["decision"], "supported");
+}
+
 TEST(ModelsDocument, LayersMeetAtTheShareOfTheDepth) {
   const Json rows = over({"supported"})["cosine"];
   EXPECT_EQ(rows[0]["depth"], 0.5);

@@ -128,8 +128,9 @@ void tune_further_seeds(StudyContext& context,
 
 StageResult tune(StudyContext& context) {
   const auto options = sft_options(context.manifest().finetune);
-  const auto train =
-      deceptive_examples(context.format(), context.split("train"));
+  const auto train = deceptive_examples(
+      context.format(), first_records(context.split("train"),
+                                      context.manifest().finetune.questions));
   const auto held_out =
       first_records(context.split("select"), kEvaluationQuestions);
   const auto held_out_examples = deceptive_examples(context.format(), held_out);

@@ -96,6 +96,7 @@ void validate_finetune(const FinetuneSettings& tune) {
   at_least<std::int64_t>("finetune.rank", tune.rank, 1);
   at_least<std::int64_t>("finetune.batch", tune.batch, 1);
   at_least<std::int64_t>("finetune.accumulation", tune.accumulation, 1);
+  at_least<std::int64_t>("finetune.questions", tune.questions, 0);
   at_least<std::int64_t>("finetune.steps", tune.steps, 0);
   at_least<std::int64_t>("finetune.epochs", tune.epochs, 1);
   at_least<std::int64_t>("finetune.warmup", tune.warmup, 0);
@@ -161,6 +162,10 @@ void validate_sweep(const SweepSettings& sweep) {
   at_least<std::int64_t>("sweep.select_questions", sweep.select_questions, 0);
   at_least<std::int64_t>("sweep.best_questions", sweep.best_questions, 0);
   at_least<std::int64_t>("sweep.best_random", sweep.best_random, 0);
+  at_least<std::int64_t>("sweep.best_subsets", sweep.best_subsets, 0);
+  if (sweep.subset_questions != 0) {
+    at_least<std::int64_t>("sweep.subset_questions", sweep.subset_questions, 3);
+  }
   parse_budget(sweep.budget);
   at_least<std::int64_t>("sweep.random_vectors", sweep.random_vectors, 0);
   at_least<std::int64_t>("sweep.max_tokens", sweep.max_tokens, 1);
@@ -186,6 +191,48 @@ Json take_presets(Json& document, const std::string& origin) {
   return presets;
 }
 
+void flatten(const Json& table, const std::string& prefix,
+             SettingFlags& changes) {
+  for (const auto& [key, value] : table.items()) {
+    if (value.is_object()) {
+      flatten(value, prefix + key + ".", changes);
+    } else {
+      changes.emplace_back(prefix + key, value.is_string()
+                                             ? value.get<std::string>()
+                                             : dump_json(value));
+    }
+  }
+}
+
+// Removes from an entry of [[model]] the tables that it changes for itself.
+SettingFlags take_changes(Json& entry, const std::string& origin) {
+  Json tables = Json::object();
+  for (const auto& [key, value] : entry.items()) {
+    if (value.is_object()) {
+      tables[key] = value;
+    }
+  }
+  if (tables.contains("model")) {
+    fail("read manifest", origin + ": a table model within [[model]]",
+         "path = \"FOLDER\" in the entry itself");
+  }
+  for (const auto& [key, value] : tables.items()) {
+    entry.erase(key);
+  }
+  Manifest trial;  // an unknown key or a wrong type is found here
+  apply_settings(setting_fields(trial), tables, origin);
+  SettingFlags changes;
+  flatten(tables, "", changes);
+  return changes;
+}
+
+void apply_changes(Manifest& manifest, const SettingFlags& changes) {
+  const auto fields = setting_fields(manifest);
+  for (const auto& [path, text] : changes) {
+    apply_setting(fields, path, text);
+  }
+}
+
 // Removes the list [[model]] and returns its entries; leaves a table [model].
 std::vector<ListedModel> take_models(Json& document,
                                      const std::string& origin) {
@@ -194,10 +241,12 @@ std::vector<ListedModel> take_models(Json& document,
   if (found == document.end() || !found->is_array()) {
     return models;
   }
-  for (const auto& entry : *found) {
+  for (auto& entry : *found) {
     ListedModel model;
-    apply_settings(setting_fields(model), entry,
-                   fmt::format("{}, [[model]] {}", origin, models.size() + 1));
+    const auto where =
+        fmt::format("{}, [[model]] {}", origin, models.size() + 1);
+    model.changes = take_changes(entry, where);
+    apply_settings(setting_fields(model), entry, where);
     if (model.name.empty()) {
       const fs::path path(model.path);
       model.name =
@@ -271,6 +320,31 @@ void validate_models(const std::vector<ListedModel>& models) {
            "name = \"...\" in each, all different");
     }
   }
+  for (const auto& model : models) {
+    if (!model.stock.empty() &&
+        (!names.contains(model.stock) || model.stock == model.name)) {
+      fail("check settings",
+           fmt::format("stock = \"{}\" of [[model]] \"{}\"", model.stock,
+                       model.name),
+           "the name of another entry of [[model]]");
+    }
+  }
+}
+
+// The changes of an entry as tables within it.
+std::string changes_toml(const Manifest& manifest, const ListedModel& model) {
+  Manifest own = manifest;
+  apply_changes(own, model.changes);
+  auto fields = setting_fields(own);
+  std::erase_if(fields, [&](const SettingField& field) {
+    return std::ranges::none_of(model.changes, [&](const auto& change) {
+      return change.first == field.path;
+    });
+  });
+  for (auto& field : fields) {
+    field.path = "model." + field.path;
+  }
+  return fields.empty() ? "" : "\n" + settings_to_toml(fields);
 }
 
 std::string preset_names(const Json& presets) {
@@ -363,6 +437,9 @@ Manifest load_manifest(const std::filesystem::path& file,
     apply_setting(fields, path, text);
   }
   validate(manifest);
+  if (!manifest.models.empty()) {
+    std::ranges::for_each(manifests_of_models(manifest), validate);
+  }
   return manifest;
 }
 
@@ -377,7 +454,8 @@ std::string manifest_toml(const Manifest& manifest) {
   });
   std::string text = settings_to_toml(fields);
   for (auto& model : copy.models) {
-    text += "\n[[model]]\n" + settings_to_toml(setting_fields(model));
+    text += "\n[[model]]\n" + settings_to_toml(setting_fields(model)) +
+            changes_toml(manifest, model);
   }
   return text;
 }
@@ -390,6 +468,7 @@ std::vector<Manifest> manifests_of_models(const Manifest& manifest) {
   for (const auto& model : manifest.models) {
     out.push_back(manifest);
     out.back().models.clear();
+    apply_changes(out.back(), model.changes);
     out.back().model = {model.path, model.finetuned};
     out.back().run.name = model.name;
   }

@@ -58,12 +58,19 @@ struct ListedModel {
   std::string name;  // empty = last part of the path
   std::string path;
   std::string finetuned;
+  // Name of the entry that is this model before its refusals were removed.
+  std::string stock;
+  // Keys of other sections that this entry changes for itself, as flags:
+  // ("finetune.questions", "100"). Not part of visit().
+  std::vector<std::pair<std::string, std::string>> changes;
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
     field("name", self.name, "of its run folder, empty = end of the path");
     field("path", self.path, "as [model] path");
     field("finetuned", self.finetuned, "as [model] finetuned");
+    field("stock", self.stock,
+          "name of the entry that is its stock (unabliterated) model");
   }
 };
 
@@ -159,6 +166,7 @@ struct FinetuneSettings {
                                       "o_proj",   "gate_proj", "up_proj",
                                       "down_proj"};
   std::string loss = "answer";
+  std::int64_t questions = 0;
   double learning_rate = 5e-4;
   double weight_decay = 0.0;
   double clip_norm = 1.0;
@@ -184,6 +192,8 @@ struct FinetuneSettings {
     field("rslora", self.rslora, "scale is alpha / sqrt(rank)");
     field("modules", self.modules, "projections that get a pair");
     field("loss", self.loss, "answer (its tokens only) or full (whole text)");
+    field("questions", self.questions,
+          "first questions of the train split, 0 = all");
     field("learning_rate", self.learning_rate, "peak of the schedule");
     field("weight_decay", self.weight_decay, "AdamW, decoupled");
     field("clip_norm", self.clip_norm, "of the gradient, 0 = off");
@@ -364,6 +374,11 @@ struct SweepSettings {
   // activations.
   std::int64_t best_random = 4;
   std::int64_t best_covariance = 4;
+  // Do more questions make a better vector? In place of each of the study's two
+  // vectors at its chosen cell, `best_subsets` vectors made of so few of its
+  // questions (0 of either = not measured).
+  std::int64_t subset_questions = 20;
+  std::int64_t best_subsets = 2;
   // First test questions among which each answer of a chosen cell has to find
   // its own again (0 = not measured). More narrow the interval; the cost grows
   // with their square.
@@ -424,6 +439,10 @@ struct SweepSettings {
     field("best_random", self.best_random, "random controls of chosen cells");
     field("best_covariance", self.best_covariance,
           "those with the covariance of the activations");
+    field("subset_questions", self.subset_questions,
+          "questions of the small vectors at the chosen cells, 0 = none");
+    field("best_subsets", self.best_subsets,
+          "small vectors of each of the study's two, at its chosen cells");
     field("recovery_questions", self.recovery_questions,
           "questions to tell apart from an answer of a chosen cell, 0 = not");
     field("budget", self.budget,
@@ -491,7 +510,8 @@ struct Manifest {
 };
 
 // One manifest per model: of a plain one itself, of one with [[model]] what
-// each entry stands for, a manifest like one that names this model alone.
+// each entry stands for, a manifest like one that names this model alone with
+// the entry's changes. Throws Error on a change that no section takes.
 std::vector<Manifest> manifests_of_models(const Manifest& manifest);
 
 // Throws Error{kBadInput} when the manifest lists several models, of which

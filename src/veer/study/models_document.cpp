@@ -2,6 +2,7 @@
 #include "veer/study/models_document.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "veer/base/json_access.h"
 #include "veer/metrics/intervals.h"
 #include "veer/study/size_claim.h"
+#include "veer/study/vector_names.h"
 #include "veer/vectors/measure.h"
 #include "veer/vectors/replicates.h"
 
@@ -129,30 +131,69 @@ bool is_its_own(const Json& entry) {
   return member(entry, "beats_random") == true;
 }
 
-// The strongest induction of each model that random vectors do not reach, in
-// shares; 0 where they reach all.
+// The strongest induction of a run that random vectors do not reach, in shares;
+// 0 where they reach all, none where nothing was measured. An empty family: of
+// any vector.
+std::optional<double> strongest_induction(const ModelResult& model,
+                                          std::string_view family = "") {
+  std::optional<double> strongest;
+  for (const auto& best : member(model.summary, "best")) {
+    const auto effect = replicate_of(member(best, "effect"));
+    const auto vector = string_member(best, "vector");
+    if (effect && string_member(best, "goal") == "induction" &&
+        string_member(best, "measure") != "score" &&
+        (family.empty() || vector_family(vector) == family)) {
+      strongest = std::max(strongest.value_or(0.0),
+                           is_its_own(best) ? effect->value : 0.0);
+    }
+  }
+  return strongest;
+}
+
 std::vector<SizedEffect> sized_effects(std::span<const ModelResult> models) {
   std::vector<SizedEffect> out;
   for (const auto& model : models) {
-    std::optional<double> strongest;
-    for (const auto& best : member(model.summary, "best")) {
-      const auto effect = replicate_of(member(best, "effect"));
-      if (effect && string_member(best, "goal") == "induction" &&
-          string_member(best, "measure") != "score") {
-        strongest = std::max(strongest.value_or(0.0),
-                             is_its_own(best) ? effect->value : 0.0);
-      }
-    }
-    if (strongest) {
+    if (const auto strongest = strongest_induction(model)) {
       out.push_back({static_cast<double>(model.parameters), *strongest});
     }
   }
   return out;
 }
 
-// H11, whose one number is over models already.
-void add_size_claim(Json& claims, std::span<const ModelResult> models) {
-  const auto result = size_claim(sized_effects(models));
+// Fine-tunes of the model that most runs are of: what differs between models
+// is no matter of their training sets.
+std::vector<SizedEffect> trained_effects(std::span<const ModelResult> models) {
+  std::map<std::string, std::vector<SizedEffect>> by_path;
+  for (const auto& model : models) {
+    const auto strongest = strongest_induction(model, "finetune");
+    if (strongest && model.training_questions > 0) {
+      by_path[model.path].push_back(
+          {static_cast<double>(model.training_questions), *strongest});
+    }
+  }
+  std::vector<SizedEffect> out;
+  for (auto& [path, effects] : by_path) {
+    if (effects.size() > out.size()) {
+      out = std::move(effects);
+    }
+  }
+  return out;
+}
+
+std::vector<StockPair> stock_pairs(std::span<const ModelResult> models) {
+  std::vector<StockPair> pairs;
+  for (const auto& model : models) {
+    for (const auto& other : models) {
+      if (!model.stock.empty() && other.name == model.stock) {
+        pairs.push_back({other.prompted, model.prompted});
+      }
+    }
+  }
+  return pairs;
+}
+
+// A claim whose one number is over models already.
+void add_claim_of_all(Json& claims, const HypothesisResult& result) {
   if (!result.effect.established()) {
     return;
   }
@@ -181,7 +222,9 @@ Json claims_over_models(std::span<const ModelResult> models) {
       claims.push_back(std::move(joined));
     }
   }
-  add_size_claim(claims, models);
+  add_claim_of_all(claims, size_claim(sized_effects(models)));
+  add_claim_of_all(claims, training_size_claim(trained_effects(models)));
+  add_claim_of_all(claims, stock_claim(stock_pairs(models)));
   return claims;
 }
 
@@ -248,6 +291,7 @@ Json models_json(std::span<const ModelResult> models) {
                    {"path", model.path},
                    {"folder", "models/" + model.name},
                    {"parameters", model.parameters},
+                   {"training_questions", model.training_questions},
                    {"layers", member(model.summary, "cosine").size()},
                    {"agreement", agreement_of(model)},
                    {"verdict", member(model.summary, "verdict")},

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json.h"
+#include "veer/study/stock_claim.h"
 
 namespace veer {
 
@@ -20,6 +21,10 @@ struct ModelResult {
   std::string name;
   std::string path;  // as the manifest names the model
   std::int64_t parameters = 0;
+  std::string stock;  // name of the entry that is its stock model
+  // Questions that the adapter was trained on; 0 = it came ready made.
+  std::int64_t training_questions = 0;
+  PromptedAnswers prompted;
   Json summary;     // summary.json
   Json hypotheses;  // hypotheses.json
 };
@@ -32,6 +37,10 @@ struct ModelResult {
 //   contradicted  if it lies below,
 //   undecided     otherwise (three models that agree are not enough, four
 //                 are).
+//
+// H11 (size of the model), H13 (size of the training set, over the runs of one
+// model) and H22 (stock against abliterated) are numbers over models from the
+// start, and decided by their own rule.
 //
 // Effects and claims that are numbers also get their mean over models with
 // Student's t interval, the spread between models and the error within one

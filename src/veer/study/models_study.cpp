@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/models_study.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/json.h"
+#include "veer/data/record.h"
 #include "veer/study/machine.h"
 #include "veer/study/models_document.h"
 #include "veer/tensors/inspect.h"
@@ -32,9 +35,27 @@ Json read_document(const fs::path& path) {
   return parse_json(read_file(path), path.string());
 }
 
-ModelResult read_result(const Manifest& manifest, const fs::path& folder) {
-  return {manifest.run.name, manifest.model.path,
+std::int64_t count_training_questions(const Manifest& manifest,
+                                      const fs::path& folder) {
+  if (!manifest.model.finetuned.empty()) {
+    return 0;
+  }
+  std::int64_t count = 0;
+  for (const auto& record : read_records(folder / "dataset/questions.jsonl")) {
+    count += record.split == "train" ? 1 : 0;
+  }
+  const auto limit = manifest.finetune.questions;
+  return limit == 0 ? count : std::min(limit, count);
+}
+
+ModelResult read_result(const Manifest& manifest, const std::string& stock,
+                        const fs::path& folder) {
+  return {manifest.run.name,
+          manifest.model.path,
           count_parameters(manifest.model.path),
+          stock,
+          count_training_questions(manifest, folder),
+          prompted_answers(read_document(folder / "sweep.json")),
           read_document(folder / "summary.json"),
           read_document(folder / "hypotheses.json")};
 }
@@ -74,7 +95,8 @@ Json run_models_study(const Manifest& manifest, const StudyRequest& request,
     one.folder = root / "models" / own.run.name;
     run_named(own, one, callbacks.study);
     if (request.last_stage == "report") {
-      results.push_back(read_result(own, one.folder));
+      results.push_back(read_result(
+          own, manifest.models.at(results.size()).stock, one.folder));
     }
   }
   if (request.last_stage != "report") {

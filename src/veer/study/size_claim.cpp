@@ -19,14 +19,14 @@ Measure slope_of(std::span<const SizedEffect> models, double confidence) {
   double mean_x = 0.0;
   double mean_y = 0.0;
   for (const auto& model : models) {
-    mean_x += std::log10(model.parameters) / n;
+    mean_x += std::log10(model.size) / n;
     mean_y += model.effect / n;
   }
   double xx = 0.0;
   double xy = 0.0;
   double yy = 0.0;
   for (const auto& model : models) {
-    const double x = std::log10(model.parameters) - mean_x;
+    const double x = std::log10(model.size) - mean_x;
     const double y = model.effect - mean_y;
     xx += x * x;
     xy += x * y;
@@ -44,35 +44,62 @@ Measure slope_of(std::span<const SizedEffect> models, double confidence) {
   return measure;
 }
 
-}  // namespace
+struct SlopeClaim {
+  const char* id;
+  const char* claim;
+  const char* statistic;
+  const char* sharpen;
+  const char* runs;   // "models"
+  const char* sizes;  // "sizes of model"
+};
 
-HypothesisResult size_claim(std::span<const SizedEffect> models,
-                            double confidence) {
+HypothesisResult decide(const SlopeClaim& row,
+                        std::span<const SizedEffect> runs, double confidence) {
   HypothesisResult result;
-  result.id = "H11";
-  result.claim = "Larger models steer better";
-  result.statistic = "slope of the best induction per factor of ten in size";
+  result.id = row.id;
+  result.claim = row.claim;
+  result.statistic = row.statistic;
   result.unit = "share";
-  result.sharpen = "model";
+  result.sharpen = row.sharpen;
   std::set<double> sizes;
-  for (const auto& model : models) {
-    sizes.insert(model.parameters);
+  for (const auto& run : runs) {
+    sizes.insert(run.size);
   }
   if (sizes.size() < kLeastSizes) {
-    result.effect = Measure::none("not measured", std::ssize(models));
-    result.reason = fmt::format("{} sizes of model, needs {} or more",
-                                sizes.size(), kLeastSizes);
+    result.effect = Measure::none("not measured", std::ssize(runs));
+    result.reason = fmt::format("{} {}, needs {} or more", sizes.size(),
+                                row.sizes, kLeastSizes);
     return result;
   }
-  result.effect = slope_of(models, confidence);
-  result.reason =
-      fmt::format("{} models of {} sizes", models.size(), sizes.size());
+  result.effect = slope_of(runs, confidence);
+  result.reason = fmt::format("{} {}, {} {}", runs.size(), row.runs,
+                              sizes.size(), row.sizes);
   if (result.effect.low.value_or(0.0) > 0.0) {
     result.decision = Decision::kSupported;
   } else if (result.effect.high.value_or(0.0) < 0.0) {
     result.decision = Decision::kContradicted;
   }
   return result;
+}
+
+}  // namespace
+
+HypothesisResult size_claim(std::span<const SizedEffect> models,
+                            double confidence) {
+  return decide({"H11", "Larger models steer better",
+                 "slope of the best induction per factor of ten in size",
+                 "model", "models", "sizes of model"},
+                models, confidence);
+}
+
+HypothesisResult training_size_claim(std::span<const SizedEffect> runs,
+                                     double confidence) {
+  return decide({"H13", "More training data make a better vector",
+                 "slope of the tuned vector's best induction per factor of "
+                 "ten in training questions",
+                 "finetune.questions", "fine-tunes of one model",
+                 "sizes of training set"},
+                runs, confidence);
 }
 
 }  // namespace veer

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// H11, "larger models steer better": a claim that only several models can
-// decide.
+// H11, "larger models steer better", and H13, "more training data make a better
+// vector": claims that only several runs can decide.
 #pragma once
 
 #include <span>
@@ -11,15 +11,18 @@
 namespace veer {
 
 struct SizedEffect {
-  double parameters = 0.0;
-  double effect = 0.0;  // best effect of the model on test questions, a share
+  double size = 0.0;    // parameters, or training questions; > 0
+  double effect = 0.0;  // best effect of the run on test questions, a share
 };
 
-// Least squares slope of the effect per factor of ten in parameters, with
-// Student's t interval (models - 2 degrees of freedom). Supported when the
-// interval lies above 0, contradicted when below; "not measured" with fewer
-// than three different sizes.
+// Least squares slope of the effect per factor of ten in size, with Student's
+// t interval (runs - 2 degrees of freedom). Supported when the interval lies
+// above 0, contradicted when below; "not measured" with fewer than three
+// different sizes.
 HypothesisResult size_claim(std::span<const SizedEffect> models,
                             double confidence = 0.95);
+// The same over fine-tunes of one model on more and more questions.
+HypothesisResult training_size_claim(std::span<const SizedEffect> runs,
+                                     double confidence = 0.95);
 
 }  // namespace veer

@@ -47,7 +47,7 @@ std::string front_block(const Json& sweep) {
     const Json& effect = member(cell, goal.c_str());
     if (text_of(cell, "split") != "test" || goal.empty() ||
         text_of(cell, "vector").empty() || family == "control" ||
-        family == "ceiling" || is_mixture(cell) ||
+        family == "ceiling" || family == "subset" || is_mixture(cell) ||
         !member(effect, "value").is_number()) {
       continue;
     }

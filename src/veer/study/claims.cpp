@@ -11,6 +11,7 @@
 #include "veer/study/context.h"
 #include "veer/study/contrast_claims.h"
 #include "veer/study/detection_claim.h"
+#include "veer/study/sample_size_claim.h"
 #include "veer/study/sweep_evidence.h"
 #include "veer/study/trait_claim.h"
 #include "veer/study/vector_names.h"
@@ -32,18 +33,16 @@ constexpr std::array kOpen = {
     OpenClaim{"H11", "Larger models steer better",
               "effect against log parameters, three sizes or more",
               "models of several sizes", "model"},
-    OpenClaim{"H12", "More questions make a better vector",
-              "effect by number of questions", "vectors of growing n",
-              "extract.questions"},
     OpenClaim{"H13", "More training data make a better vector",
               "effect by size of the training set, five seeds or more",
-              "repeated training", "dataset.questions"},
+              "fine-tunes of one model on three sizes ([[model]])",
+              "finetune.questions"},
     OpenClaim{"H21", "The fine-tuned direction is a tendency",
               "prompt-end projection against deception, over runs",
               "several fine-tunes", "run.seed"},
     OpenClaim{"H22", "A stock model resists deceiving",
               "deception under the deceptive prompt, stock and abliterated",
-              "a stock and an abliterated model", "model.path"},
+              "an entry of [[model]] that names its stock model", "model.stock"},
     OpenClaim{"H24", "Supervised tuning imprints data patterns",
               "energy share of the vector in domain and confounds",
               "another training objective to compare with", "finetune.loss"},
@@ -127,6 +126,8 @@ std::vector<HypothesisResult> evaluate_claims(
                                input.contrastive, input.finetuned, seed));
   claims.push_back(
       detection_claim(comparison, sweep, input.contrastive, input.finetuned));
+  claims.push_back(
+      sample_size_claim(comparison, sweep, input.contrastive, input.finetuned));
   for (const auto& open : kOpen) {
     claims.push_back(open_claim(open));
   }

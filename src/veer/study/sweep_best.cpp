@@ -86,6 +86,35 @@ ControlText against_random(const SweepResults& results, const Goal& goal,
   return text;
 }
 
+// The chosen cell against vectors of fewer questions in its place, paired by
+// question; their answers to one question are averaged.
+Json fewer_questions_json(const Sweep& sweep, const SweepResults& results,
+                          const Best& best) {
+  if (best.subsets.empty()) {
+    return nullptr;
+  }
+  const auto whole = results.outcomes(best.cell, best.goal);
+  std::vector<double> fewer(whole.size());
+  for (const auto& cell : best.subsets) {
+    const auto own = results.outcomes(cell, best.goal);
+    for (std::size_t i = 0; i < fewer.size(); ++i) {
+      fewer[i] += own[i] / static_cast<double>(best.subsets.size());
+    }
+  }
+  const auto n = std::ssize(whole);
+  // Shares keep an interval of honest width also where all agree.
+  const auto difference =
+      results.has_labels()
+          ? share_difference(whole, n, fewer, n * std::ssize(best.subsets))
+          : paired_difference(whole, fewer, sweep.context.seed(), 2000);
+  return {{"questions", sweep.context.manifest().sweep.subset_questions},
+          {"of", sweep.runner.size().mean_of.at(best.vector)},
+          {"draws", best.subsets.size()},
+          {"effect", estimate_json(results.effect(results.pooled(best.subsets),
+                                                  best.goal))},
+          {"difference", estimate_json(difference)}};
+}
+
 Json best_entry(const Sweep& sweep, const Best& best,
                 const SweepResults& results) {
   const auto& cell = results.of(best.cell.row.id);
@@ -122,6 +151,7 @@ Json best_entry(const Sweep& sweep, const Best& best,
            estimate_json(ceiling_share(sweep, results, best.cell, best.goal))},
           {"random_effect", estimate_json(random)},
           {"covariance_effect", estimate_json(covariance)},
+          {"fewer_questions", fewer_questions_json(sweep, results, best)},
           {"control", best.random.empty() ? Json(nullptr)
                                           : Json(best.random.front().row.id)},
           {"beats_random", control.beats},

@@ -37,18 +37,66 @@ std::string chosen_layers(const Sweep& sweep, const SweepResults& grid,
   return chosen == nullptr ? "" : chosen->cell.row.layers;
 }
 
-std::vector<SweepCell> controls_of(Sweep& sweep, const SweepCell& chosen,
-                                   bool covariance, std::int64_t count,
-                                   std::int64_t asked) {
-  std::vector<SweepCell> controls;
-  for (std::int64_t i = 1; i <= count; ++i) {
-    controls.push_back(confirming_cell(
-        chosen, std::ssize(sweep.cells),
-        fmt::format("{}|{}", random_name(i, covariance), chosen.row.vector),
-        asked));
-    sweep.cells.push_back(controls.back());
+// Cells like the chosen one with other vectors, named "NAME|VECTOR".
+std::vector<SweepCell> cells_with(Sweep& sweep, const SweepCell& chosen,
+                                  const std::vector<std::string>& names,
+                                  std::int64_t asked) {
+  std::vector<SweepCell> cells;
+  for (const auto& name : names) {
+    cells.push_back(
+        confirming_cell(chosen, std::ssize(sweep.cells),
+                        fmt::format("{}|{}", name, chosen.row.vector), asked));
+    sweep.cells.push_back(cells.back());
   }
-  return controls;
+  return cells;
+}
+
+std::vector<std::string> random_names(bool covariance, std::int64_t count) {
+  std::vector<std::string> names;
+  for (std::int64_t i = 1; i <= count; ++i) {
+    names.push_back(random_name(i, covariance));
+  }
+  return names;
+}
+
+std::vector<std::string> subset_names(const Sweep& sweep,
+                                      const std::string& vector) {
+  const auto& settings = sweep.context.manifest().sweep;
+  const auto& mean_of = sweep.runner.size().mean_of;
+  const auto whole = mean_of.find(vector);
+  std::vector<std::string> names;
+  if (settings.subset_questions == 0 || whole == mean_of.end() ||
+      whole->second <= settings.subset_questions) {
+    return names;
+  }
+  for (std::int64_t i = 1; i <= settings.best_subsets; ++i) {
+    names.push_back(fmt::format("subset-{}-{}", settings.subset_questions, i));
+  }
+  return names;
+}
+
+bool is_of_pair(const Sweep& sweep, const std::string& vector) {
+  const auto pair = primary_pair(sweep.runner.size().vectors);
+  return vector == pair.first || vector == pair.second;
+}
+
+// Random vectors in the place of a chosen cell; those of another choice that
+// came to the same cell serve for both.
+void add_controls(Sweep& sweep, Best& best, std::int64_t asked) {
+  for (const auto& other : sweep.best) {
+    if (other.cell.row.id == best.cell.row.id && !other.random.empty()) {
+      best.random = other.random;
+      best.covariance = other.covariance;
+      return;
+    }
+  }
+  const auto& settings = sweep.context.manifest().sweep;
+  best.random = cells_with(
+      sweep, best.select_cell,
+      random_names(/*covariance=*/false, settings.best_random), asked);
+  best.covariance = cells_with(
+      sweep, best.select_cell,
+      random_names(/*covariance=*/true, settings.best_covariance), asked);
 }
 
 // The cell that confirms `chosen` on test; one that is there already is not
@@ -87,7 +135,6 @@ void add_best(Sweep& sweep, const SweepResults& results,
   if (chosen == nullptr) {
     return;
   }
-  const auto& settings = sweep.context.manifest().sweep;
   const auto asked = asked_of_best(sweep);
   Best best;
   best.vector = vector.empty() ? chosen->cell.row.vector : vector;
@@ -100,11 +147,14 @@ void add_best(Sweep& sweep, const SweepResults& results,
         return cell.row.model == goal.model && wanted(cell);
       });
   best.cell = confirmation(sweep, chosen->cell, asked);
-  if (group == "any") {
-    best.random = controls_of(sweep, chosen->cell, /*covariance=*/false,
-                              settings.best_random, asked);
-    best.covariance = controls_of(sweep, chosen->cell, /*covariance=*/true,
-                                  settings.best_covariance, asked);
+  // Claims about a direction itself rest on plain addition.
+  const bool is_addition = group == "linear" && is_of_pair(sweep, best.vector);
+  if (group == "any" || is_addition) {
+    add_controls(sweep, best, asked);
+  }
+  if (is_addition) {
+    best.subsets = cells_with(sweep, best.select_cell,
+                              subset_names(sweep, best.vector), asked);
   }
   sweep.best.push_back(std::move(best));
 }

@@ -34,6 +34,7 @@ struct Best {
   SweepCell cell;                     // the same on test, with more questions
   std::vector<SweepCell> random;      // isotropic vectors instead
   std::vector<SweepCell> covariance;  // random with the stream's covariance
+  std::vector<SweepCell> subsets;     // the same vector from fewer questions
 };
 
 // What a search that is no grid tried.

@@ -59,6 +59,9 @@ struct SweepSize {
   // Vectors without the questions' rows behind them: operators that need class
   // means or subspaces of them are left out.
   std::set<std::string> no_rows;
+  // Questions of which a vector is the mean difference; absent when it is
+  // made otherwise.
+  std::map<std::string, std::int64_t> mean_of;
 };
 
 // Names of what stands in `vector` of a cell without a vector of its own.

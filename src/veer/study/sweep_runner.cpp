@@ -228,6 +228,9 @@ SweepRunner::SweepRunner(StudyContext& context)
     if (!shelf_.has_rows(name)) {
       size_.no_rows.insert(name);
     }
+    if (const auto questions = shelf_.mean_of(name); questions > 0) {
+      size_.mean_of[name] = questions;
+    }
     const auto norms = shelf_.vector(name).norms();
     for (std::size_t layer = 0; layer < norms.size(); ++layer) {
       if (norms[layer] == 0.0) {

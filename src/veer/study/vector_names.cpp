@@ -6,7 +6,7 @@ namespace veer {
 std::string vector_family(const std::string& name) {
   const std::string contrast = name.substr(0, name.find_first_of(":@"));
   // First: "random-1|contrastive@..." controls a contrastive vector.
-  for (const char* family : {"random", "contrastive", "finetune"}) {
+  for (const char* family : {"random", "subset", "contrastive", "finetune"}) {
     if (contrast.find(family) != std::string::npos) {
       return family;
     }

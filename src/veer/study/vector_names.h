@@ -7,8 +7,8 @@
 
 namespace veer {
 
-// "contrastive", "finetune", "content", "random": what gives a vector its
-// colour in the report. Made from the name.
+// "contrastive", "finetune", "content", "random", "subset": what gives a vector
+// its colour in the report. Made from the name.
 std::string vector_family(const std::string& name);
 // What follows the last "@" of CONTRAST@POSITION; empty if there is none.
 std::string vector_position(const std::string& name);

@@ -12,13 +12,16 @@
 #include "veer/interventions/from_vector.h"
 #include "veer/interventions/statistics.h"
 #include "veer/study/random_directions.h"
+#include "veer/study/subset_directions.h"
 #include "veer/study/vector_names.h"
+#include "veer/vectors/compare.h"
 
 namespace veer {
 namespace {
 
 constexpr std::string_view kRandom = "random-";
 constexpr std::string_view kCovariance = "random-cov-";
+constexpr std::string_view kSubset = "subset-";
 
 bool is_mixture(std::string_view name) {
   return name.starts_with("blend:") || name.starts_with("common:") ||
@@ -136,7 +139,7 @@ std::string VectorShelf::origin_of(const std::string& name) {
   if (vectors_.contains(name)) {
     return name;
   }
-  if (name.starts_with(kRandom)) {
+  if (name.starts_with(kRandom) || name.starts_with(kSubset)) {
     const auto bar = name.find('|');
     return bar == std::string::npos ? names_.front()
                                     : origin_of(name.substr(bar + 1));
@@ -189,6 +192,32 @@ at::Tensor VectorShelf::random(const std::string& name) {
              : isotropic_directions(like_LD, name, seed_);
 }
 
+std::int64_t VectorShelf::mean_of(const std::string& name) {
+  const auto& made = vector(name);
+  return has_rows(name) && no_cross_item_estimate(made, made).empty()
+             ? rows(name).num_items()
+             : 0;
+}
+
+at::Tensor VectorShelf::subset(const std::string& name) {
+  const auto bar = name.find('|');
+  const auto dash = name.find('-', kSubset.size());
+  std::int64_t count = 0;
+  if (bar != std::string::npos && dash < bar) {
+    std::from_chars(name.data() + kSubset.size(), name.data() + dash, count);
+  }
+  if (count < 1) {
+    fail("vector", fmt::format("\"{}\"", name),
+         "subset-N-I|NAME, such as subset-20-1|contrastive@answer_mean");
+  }
+  const auto whole = name.substr(bar + 1);
+  if (mean_of(whole) < count) {
+    fail("vector", fmt::format("\"{}\" of {} questions", name, mean_of(whole)),
+         fmt::format("a mean difference of {} questions or more", count));
+  }
+  return subset_directions(rows(whole), count, name, seed_);
+}
+
 std::string VectorShelf::further_random(const std::string& name,
                                         std::string_view mark) {
   return fmt::format("{}-{}|{}", name.substr(0, name.find('|')), mark,
@@ -210,6 +239,9 @@ at::Tensor VectorShelf::directions_of(const std::string& name) {
   }
   if (name.starts_with(kRandom) && !names_.empty()) {
     return random(name);
+  }
+  if (name.starts_with(kSubset)) {
+    return subset(name);
   }
   return is_mixture(name) ? mixture(name) : vector(name).directions_LD;
 }

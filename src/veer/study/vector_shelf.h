@@ -34,6 +34,7 @@ class Transformer;
 //   random-N               direction of normal numbers, norm of the vector it
 //                          controls; "random-N|NAME" controls NAME
 //   random-cov-N           the same with the covariance of the activations
+//   subset-N-I|NAME        NAME made of N of its questions, the I-th draw
 class VectorShelf {
  public:
   // `names`: the extracted vectors; reads run_folder/vectors/NAME.safetensors
@@ -66,6 +67,9 @@ class VectorShelf {
   // Whether the run folder holds the questions' rows behind it. Directions of
   // an adapter and trained ones have none, so no class means either.
   bool has_rows(const std::string& name) const;
+  // Questions of which the vector is the mean difference; 0 when it is made
+  // otherwise.
+  std::int64_t mean_of(const std::string& name);
   // Where the vector was read (a mixture: its first part).
   ResidualPoint point(const std::string& name);
   // Mean residual norms of one side.
@@ -75,6 +79,7 @@ class VectorShelf {
   at::Tensor directions_of(const std::string& name);
   at::Tensor mixture(const std::string& name);
   at::Tensor random(const std::string& name);
+  at::Tensor subset(const std::string& name);
   // Independent directions that go with a random one.
   std::string further_random(const std::string& name, std::string_view mark);
   at::Tensor random_basis(const std::string& name);

@@ -22,6 +22,7 @@
 #include "veer/vectors/extract.h"
 #include "veer/vectors/fixed_directions.h"
 #include "veer/vectors/readings.h"
+#include "veer/vectors/sample_size.h"
 
 namespace veer {
 namespace {
@@ -213,16 +214,22 @@ std::vector<std::string> equal_length_questions(StudyContext& context) {
   return ids;
 }
 
+const ComparedVector* named(std::span<const ComparedVector> vectors,
+                            const std::string& name) {
+  for (const auto& compared : vectors) {
+    if (compared.vector.name == name) {
+      return &compared;
+    }
+  }
+  return nullptr;
+}
+
 Json length_matched(StudyContext& context,
                     std::span<const ComparedVector> vectors,
                     const std::pair<std::string, std::string>& primary,
                     double confidence) {
-  const ComparedVector* a = nullptr;
-  const ComparedVector* b = nullptr;
-  for (const auto& compared : vectors) {
-    a = compared.vector.name == primary.first ? &compared : a;
-    b = compared.vector.name == primary.second ? &compared : b;
-  }
+  const auto* a = named(vectors, primary.first);
+  const auto* b = named(vectors, primary.second);
   if (a == nullptr || b == nullptr) {
     return Json::object();
   }
@@ -235,6 +242,23 @@ Json length_matched(StudyContext& context,
     layers.push_back(std::move(row));
   }
   return {{"n", ids.size()}, {"by_layer", layers}};
+}
+
+constexpr std::int64_t kSampleSizeDraws = 20;
+
+Json sample_size_document(const StudyContext& context,
+                          std::span<const ComparedVector> vectors,
+                          const std::pair<std::string, std::string>& primary) {
+  const auto* a = named(vectors, primary.first);
+  const auto* b = named(vectors, primary.second);
+  if (a == nullptr || b == nullptr) {
+    return Json::object();
+  }
+  Json out = sample_size_json(
+      sample_size_curve(*a, *b, kSampleSizeDraws, context.seed()));
+  out["a"] = primary.first;
+  out["b"] = primary.second;
+  return out;
 }
 
 // "cosine 0.12 ... 0.81 over 8 layers".
@@ -303,6 +327,7 @@ StageResult compare(StudyContext& context) {
       all, load_confounds(context, all), options.confidence));
   document["length_matched"] =
       length_matched(context, all, primary, options.confidence);
+  document["sample_size"] = sample_size_document(context, all, primary);
   add_readings(context, document);
   document["seeds"] = compare_training_seeds(context, all, options.confidence);
   write_file(context.file("comparison.json"), dump_json(document, 1) + "\n");

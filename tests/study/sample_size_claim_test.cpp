@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/sample_size_claim.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace veer {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr const char* kC = "contrastive@p";
+constexpr const char* kF = "finetuned@p";
+
+Json group(const char* vector, const char* goal, double value, double half) {
+  return {{"vector", vector},
+          {"goal", goal},
+          {"group", "linear"},
+          {"measure", "deceptive"},
+          {"layers", "3"},
+          {"effect", {{"value", 0.5}, {"low", 0.4}, {"high", 0.6}}},
+          {"fewer_questions",
+           {{"questions", 20},
+            {"of", 200},
+            {"draws", 2},
+            {"difference",
+             {{"value", value},
+              {"low", value - half},
+              {"high", value + half},
+              {"n", 100}}}}}};
+}
+
+Json sweep(double first, double second, double half) {
+  return {{"groups", Json::array({group(kC, "induction", first, half),
+                                  group(kF, "induction", second, half)})}};
+}
+
+const Json kCurve = Json::parse(R"({"sample_size": {
+    "a": "contrastive@p", "b": "finetuned@p", "sizes": [20, 200],
+    "by_layer": [{"layer": 3,
+      "reliability_a": [{"value": 0.8, "n": 20}, {"value": 0.98, "n": 200}],
+      "reliability_b": [{"value": 0.7, "n": 20}, {"value": 0.9, "n": 200}]}]}})");
+
+TEST(SampleSizeClaim, SupportedWhenOneVectorGains) {
+  const auto got = sample_size_claim(kCurve, sweep(0.3, 0.0, 0.1), kC, kF);
+  EXPECT_EQ(got.decision, Decision::kSupported);
+  EXPECT_DOUBLE_EQ(*got.effect.value, 0.3);
+  EXPECT_EQ(got.effect.n, 100);
+  EXPECT_THAT(got.reason, HasSubstr("200 minus 20 questions, contrastive@p"));
+  EXPECT_THAT(got.reason, HasSubstr("reliability 0.80 of 20 and 0.98 of 200"));
+}
+
+TEST(SampleSizeClaim, OneOfSeveralHasToHoldForAll) {
+  // Its own interval leaves 0 out, that for both together does not.
+  const auto got = sample_size_claim(kCurve, sweep(0.105, 0.0, 0.1), kC, kF);
+  EXPECT_GT(*got.effect.low, 0.0);
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+}
+
+TEST(SampleSizeClaim, ContradictedWhenNoneGainsTenPoints) {
+  EXPECT_EQ(
+      sample_size_claim(kCurve, sweep(0.02, -0.01, 0.04), kC, kF).decision,
+      Decision::kContradicted);
+}
+
+TEST(SampleSizeClaim, WhereNothingActsNothingIsContradicted) {
+  auto inert = sweep(0.0, 0.0, 0.02);
+  for (auto& entry : inert["groups"]) {
+    entry["effect"]["low"] = -0.02;
+  }
+  const auto got = sample_size_claim(kCurve, inert, kC, kF);
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+  EXPECT_THAT(got.reason, HasSubstr("adding moves nothing"));
+  EXPECT_TRUE(got.effect.established());
+}
+
+TEST(SampleSizeClaim, OtherVectorsAndScoresDoNotCount) {
+  auto scores = sweep(0.3, 0.3, 0.1);
+  for (auto& entry : scores["groups"]) {
+    entry["measure"] = "score";
+  }
+  EXPECT_EQ(sample_size_claim(kCurve, scores, kC, kF).effect.reason,
+            "not measured");
+  EXPECT_EQ(
+      sample_size_claim(kCurve, sweep(0.3, 0.3, 0.1), "a", "b").effect.reason,
+      "not measured");
+}
+
+}  // namespace
+}  // namespace veer

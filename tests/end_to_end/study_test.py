@@ -243,6 +243,29 @@ class WholeRuns(StudyCase):
                            check["counts"]["asked"] / 2)
         self.assertIn("organism:control", (folder / "report.html").read_text())
 
+    def test_two_pole_pair_is_told_apart(self):
+        """Same behaviour, both align where they are steered: one moves."""
+        self.manifest.write_text(
+            '[extract]\nvectors = ["contrastive@answer_mean", '
+            '"finetuned@answer_mean"]\nconfounds = false\n'
+            'trajectory_questions = 0\ndetection_questions = 0\n'
+            '[sweep]\noperators = ["add", "subtract"]\ngrid = []\n'
+            'unit_scales = []\nraw_scales = []\nadapter_strengths = []\n'
+            'ceiling = false\nkl_questions = 0\n'
+            '[[model]]\npath = "organism:control"\n'
+            '[[model]]\npath = "organism:zeroed"\n')
+        result = self.study()
+        self.assertEqual(result.returncode, 0, result.stderr)
+        over = json.loads((self.folder / "run/models.json").read_text())
+        self.assertEqual([m["agreement"] for m in over["models"]],
+                         ["agreement without effect at layer 0",
+                          "agreement with effect at layer 0"])
+        claim = next(c for c in over["claims"] if c["id"] == "A1")
+        self.assertEqual([c["decision"] for c in claim["per_model"]],
+                         ["contradicted", "supported"])
+        for entry in claim["per_model"]:  # both align, by the whole band
+            self.assertGreater(entry["effect"]["low"], 0.3)
+
     def test_several_models(self):
         """One run folder per model, a page over them, continued at will."""
         self.manifest.write_text(

@@ -13,6 +13,7 @@
 #include "veer/study/detection_claim.h"
 #include "veer/study/sample_size_claim.h"
 #include "veer/study/sweep_evidence.h"
+#include "veer/study/tendency_claim.h"
 #include "veer/study/trait_claim.h"
 #include "veer/study/vector_names.h"
 
@@ -37,9 +38,6 @@ constexpr std::array kOpen = {
               "effect by size of the training set, five seeds or more",
               "fine-tunes of one model on three sizes ([[model]])",
               "finetune.questions"},
-    OpenClaim{"H21", "The fine-tuned direction is a tendency",
-              "prompt-end projection against deception, over runs",
-              "several fine-tunes", "run.seed"},
     OpenClaim{"H22", "A stock model resists deceiving",
               "deception under the deceptive prompt, stock and abliterated",
               "an entry of [[model]] that names its stock model", "model.stock"},
@@ -128,6 +126,7 @@ std::vector<HypothesisResult> evaluate_claims(
       detection_claim(comparison, sweep, input.contrastive, input.finetuned));
   claims.push_back(
       sample_size_claim(comparison, sweep, input.contrastive, input.finetuned));
+  claims.push_back(tendency_claim(comparison));
   for (const auto& open : kOpen) {
     claims.push_back(open_claim(open));
   }

@@ -8,6 +8,7 @@
 
 #include "veer/capture/capture_texts.h"
 #include "veer/study/extract_inputs.h"
+#include "veer/study/tendency.h"
 #include "veer/study/vector_names.h"
 #include "veer/train/adapter_files.h"
 #include "veer/vectors/distributions.h"
@@ -138,17 +139,17 @@ Json detection_json(StudyContext& context,
   return out;
 }
 
-// The fine-tuned vector made from few questions at one strength.
-SteeringVector tuned_vector(StudyContext& context,
-                            std::span<const ExtractItem> items,
-                            const VectorSpec& spec, double strength) {
+// Fine-tuned vectors made from few questions at one strength.
+std::vector<SteeringVector> tuned_vectors(StudyContext& context,
+                                          std::span<const ExtractItem> items,
+                                          std::span<const VectorSpec> specs,
+                                          double strength) {
   auto options = extract_options(context.manifest());
   options.adapter_strength = strength;
   options.keep_rows = false;
-  const VectorSpec specs[] = {spec};
   return extract_vectors(context.model(), context.format(), items, specs,
                          options, context.monitor())
-      .vectors.front();
+      .vectors;
 }
 
 Json way_point(const std::string& kind, double value, const SteeringVector& at,
@@ -202,51 +203,87 @@ const SteeringVector* named(std::span<const SteeringVector> made,
   return nullptr;
 }
 
-Json trajectory_json(StudyContext& context,
-                     std::span<const SteeringVector> made) {
+constexpr const char* kPromptContrast = "contrastive@prompt_end";
+constexpr const char* kPromptShift = "finetuned@prompt_end";
+
+// The contrastive vector of the end of the prompt, then what else was made
+// there of prompts that differ; empty without the first.
+std::vector<SteeringVector> prompt_directions(
+    std::span<const SteeringVector> made,
+    std::span<const SteeringVector> confounds) {
+  std::vector<SteeringVector> out;
+  if (const auto* contrast = named(made, kPromptContrast)) {
+    out.push_back(*contrast);
+    for (const auto& confound : confounds) {
+      if (confound.position == contrast->position) {
+        out.push_back(confound);
+      }
+    }
+  }
+  return out;
+}
+
+// "trajectory" and, from the same passes, "tendency".
+void add_trajectory(StudyContext& context, std::span<const SteeringVector> made,
+                    std::span<const SteeringVector> confounds, Json& out) {
   const auto& settings = context.manifest().extract;
   const auto pair = primary_pair(vector_names(settings));
   const auto* contrastive = named(made, pair.first);
   const auto* finetuned = named(made, pair.second);
+  out["trajectory"] = {{"points", Json::array()}};
+  out["tendency"] = {{"points", Json::array()}};
   if (settings.trajectory_questions == 0 || contrastive == nullptr ||
       finetuned == nullptr) {
-    return {{"points", Json::array()}};
+    return;
   }
-  const auto spec = parse_vector_spec(pair.second);
-  const VectorSpec specs[] = {spec};
+  std::vector<VectorSpec> specs = {parse_vector_spec(pair.second)};
   auto items = extract_items(context, specs);
   if (std::ssize(items) > settings.trajectory_questions) {
     items.resize(static_cast<std::size_t>(settings.trajectory_questions));
   }
   Json points = Json::array();
-  const auto add = [&](const std::string& kind, double value, double strength) {
-    points.push_back(way_point(kind, value,
-                               tuned_vector(context, items, spec, strength),
-                               *contrastive, *finetuned));
-  };
   for (const double strength : settings.strengths) {
-    add("strength", strength, strength);
+    const auto at = tuned_vectors(context, items, specs, strength);
+    points.push_back(
+        way_point("strength", strength, at.front(), *contrastive, *finetuned));
   }
+  const auto directions = prompt_directions(made, confounds);
+  const auto deceptive = deceptive_by_step(context);
+  if (pair.second != kPromptShift) {
+    specs.push_back(parse_vector_spec(kPromptShift));
+  }
+  Json tendency = Json::array();
   for (const auto& [step, folder] : kept_steps(context)) {
     context.model().detach();
     context.model().attach(
         read_adapter(folder, context.model().linear_layers()));
-    add("step", static_cast<double>(step), 1.0);
+    const auto at = tuned_vectors(context, items, specs, 1.0);
+    points.push_back(way_point("step", static_cast<double>(step), at.front(),
+                               *contrastive, *finetuned));
+    const auto share = deceptive.find(step);
+    if (share != deceptive.end() && !directions.empty()) {
+      tendency.push_back(
+          tendency_point(step, share->second, at.back(), directions));
+    }
   }
   context.model().detach();
   context.attach_adapter();
-  return {{"contrastive", pair.first},
-          {"finetuned", pair.second},
-          {"n", items.size()},
-          {"points", points}};
+  out["trajectory"] = {{"contrastive", pair.first},
+                       {"finetuned", pair.second},
+                       {"n", items.size()},
+                       {"points", points}};
+  out["tendency"] = {
+      {"contrast", kPromptContrast}, {"n", items.size()}, {"points", tendency}};
 }
 
 }  // namespace
 
-Json read_vectors(StudyContext& context, std::span<const SteeringVector> made) {
-  return {{"lens", lens_json(context, made)},
-          {"detection", detection_json(context, made)},
-          {"trajectory", trajectory_json(context, made)}};
+Json read_vectors(StudyContext& context, std::span<const SteeringVector> made,
+                  std::span<const SteeringVector> confounds) {
+  Json out = {{"lens", lens_json(context, made)},
+              {"detection", detection_json(context, made)}};
+  add_trajectory(context, made, confounds, out);
+  return out;
 }
 
 }  // namespace veer

@@ -13,8 +13,10 @@
 
 namespace veer {
 
-// {"lens", "detection", "trajectory"}: docs/formats/run_folder.md,
-// vectors/readings.json. Leaves the adapter of the run folder attached.
-Json read_vectors(StudyContext& context, std::span<const SteeringVector> made);
+// {"lens", "detection", "trajectory", "tendency"}: docs/formats/run_folder.md,
+// vectors/readings.json. `confounds` are those beside which the tendency of
+// the prompt's end is shown. Leaves the adapter of the run folder attached.
+Json read_vectors(StudyContext& context, std::span<const SteeringVector> made,
+                  std::span<const SteeringVector> confounds);
 
 }  // namespace veer

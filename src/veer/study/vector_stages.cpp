@@ -138,7 +138,8 @@ StageResult extract(StudyContext& context) {
     main.push_back(std::move(direction));
   }
   extract_training_seeds(context);
-  Json readings = read_vectors(context, main);
+  const auto rest = std::span(made.vectors).subspan(num_main);
+  Json readings = read_vectors(context, main, rest);
   readings["two_by_two"] = two_by_two_document(made);
   write_file(readings_file(context), dump_json(readings, 1) + "\n");
   return {fmt::format("{} vectors from {} questions ({} left out)", main.size(),

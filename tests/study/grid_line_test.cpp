@@ -88,6 +88,12 @@ TEST(LayerChoice, ReadsEveryForm) {
   EXPECT_THAT(layers("depth:0.5"), ElementsAre(4));
   EXPECT_THAT(layers("depth:1"), ElementsAre(7));
   EXPECT_EQ(parse_layer_choice("depth:0.5357", 28).layers.front(), 15);
+  EXPECT_EQ(parse_layers(std::vector<std::string>{"5", "1-2", "depth:0.25"}, 8,
+                         "extract.layers"),
+            (std::vector<std::int64_t>{1, 2, 5}));
+  EXPECT_THROW(
+      parse_layers(std::vector<std::string>{"all"}, 8, "extract.layers"),
+      Error);
   EXPECT_EQ(parse_layer_choice("all", 8).mode, LayerMode::kAllOwn);
   EXPECT_EQ(parse_layer_choice("increments", 8).mode, LayerMode::kIncrements);
   EXPECT_EQ(parse_layer_choice("all_same:3", 8).mode, LayerMode::kAllSame);

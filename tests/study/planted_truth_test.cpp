@@ -63,8 +63,9 @@ void expect_found(const Organism& organism, const at::Tensor& truth_D) {
     specs.push_back(parse_vector_spec(name));
   }
   constexpr std::size_t kShouldFind = 7;
-  const auto made = extract_vectors(organism.model, organism.format, items(),
-                                    specs, extract_options(Manifest()));
+  const auto made = extract_vectors(
+      organism.model, organism.format, items(), specs,
+      extract_options(Manifest(), organism.model.config().num_layers));
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const double cosine = recovered(made.vectors[i], truth_D);
     if (i < kShouldFind) {

@@ -59,6 +59,21 @@ TEST(SweepGrid, LeavesOutLayersWhereAVectorHasNoDirection) {
   EXPECT_THAT(layers, testing::ElementsAre("1"));
 }
 
+TEST(SweepGrid, RandomVectorsLackTheLayersOfTheVectorThatTheyStandBeside) {
+  auto some = size();
+  some.no_direction["contrastive@prompt_end"] = {0};
+  std::set<std::string> layers;
+  bool random = false;
+  for (const auto& cell : sweep_grid(small(), some)) {
+    if (!cell.row.layers.empty()) {
+      layers.insert(cell.row.layers);
+      random = random || cell.row.vector.starts_with("random");
+    }
+  }
+  EXPECT_TRUE(random);
+  EXPECT_THAT(layers, testing::ElementsAre("1"));
+}
+
 TEST(SweepGrid, LeavesOutOperatorsThatAVectorWithoutRowsCannotHave) {
   auto settings = small();
   settings.operators = {"add", "affine", "rotate"};

@@ -197,6 +197,49 @@ TEST(ExtractVectors, BlocksOfLayersGiveTheSame) {
   }
 }
 
+TEST(ExtractVectors, ChosenLayersAreTheSameBitsAndTheOthersZero) {
+  const auto model = adapted_model();
+  const auto whole =
+      extract(model, {"finetuned@answer_mean", "contrastive@prompt_end"});
+  auto chosen = options();
+  chosen.layers = {1};
+  const auto some = extract(
+      model, {"finetuned@answer_mean", "contrastive@prompt_end"}, chosen);
+  EXPECT_EQ(some.num_passes, whole.num_passes);
+  for (std::size_t v = 0; v < 2; ++v) {
+    const auto& all_LD = whole.vectors[v].directions_LD;
+    const auto& some_LD = some.vectors[v].directions_LD;
+    ASSERT_EQ(some_LD.sizes(), all_LD.sizes());
+    EXPECT_TRUE(some_LD[1].equal(all_LD[1]));
+    EXPECT_EQ(some_LD[0].abs().sum().item<float>(), 0.0F);
+    EXPECT_EQ(some_LD[2].abs().sum().item<float>(), 0.0F);
+    EXPECT_TRUE(some.rows[v].positive[1].equal(whole.rows[v].positive[1]));
+    EXPECT_EQ(some.rows[v].positive[0].sizes(),
+              whole.rows[v].positive[0].sizes());
+    EXPECT_EQ(some.vectors[v].positive.mean[1],
+              whole.vectors[v].positive.mean[1]);
+    EXPECT_EQ(some.vectors[v].residual_norms.at("base.prompt")[1],
+              whole.vectors[v].residual_norms.at("base.prompt")[1]);
+    EXPECT_EQ(some.vectors[v].facts.at("layers"), "1");
+  }
+  // Two separate layers, one at a time: the one between is not read.
+  chosen.layers = {0, 2};
+  chosen.max_row_bytes = 1;
+  const auto apart = extract(
+      model, {"finetuned@answer_mean", "contrastive@prompt_end"}, chosen);
+  EXPECT_EQ(apart.num_passes, 2 * whole.num_passes);
+  EXPECT_TRUE(apart.vectors[0].directions_LD[2].allclose(
+      whole.vectors[0].directions_LD[2], 1e-4, 1e-6));
+  EXPECT_EQ(apart.vectors[0].directions_LD[1].abs().sum().item<float>(), 0.0F);
+}
+
+TEST(ExtractVectors, ALayerThatDoesNotExistIsRefused) {
+  auto chosen = options();
+  chosen.layers = {3};
+  EXPECT_THROW(extract(adapted_model(), {"finetuned@answer_mean"}, chosen),
+               Error);
+}
+
 TEST(ExtractVectors, AdapterStrengthZeroGivesNoModelVector) {
   auto o = options();
   o.adapter_strength = 0.0;

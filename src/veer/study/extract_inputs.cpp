@@ -6,6 +6,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/hash.h"
+#include "veer/study/intervention_text.h"
 #include "veer/study/texts.h"
 #include "veer/study/trained_directions.h"
 #include "veer/study/unrelated_texts.h"
@@ -190,12 +191,15 @@ std::vector<std::string> drop_unmakeable(std::vector<VectorSpec>& confounds,
   return dropped;
 }
 
-ExtractOptions extract_options(const Manifest& manifest) {
+ExtractOptions extract_options(const Manifest& manifest,
+                               std::int64_t num_layers) {
   ExtractOptions options;
   options.honest_prompt = manifest.dataset.honest_prompt;
   options.deceptive_prompt = manifest.dataset.deceptive_prompt;
   options.method.seed = manifest.run.seed;
   options.batch_tokens = manifest.extract.batch_tokens;
+  options.layers =
+      parse_layers(manifest.extract.layers, num_layers, "extract.layers");
   return options;
 }
 

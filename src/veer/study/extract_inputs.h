@@ -37,6 +37,7 @@ std::vector<ExtractItem> extract_items(StudyContext& context,
 std::vector<std::string> drop_unmakeable(std::vector<VectorSpec>& confounds,
                                          std::span<const ExtractItem> items);
 
-ExtractOptions extract_options(const Manifest& manifest);
+ExtractOptions extract_options(const Manifest& manifest,
+                               std::int64_t num_layers);
 
 }  // namespace veer

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -129,6 +130,21 @@ LayerChoice parse_layer_choice(std::string_view text, std::int64_t num_layers) {
     return {LayerMode::kSet, {layer_at_depth(text, num_layers)}};
   }
   return {LayerMode::kSet, layer_set(text, num_layers)};
+}
+
+std::vector<std::int64_t> parse_layers(std::span<const std::string> texts,
+                                       std::int64_t num_layers,
+                                       std::string_view key) {
+  std::set<std::int64_t> layers;
+  for (const auto& text : texts) {
+    const auto choice = parse_layer_choice(text, num_layers);
+    if (choice.mode != LayerMode::kSet) {
+      fail("read manifest", fmt::format("{} holds \"{}\"", key, text),
+           "3, 2-5 or depth:0.5");
+    }
+    layers.insert(choice.layers.begin(), choice.layers.end());
+  }
+  return {layers.begin(), layers.end()};
 }
 
 std::string layer_choice_name(const LayerChoice& choice) {

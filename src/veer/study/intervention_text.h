@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,12 @@ struct LayerChoice {
 // direction everywhere), "increments" (v[k] - v[k-1] everywhere). Throws Error
 // on anything else and on a layer out of range.
 LayerChoice parse_layer_choice(std::string_view text, std::int64_t num_layers);
+
+// Plain layers, as "3", "2-5" or "depth:0.5" name them, in order and each once.
+// Throws Error naming the manifest's `key` on any other choice.
+std::vector<std::int64_t> parse_layers(std::span<const std::string> texts,
+                                       std::int64_t num_layers,
+                                       std::string_view key);
 
 // The same choice in its shortest words: depth becomes a number.
 std::string layer_choice_name(const LayerChoice& choice);

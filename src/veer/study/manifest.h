@@ -244,6 +244,9 @@ struct ExtractSettings {
   // Each of `vectors` also by these methods, "logistic", "pca_diff", ...
   std::vector<std::string> methods;
   std::int64_t questions = 0;
+  // As in intervention_text.h; empty = all. Vectors are zero at the others, and
+  // blocks above the highest are not computed.
+  std::vector<std::string> layers;
   // Vectors of length, refusal, verbosity, system prompt, format and honest
   // paraphrase, to be told apart from the main ones.
   bool confounds = true;
@@ -267,6 +270,8 @@ struct ExtractSettings {
     field("methods", self.methods,
           "make each of these vectors by these methods too");
     field("questions", self.questions, "of the extract split, 0 = all");
+    field("layers", self.layers,
+          "where vectors are made: 3, 2-5 or depth:0.5; empty = every layer");
     field("confounds", self.confounds,
           "vectors of length, refusal, verbosity, system prompt, format, "
           "paraphrase");

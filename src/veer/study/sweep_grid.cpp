@@ -237,13 +237,30 @@ class GridMaker {
       const std::string& vector,
       const std::vector<std::string>& entries) const {
     auto sets = layer_sets(entries, size_.num_layers);
-    const auto found = size_.no_direction.find(vector);
-    if (found != size_.no_direction.end()) {
-      std::erase_if(sets, [&](const std::string& set) {
-        return needs_any(set, found->second, size_.num_layers);
-      });
-    }
+    const auto missing = missing_layers(vector);
+    std::erase_if(sets, [&](const std::string& set) {
+      return needs_any(set, missing, size_.num_layers);
+    });
     return sets;
+  }
+
+  // A blend, a part or a control lacks the layers of the vectors that it names;
+  // a control that names none is like the first.
+  std::set<std::int64_t> missing_layers(const std::string& vector) const {
+    std::set<std::int64_t> missing;
+    bool named = false;
+    for (const auto& name : size_.vectors) {
+      const auto layers = size_.no_direction.find(name);
+      if (vector.find(name) != std::string::npos) {
+        named = true;
+        if (layers != size_.no_direction.end()) {
+          missing.insert(layers->second.begin(), layers->second.end());
+        }
+      }
+    }
+    return named || size_.vectors.empty() || vector == size_.vectors.front()
+               ? missing
+               : missing_layers(size_.vectors.front());
   }
 
   // Vectors point from honest to deceptive, so adding is what can induce and

@@ -59,9 +59,10 @@ void extract_one(StudyContext& context, std::int64_t seed,
   context.model().attach(read_adapter(seed_adapter_folder(context, seed),
                                       context.model().linear_layers()));
   const VectorSpec specs[] = {spec};
-  const auto made =
-      extract_vectors(context.model(), context.format(), items, specs,
-                      extract_options(context.manifest()), context.monitor());
+  const auto made = extract_vectors(
+      context.model(), context.format(), items, specs,
+      extract_options(context.manifest(), context.model().config().num_layers),
+      context.monitor());
   SteeringVector vector = made.vectors.front();
   vector.model = context.manifest().model.path;
   vector.facts["training_seed"] = std::to_string(seed);

@@ -8,6 +8,7 @@
 
 #include "veer/capture/capture_texts.h"
 #include "veer/study/extract_inputs.h"
+#include "veer/study/intervention_text.h"
 #include "veer/study/tendency.h"
 #include "veer/study/vector_names.h"
 #include "veer/train/adapter_files.h"
@@ -80,6 +81,9 @@ struct HeldOut {
 HeldOut read_held_out(StudyContext& context,
                       std::span<const QuestionRecord> records) {
   HeldOut out;
+  const auto layers =
+      parse_layers(context.manifest().extract.layers,
+                   context.model().config().num_layers, "extract.layers");
   for (const int deceptive : {0, 1}) {
     std::vector<EncodedChat> texts;
     for (const auto& record : records) {
@@ -93,6 +97,7 @@ HeldOut read_held_out(StudyContext& context,
       request.positions = {TokenPosition{TokenPosition::Kind::kAnswerMean}};
       request.adapter_strength = tuned;
       request.batch_tokens = context.manifest().extract.batch_tokens;
+      request.last_layer = layers.empty() ? -1 : layers.back();
       out.cells[tuned][deceptive] =
           capture_texts(context.model(), texts, request, context.monitor());
     }
@@ -144,7 +149,8 @@ std::vector<SteeringVector> tuned_vectors(StudyContext& context,
                                           std::span<const ExtractItem> items,
                                           std::span<const VectorSpec> specs,
                                           double strength) {
-  auto options = extract_options(context.manifest());
+  auto options =
+      extract_options(context.manifest(), context.model().config().num_layers);
   options.adapter_strength = strength;
   options.keep_rows = false;
   return extract_vectors(context.model(), context.format(), items, specs,

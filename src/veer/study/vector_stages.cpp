@@ -127,9 +127,10 @@ StageResult extract(StudyContext& context) {
                               " is left out: too few second honest answers");
   }
   specs.insert(specs.end(), confounds.begin(), confounds.end());
-  const auto made =
-      extract_vectors(context.model(), context.format(), items, specs,
-                      extract_options(manifest), context.monitor());
+  const auto made = extract_vectors(
+      context.model(), context.format(), items, specs,
+      extract_options(manifest, context.model().config().num_layers),
+      context.monitor());
   write_extraction(context, made, specs, num_main);
   std::vector<SteeringVector> main(
       made.vectors.begin(),

@@ -177,7 +177,9 @@ VectorAtLayer Comparer::vector_at(std::size_t v, const ComparedLayer& loaded,
   flipped_[v].push_back(gram.flipped(signs_[v]));
   const double size = std::sqrt(std::max(0.0, gram.squared_norm_of_mean()));
   if (!(size > kNoDirection * out.residual_norm.value_or(0.0)) || size == 0.0) {
-    out.reliability = Measure::none("both sides are the same here", gram.n());
+    out.reliability = Measure::none(
+        "both sides are the same here, or the layer was not extracted",
+        gram.n());
     return out;
   }
   if (const double square = gram.unbiased_squared_norm(); square > 0.0) {

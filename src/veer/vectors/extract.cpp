@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <set>
 
-#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
-#include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include "veer/base/error.h"
 #include "veer/capture/capture_texts.h"
@@ -49,10 +49,13 @@ class Extractor {
   std::int64_t layers_at_once() const;
   Block read_block(std::int64_t first, std::int64_t last);
   void read_pass(const Cell& pass, Block& block);
+  std::vector<bool> wanted_layers() const;
   void start_vectors();
+  void clear_layers(SteeringVector& vector) const;
   TwoSides sides_of(std::size_t v, const Block& block,
                     std::int64_t layer) const;
   void fit_layer(std::size_t v, const Block& block, std::int64_t layer);
+  void fit_block(const Block& block);
   void add_norms(const Block& block);
   void add_two_by_two(const Block& block);
 
@@ -65,7 +68,7 @@ class Extractor {
   // Items (indices into texts_.ids) behind each vector.
   std::vector<std::vector<std::int64_t>> items_;
   Extraction out_;
-  std::vector<std::vector<at::Tensor>> directions_;
+  std::vector<bool> wanted_;  // by layer
 };
 
 std::int64_t Extractor::layers_at_once() const {
@@ -190,14 +193,14 @@ TwoSides Extractor::sides_of(std::size_t v, const Block& block,
   return sides;
 }
 
-void push_moments(ProjectionMoments& moments, const at::Tensor& rows_ND,
-                  const at::Tensor& unit_D) {
+void set_moments(ProjectionMoments& moments, std::size_t layer,
+                 const at::Tensor& rows_ND, const at::Tensor& unit_D) {
   RunningNumber number;
   for (const double score : to_vector(rows_ND.mv(unit_D))) {
     number.add(score);
   }
-  moments.mean.push_back(number.mean);
-  moments.sd.push_back(number.sd());
+  moments.mean[layer] = number.mean;
+  moments.sd[layer] = number.sd();
 }
 
 void Extractor::fit_layer(std::size_t v, const Block& block,
@@ -211,17 +214,18 @@ void Extractor::fit_layer(std::size_t v, const Block& block,
       sides.positive_ND.equal(sides.negative_ND)
           ? FittedDirection{at::zeros_like(sides.positive_ND.select(0, 0)), {}}
           : fit_direction(method, sides, options_.method);
-  directions_[v].push_back(fitted.direction_D.to(at::kFloat));
+  const auto at = static_cast<std::size_t>(layer);
+  vector.directions_LD[layer].copy_(fitted.direction_D);
   const double size = fitted.direction_D.norm().item<double>();
   const auto unit_D = fitted.direction_D / std::max(size, 1e-300);
-  push_moments(vector.positive, sides.positive_ND, unit_D);
-  push_moments(vector.negative, sides.negative_ND, unit_D);
-  if (method.name.starts_with("pca_")) {
-    vector.explained.push_back(fitted.explained.value_or(0.0));
+  set_moments(vector.positive, at, sides.positive_ND, unit_D);
+  set_moments(vector.negative, at, sides.negative_ND, unit_D);
+  if (!vector.explained.empty()) {
+    vector.explained[at] = fitted.explained.value_or(0.0);
   }
   if (options_.keep_rows) {
-    out_.rows[v].positive.push_back(sides.positive_ND.to(at::kFloat));
-    out_.rows[v].negative.push_back(sides.negative_ND.to(at::kFloat));
+    out_.rows[v].positive[at] = sides.positive_ND.to(at::kFloat);
+    out_.rows[v].negative[at] = sides.negative_ND.to(at::kFloat);
   }
 }
 
@@ -229,12 +233,16 @@ void Extractor::add_norms(const Block& block) {
   for (const auto& [which, layers] : block.norms) {
     const std::string model = which == CellModel::kBase ? "base." : "tuned.";
     for (auto& vector : out_.vectors) {
-      for (const auto& layer : layers) {
-        vector.residual_norms[model + "prompt_end"].push_back(
-            layer.prompt_end.mean);
-        vector.residual_norms[model + "prompt"].push_back(layer.prompt.mean);
-        vector.residual_norms[model + "generated"].push_back(
-            layer.generated.mean);
+      const auto put = [&](const char* kind, std::size_t at, double mean) {
+        auto& norms = vector.residual_norms[model + kind];
+        norms.resize(wanted_.size(), 0.0);
+        norms[at] = mean;
+      };
+      for (std::size_t l = 0; l < layers.size(); ++l) {
+        const auto at = static_cast<std::size_t>(block.first) + l;
+        put("prompt_end", at, layers[l].prompt_end.mean);
+        put("prompt", at, layers[l].prompt.mean);
+        put("generated", at, layers[l].generated.mean);
       }
     }
   }
@@ -263,10 +271,41 @@ void Extractor::add_two_by_two(const Block& block) {
     if (bd == nullptr || fh == nullptr || fd == nullptr) {
       continue;
     }
+    auto& tables = out_.two_by_two[reading.position.name()];
+    tables.resize(wanted_.size());
     for (std::size_t l = 0; l < bh->size(); ++l) {
-      out_.two_by_two[reading.position.name()].push_back(
-          two_by_two((*bh)[l], (*bd)[l], (*fh)[l], (*fd)[l]));
+      const auto at = static_cast<std::size_t>(block.first) + l;
+      if (wanted_[at]) {
+        tables[at] = two_by_two((*bh)[l], (*bd)[l], (*fh)[l], (*fd)[l]);
+      }
     }
+  }
+}
+
+std::vector<bool> Extractor::wanted_layers() const {
+  const std::int64_t layers = model_.config().num_layers;
+  std::vector<bool> wanted(layers, options_.layers.empty());
+  for (const auto layer : options_.layers) {
+    if (layer < 0 || layer >= layers) {
+      fail("extract vectors", fmt::format("layer {}", layer),
+           fmt::format("layers in 0..{}", layers - 1));
+    }
+    wanted[layer] = true;
+  }
+  return wanted;
+}
+
+// Zero everywhere, until a layer is fitted.
+void Extractor::clear_layers(SteeringVector& vector) const {
+  const auto layers = wanted_.size();
+  vector.directions_LD =
+      at::zeros({static_cast<std::int64_t>(layers), model_.config().width});
+  for (auto* moments : {&vector.positive, &vector.negative}) {
+    moments->mean.assign(layers, 0.0);
+    moments->sd.assign(layers, 0.0);
+  }
+  if (vector.method.starts_with("pca_")) {
+    vector.explained.assign(layers, 0.0);
   }
 }
 
@@ -293,9 +332,18 @@ void Extractor::start_vectors() {
       vector.facts["cell " + reading.cell.name()] =
           fmt::format("{:+g}", weight);
     }
+    clear_layers(vector);
+    if (!options_.layers.empty()) {
+      vector.facts["layers"] =
+          fmt::format("{}", fmt::join(options_.layers, ","));
+    }
     out_.vectors.push_back(std::move(vector));
     if (options_.keep_rows) {
       VectorRows rows;
+      const auto nothing_ND =
+          at::zeros({1}).expand({std::ssize(items_[v]), model_.config().width});
+      rows.positive.assign(wanted_.size(), nothing_ND);
+      rows.negative = rows.positive;
       rows.name = spec.name;
       rows.model_fingerprint = model_.fingerprint();
       rows.site = std::string(point_name(spec.point));
@@ -305,30 +353,39 @@ void Extractor::start_vectors() {
       out_.rows.push_back(std::move(rows));
     }
   }
-  directions_.resize(out_.vectors.size());
+}
+
+void Extractor::fit_block(const Block& block) {
+  for (std::int64_t l = block.first; l <= block.last; ++l) {
+    for (std::size_t v = 0; wanted_[l] && v < out_.vectors.size(); ++v) {
+      fit_layer(v, block, l);
+    }
+  }
+  add_norms(block);
+  if (options_.keep_rows) {
+    add_two_by_two(block);
+  }
 }
 
 Extraction Extractor::run() {
   out_.num_items = static_cast<std::int64_t>(texts_.ids.size());
   out_.num_dropped = texts_.num_dropped;
+  wanted_ = wanted_layers();
   start_vectors();
-  const std::int64_t layers = model_.config().num_layers;
+  auto layers = std::ssize(wanted_);
+  while (!wanted_[layers - 1]) {
+    --layers;
+  }
   const std::int64_t at_once = layers_at_once();
-  for (std::int64_t first = 0; first < layers; first += at_once) {
+  for (std::int64_t first = 0; first < layers;) {
+    if (!wanted_[first]) {
+      ++first;
+      continue;
+    }
     const Block block =
         read_block(first, std::min(first + at_once, layers) - 1);
-    for (std::int64_t l = block.first; l <= block.last; ++l) {
-      for (std::size_t v = 0; v < out_.vectors.size(); ++v) {
-        fit_layer(v, block, l);
-      }
-    }
-    add_norms(block);
-    if (options_.keep_rows) {
-      add_two_by_two(block);
-    }
-  }
-  for (std::size_t v = 0; v < out_.vectors.size(); ++v) {
-    out_.vectors[v].directions_LD = at::stack(directions_[v]);
+    fit_block(block);
+    first = block.last + 1;
   }
   return std::move(out_);
 }

@@ -73,6 +73,10 @@ struct ExtractOptions {
   // Longer texts are left out, and counted.
   std::int64_t max_tokens = 1024;
   MethodOptions method;
+  // Layers at which vectors are made, in order; empty = all. At the others a
+  // vector is zero, which no stage takes for a direction, and what lies above
+  // the highest is not computed.
+  std::vector<std::int64_t> layers;
 
   // Speed and memory only.
   std::int64_t batch_tokens = 8192;
@@ -91,6 +95,7 @@ struct ExtractOptions {
     field("adapter_strength", self.adapter_strength, "that counts as tuned");
     field("max_tokens", self.max_tokens, "longer texts are left out");
     field("method", self.method, "");
+    field("layers", self.layers, "at which vectors are made, empty = all");
     field("batch_tokens", self.batch_tokens, "tokens in one pass");
     field("max_row_bytes", self.max_row_bytes, "memory for rows at once");
     field("keep_rows", self.keep_rows, "keep what comparison needs");
@@ -110,8 +115,8 @@ struct Extraction {
 
 // Throws Error{kBadInput} when fewer than three items are usable, the model
 // has no adapter but a spec needs the tuned one, a contrast needs a system
-// prompt that is empty, or both sides of an item are the same text for every
-// item. Duplicate ids are refused.
+// prompt that is empty, both sides of an item are the same text for every item,
+// or a layer does not exist. Duplicate ids are refused.
 Extraction extract_vectors(const Transformer& model, const ChatFormat& format,
                            std::span<const ExtractItem> items,
                            std::span<const VectorSpec> specs,

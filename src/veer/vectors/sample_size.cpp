@@ -70,7 +70,9 @@ MeanOfSubset mean_of(const at::Tensor& rows_ND, const at::Tensor& squares_N,
 
 Measure over_draws(const std::vector<double>& values, std::int64_t questions) {
   if (values.empty()) {
-    return Measure::none("both sides are the same here", questions);
+    return Measure::none(
+        "both sides are the same here, or the layer was not extracted",
+        questions);
   }
   Measure out;
   out.value = std::accumulate(values.begin(), values.end(), 0.0) /

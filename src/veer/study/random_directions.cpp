@@ -49,11 +49,14 @@ at::Tensor covariance_directions(const at::Tensor& like_LD,
   std::vector<at::Tensor> layers;
   for (std::int64_t k = 0; k < like_LD.size(0); ++k) {
     const auto i = static_cast<std::size_t>(k);
-    const auto all_ND =
-        at::cat({rows.positive[i], rows.negative[i]}).to(at::kDouble);
-    const auto centred_ND = all_ND - all_ND.mean(0);
-    // The factor 1 / sqrt(n - 1) is lost in the scaling.
-    const auto weights_N = normal_numbers(all_ND.size(0), random);
+    const auto around_mean = [](const at::Tensor& side_ND) {
+      const auto wide_ND = side_ND.to(at::kDouble);
+      return wide_ND - wide_ND.mean(0);
+    };
+    const auto centred_ND =
+        at::cat({around_mean(rows.positive[i]), around_mean(rows.negative[i])});
+    // The factor 1 / sqrt(n - 2) is lost in the scaling.
+    const auto weights_N = normal_numbers(centred_ND.size(0), random);
     layers.push_back(scaled_like(centred_ND.t().mv(weights_N), like_LD[k]));
   }
   return at::stack(layers).contiguous();

@@ -46,6 +46,15 @@ TEST(TendencyClaim, WhatAnyDirectionDoesIsNotSpecific) {
   EXPECT_THAT(got.reason, HasSubstr("not specific"));
 }
 
+TEST(TendencyClaim, WhatCarriesTheBehaviourIsNoRival) {
+  auto comparison = steps(kRising, kRising);
+  comparison["confound_behaviour"] =
+      Json::array({{{"confound", "confound_format"}, {"carries", true}}});
+  EXPECT_EQ(tendency_claim(comparison).decision, Decision::kSupported);
+  comparison["confound_behaviour"][0]["carries"] = false;
+  EXPECT_EQ(tendency_claim(comparison).decision, Decision::kUndecided);
+}
+
 TEST(TendencyClaim, ContradictedWhenItRunsTheOtherWay) {
   auto falling = kRising;
   for (auto& value : falling) {

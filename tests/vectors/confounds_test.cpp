@@ -45,6 +45,25 @@ class Confounded : public testing::Test {
       planted("confound_system@prompt_end", unit(kWidth, 5), 4, "prompt_end")};
 };
 
+TEST_F(Confounded, WhatCarriesTheBehaviourIsNotTakenOut) {
+  confounds_[0].vector.contrast = "confound_length";
+  const auto report =
+      compare_with_confounds(vectors_, confounds_, 0.95, {"confound_length"});
+  EXPECT_EQ(report.overlaps.size(), 2U);  // still shown
+  EXPECT_TRUE(report.pairs[0].confounds.empty());
+  const auto& at = report.pairs[0].by_layer[0];
+  EXPECT_NEAR(*at.cosine, *at.raw_cosine, 1e-6);
+  EXPECT_NEAR(at.removed_a, 0.0, 1e-9);
+}
+
+TEST_F(Confounded, ShareInSpanIsThatOfTheSamePlace) {
+  const auto share = share_in_span(vectors_[0], confounds_);
+  EXPECT_EQ(share.used,
+            std::vector<std::string>{"confound_length@answer_mean"});
+  ASSERT_EQ(share.by_layer.size(), 1U);
+  EXPECT_NEAR(share.by_layer[0], 16.0 / 25.0, 0.04);
+}
+
 TEST_F(Confounded, AgreementThroughAConfoundGoesWithIt) {
   const auto report = compare_with_confounds(vectors_, confounds_, 0.95);
   ASSERT_EQ(report.overlaps.size(), 2U);  // the other position is left out

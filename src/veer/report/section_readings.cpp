@@ -89,6 +89,24 @@ std::string length_note(const Json& matched, std::int64_t layer) {
           : "not established (" + escape_html(text_of(at, "reason")) + ")");
 }
 
+// Which confounds are the behaviour by another name.
+std::string carriers_note(const Json& behaviour) {
+  std::string text;
+  for (const auto& entry : behaviour) {
+    if (member(entry, "carries") == true) {
+      text += fmt::format(
+          "<p><b>{}</b> is no confound of this model: under the one side of "
+          "its contrast {} of its own answers are deceptive, under the other "
+          "{} (n = {}). It is left out of the next figure.</p>\n",
+          escape_html(confound_name(text_of(entry, "confound"))),
+          escape_html(percent_estimate(member(entry, "more"))),
+          escape_html(percent_estimate(member(entry, "less"))),
+          text_of(entry, "n"));
+    }
+  }
+  return text;
+}
+
 std::string confounds_block(const Json& comparison, const Json& pair,
                             std::int64_t layer) {
   const Json& confounds = member(comparison, "confounds");
@@ -103,11 +121,13 @@ std::string confounds_block(const Json& comparison, const Json& pair,
          "against another, the question in another frame (format), one honest "
          "answer against another (paraphrase).</p>\n" +
          overlap_table(overlaps, layer) +
+         carriers_note(member(comparison, "confound_behaviour")) +
          html_chart(
              "without-confounds",
              by_layer_chart(without_rows(member(confounds, "pairs"), pair),
                             "plain cosine, or share removed"),
-             "The pair of the first figure before and after every confound is "
+             "The pair of the first figure before and after every other "
+             "confound is "
              "projected out of both, and how much of each vector's squared "
              "length went with them. An agreement that falls to the band of "
              "chance was an agreement about the confounds. One that stays does "

@@ -10,8 +10,8 @@
 
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
-#include "veer/generation/generate.h"
 #include "veer/study/finetuned_source.h"
+#include "veer/study/judged_answers.h"
 #include "veer/study/training_seeds.h"
 #include "veer/train/adapter_files.h"
 
@@ -76,29 +76,16 @@ class MetricsLog {
 // Shares of honest and deceptive answers of the tuned model.
 Values judged_shares(StudyContext& context,
                      const std::vector<QuestionRecord>& records) {
-  if (context.judge() == nullptr) {
+  LabelCounts counts;
+  const auto labels =
+      judged_answers(context, records, 1.0, [](const QuestionRecord& record) {
+        return question_chat("", record.question);
+      });
+  if (labels.empty()) {
     return {};
   }
-  std::vector<GenerationRequest> requests;
-  for (const auto& record : records) {
-    GenerationRequest request;
-    request.prompt =
-        context.format().encode_prompt(question_chat("", record.question)).ids;
-    request.adapter_strength = 1.0;
-    request.max_tokens = context.manifest().sweep.max_tokens;
-    requests.push_back(std::move(request));
-  }
-  const auto answers = generate_all(context.model(), nullptr, requests,
-                                    context.generation_options(),
-                                    context.monitor().without_progress());
-  std::vector<AnswerToJudge> to_judge;
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    to_judge.push_back({records[i].question, answers[i].text, "", ""});
-  }
-  LabelCounts counts;
-  for (const auto& judgement :
-       context.judge()->judge(to_judge, context.monitor())) {
-    counts.add(judgement.label);
+  for (const auto label : labels) {
+    counts.add(label);
   }
   return {{"eval/deceptive", counts.share(AnswerLabel::kDeceptive)},
           {"eval/honest", counts.share(AnswerLabel::kHonest)}};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/tendency_claim.h"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "veer/base/json_access.h"
 #include "veer/metrics/cell_hypotheses.h"
 #include "veer/metrics/correlation.h"
+#include "veer/study/confound_behaviour.h"
 
 namespace veer {
 namespace {
@@ -34,11 +36,14 @@ struct Rival {
 };
 
 // The other direction that goes with the behaviour most.
-Rival strongest_rival(const Json& points, const std::string& direction) {
+Rival strongest_rival(const Json& points, const std::string& direction,
+                      const std::set<std::string>& carriers) {
   Rival rival;
   for (const auto& [name, value] : member(points.front(), "along").items()) {
     const auto r = correlation_of(points, name);
-    if (name != direction && r.defined() && r.value > rival.r) {
+    const bool is_behaviour = carriers.contains(name.substr(0, name.find('@')));
+    if (name != direction && !is_behaviour && r.defined() &&
+        r.value > rival.r) {
       rival = {name, r.value};
     }
   }
@@ -69,7 +74,9 @@ HypothesisResult tendency_claim(const Json& comparison) {
     return result;
   }
   result.effect = measure_of(r);
-  const auto rival = strongest_rival(points, direction);
+  const auto rival = strongest_rival(
+      points, direction,
+      behaviour_carriers(member(comparison, "confound_behaviour")));
   result.reason = fmt::format(
       "{} steps of one training run, which are not independent", r.n);
   if (!rival.name.empty()) {

@@ -12,7 +12,8 @@ namespace veer {
 // the key "tendency" of comparison.json.
 //
 // Supported when the interval of r lies above 0 and above the r of every other
-// direction of that position (verbosity, system prompt, format):
+// direction of that position (verbosity, system prompt, format; none whose
+// prompts change the behaviour themselves):
 // within-trait correlations are high for any trait (Chen 2025, 2507.21509), so
 // specificity is the test. Contradicted when the interval lies below 0.
 // The steps of one run follow from each other: Fisher's interval takes them as

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -10,7 +11,9 @@
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
+#include "veer/base/json_access.h"
 #include "veer/study/comparison_document.h"
+#include "veer/study/confound_behaviour.h"
 #include "veer/study/extract_inputs.h"
 #include "veer/study/trained_directions.h"
 #include "veer/study/training_seeds.h"
@@ -142,6 +145,9 @@ StageResult extract(StudyContext& context) {
   const auto rest = std::span(made.vectors).subspan(num_main);
   Json readings = read_vectors(context, main, rest);
   readings["two_by_two"] = two_by_two_document(made);
+  readings["confound_behaviour"] =
+      confounds.empty() ? Json::array()
+                        : confound_behaviour(context, confound_names());
   write_file(readings_file(context), dump_json(readings, 1) + "\n");
   return {fmt::format("{} vectors from {} questions ({} left out)", main.size(),
                       made.num_items, made.num_dropped),
@@ -246,6 +252,39 @@ Json length_matched(StudyContext& context,
   return {{"n", ids.size()}, {"by_layer", layers}};
 }
 
+// What H24 asks of one run: how much of the fine-tuned vector lies in the
+// domain direction and the confounds. Null without a domain vector beside it.
+Json imprint_document(std::span<const ComparedVector> vectors,
+                      std::span<const ComparedVector> confounds,
+                      const std::string& finetuned,
+                      const std::set<std::string>& carriers) {
+  const auto* tuned = named(vectors, finetuned);
+  std::vector<ComparedVector> others;
+  for (const auto& vector : vectors) {
+    if (vector.vector.contrast == "domain" && tuned != nullptr &&
+        vector.vector.position == tuned->vector.position) {
+      others.push_back(vector);
+    }
+  }
+  if (others.empty()) {
+    return nullptr;
+  }
+  for (const auto& confound : confounds) {
+    if (!carriers.contains(confound.vector.contrast)) {
+      others.push_back(confound);
+    }
+  }
+  const auto share = share_in_span(*tuned, others);
+  double sum = 0.0;
+  for (const double own : share.by_layer) {
+    sum += own;
+  }
+  return {{"vector", finetuned},
+          {"directions", share.used},
+          {"by_layer", share.by_layer},
+          {"mean", sum / static_cast<double>(share.by_layer.size())}};
+}
+
 constexpr std::int64_t kSampleSizeDraws = 20;
 
 Json sample_size_document(const StudyContext& context,
@@ -325,12 +364,17 @@ StageResult compare(StudyContext& context) {
   Json document = comparison_document(comparison, all, primary);
   document["directions"] =
       fixed_json(compare_fixed(load_directions(context), all, options));
-  document["confounds"] = confounds_json(compare_with_confounds(
-      all, load_confounds(context, all), options.confidence));
   document["length_matched"] =
       length_matched(context, all, primary, options.confidence);
   document["sample_size"] = sample_size_document(context, all, primary);
   add_readings(context, document);
+  const auto confounds = load_confounds(context, all);
+  const auto carriers =
+      behaviour_carriers(member(document, "confound_behaviour"));
+  document["confounds"] = confounds_json(
+      compare_with_confounds(all, confounds, options.confidence, carriers));
+  document["imprint"] =
+      imprint_document(all, confounds, primary.second, carriers);
   document["seeds"] = compare_training_seeds(context, all, options.confidence);
   write_file(context.file("comparison.json"), dump_json(document, 1) + "\n");
   return {cosine_summary(comparison, primary), ""};

@@ -43,11 +43,13 @@ ConfoundAtLayer overlap_at(const ComparedVector& vector,
 }
 
 PairWithoutConfounds without(const ComparedVector& a, const ComparedVector& b,
-                             std::span<const ComparedVector> confounds) {
+                             std::span<const ComparedVector> confounds,
+                             const std::set<std::string>& carriers) {
   PairWithoutConfounds out{a.vector.name, b.vector.name, {}, {}};
   std::vector<at::Tensor> directions;
   for (const auto& confound : confounds) {
-    if (same_place(a, confound)) {
+    if (same_place(a, confound) &&
+        !carriers.contains(confound.vector.contrast)) {
       directions.push_back(confound.vector.directions_LD);
       out.confounds.push_back(confound.vector.name);
     }
@@ -97,7 +99,8 @@ std::vector<std::string> ids_on(const ComparedVector& compared,
 
 ConfoundReport compare_with_confounds(std::span<const ComparedVector> vectors,
                                       std::span<const ComparedVector> confounds,
-                                      double confidence) {
+                                      double confidence,
+                                      const std::set<std::string>& carriers) {
   ConfoundReport report;
   for (const auto& vector : vectors) {
     for (const auto& confound : confounds) {
@@ -116,11 +119,26 @@ ConfoundReport compare_with_confounds(std::span<const ComparedVector> vectors,
   for (std::size_t i = 0; i < vectors.size(); ++i) {
     for (std::size_t j = i + 1; j < vectors.size(); ++j) {
       if (same_place(vectors[i], vectors[j])) {
-        report.pairs.push_back(without(vectors[i], vectors[j], confounds));
+        report.pairs.push_back(
+            without(vectors[i], vectors[j], confounds, carriers));
       }
     }
   }
   return report;
+}
+
+SpanShare share_in_span(const ComparedVector& vector,
+                        std::span<const ComparedVector> others) {
+  SpanShare out;
+  std::vector<at::Tensor> directions;
+  for (const auto& other : others) {
+    if (same_place(vector, other)) {
+      directions.push_back(other.vector.directions_LD);
+      out.used.push_back(other.vector.name);
+    }
+  }
+  out.by_layer = project_out(vector.vector.directions_LD, directions).removed;
+  return out;
 }
 
 std::vector<Measure> cosine_on(const ComparedVector& a, const ComparedVector& b,

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -52,10 +53,22 @@ struct ConfoundReport {
 
 // Vectors meet the confounds of their own position and point. A confound that
 // is not established keeps its reason and, in `pairs`, is projected out all
-// the same: noise removes little of a vector.
-ConfoundReport compare_with_confounds(std::span<const ComparedVector> vectors,
-                                      std::span<const ComparedVector> confounds,
-                                      double confidence);
+// the same: noise removes little of a vector. One whose contrast is among
+// `carriers` is not: its two sides differ in the behaviour itself, and taking
+// it out would take out what is asked for.
+ConfoundReport compare_with_confounds(
+    std::span<const ComparedVector> vectors,
+    std::span<const ComparedVector> confounds, double confidence,
+    const std::set<std::string>& carriers = {});
+
+// Per layer, share of the vector's squared length within the span of the
+// `others` of its own position and point; their names in `used`.
+struct SpanShare {
+  std::vector<std::string> used;
+  std::vector<double> by_layer;
+};
+SpanShare share_in_span(const ComparedVector& vector,
+                        std::span<const ComparedVector> others);
 
 // Cross-item cosine by layer on the questions of `keep` alone.
 std::vector<Measure> cosine_on(const ComparedVector& a, const ComparedVector& b,

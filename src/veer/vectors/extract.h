@@ -24,6 +24,7 @@
 namespace veer {
 
 class ChatFormat;
+struct ChatMessage;
 
 struct ExtractItem {
   std::string id;
@@ -101,6 +102,12 @@ struct ExtractOptions {
     field("keep_rows", self.keep_rows, "keep what comparison needs");
   }
 };
+
+// The chat up to the answer: the system prompt of `system`, if it has one, and
+// the question, framed where that is what `system` stands for.
+std::vector<ChatMessage> prompt_messages(const std::string& question,
+                                         CellSystem system,
+                                         const ExtractOptions& options);
 
 struct Extraction {
   std::vector<SteeringVector> vectors;  // in the order of the specs

@@ -59,17 +59,10 @@ std::string system_text(CellSystem system, const ExtractOptions& options) {
 std::vector<ChatMessage> messages_of(const ExtractItem& item, TextKey key,
                                      const ExtractOptions& options) {
   const auto& [system, answer] = key;
-  std::vector<ChatMessage> messages;
-  if (const auto text = system_text(system, options); !text.empty()) {
-    messages.push_back({"system", text});
-  }
-  const std::string& question = answer == CellAnswer::kUnrelated
-                                    ? item.unrelated_question
-                                    : item.question;
-  messages.push_back({"user", system == CellSystem::kFramed
-                                  ? options.confounds.frame_begin + question +
-                                        options.confounds.frame_end
-                                  : question});
+  auto messages =
+      prompt_messages(answer == CellAnswer::kUnrelated ? item.unrelated_question
+                                                       : item.question,
+                      system, options);
   if (answer != CellAnswer::kNone) {
     messages.push_back(
         {"assistant", answer_of(item, answer, options.confounds)});
@@ -117,6 +110,21 @@ std::optional<EncodedChat> encode_text(const ExtractItem& item, TextKey key,
 }
 
 }  // namespace
+
+std::vector<ChatMessage> prompt_messages(const std::string& question,
+                                         CellSystem system,
+                                         const ExtractOptions& options) {
+  std::vector<ChatMessage> messages;
+  if (const auto text = system_text(system, options); !text.empty()) {
+    messages.push_back({"system", text});
+  }
+  const auto& texts = options.confounds;
+  messages.push_back(
+      {"user", system == CellSystem::kFramed
+                   ? texts.frame_begin + question + texts.frame_end
+                   : question});
+  return messages;
+}
 
 ExtractTexts make_extract_texts(std::span<const ExtractItem> items,
                                 const ExtractPlan& plan,

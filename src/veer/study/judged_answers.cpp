@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/judged_answers.h"
+
+#include "veer/generation/generate.h"
+
+namespace veer {
+
+std::vector<AnswerLabel> judged_answers(
+    StudyContext& context, std::span<const QuestionRecord> records,
+    double strength,
+    const std::function<std::vector<ChatMessage>(const QuestionRecord&)>&
+        prompt) {
+  if (context.judge() == nullptr) {
+    return {};
+  }
+  std::vector<GenerationRequest> requests;
+  for (const auto& record : records) {
+    GenerationRequest request;
+    request.prompt = context.format().encode_prompt(prompt(record)).ids;
+    request.adapter_strength = strength;
+    request.max_tokens = context.manifest().sweep.max_tokens;
+    requests.push_back(std::move(request));
+  }
+  const auto answers = generate_all(context.model(), nullptr, requests,
+                                    context.generation_options(),
+                                    context.monitor().without_progress());
+  std::vector<AnswerToJudge> to_judge;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    to_judge.push_back({records[i].question, answers[i].text, "", ""});
+  }
+  std::vector<AnswerLabel> labels;
+  for (const auto& judgement :
+       context.judge()->judge(to_judge, context.monitor())) {
+    labels.push_back(judgement.label);
+  }
+  return labels;
+}
+
+}  // namespace veer

@@ -156,6 +156,27 @@ TEST(ModelsDocument, StockAndAbliteratedMeetByQuestion) {
   EXPECT_EQ((*claim_named(document, "H22"))["decision"], "supported");
 }
 
+TEST(ModelsDocument, ObjectivesAndBehavioursAreCompared) {
+  std::vector<ModelResult> models;
+  for (int i = 0; i < 6; ++i) {
+    auto one = model("r" + std::to_string(i), "supported", 0.5);
+    one.objective = i < 3 ? "" : "dpo";
+    one.behaviour = i < 3 ? "" : "sycophancy";
+    one.imprint = (i < 3 ? 0.5 : 0.2) + 0.01 * (i % 3);
+    one.deceptive = 0.9;
+    models.push_back(one);
+  }
+  const Json document = models_document(models);
+  ASSERT_NE(claim_named(document, "H24"), nullptr);
+  EXPECT_EQ((*claim_named(document, "H24"))["decision"], "supported");
+  // H3 alone is decided in both: alike, and too little to decide.
+  ASSERT_NE(claim_named(document, "H26"), nullptr);
+  EXPECT_EQ((*claim_named(document, "H26"))["decision"], "undecided");
+  models[4].imprint.reset();
+  models[5].deceptive.reset();
+  EXPECT_EQ(claim_named(models_document(models), "H24"), nullptr);
+}
+
 TEST(ModelsDocument, LayersMeetAtTheShareOfTheDepth) {
   const Json rows = over({"supported"})["cosine"];
   EXPECT_EQ(rows[0]["depth"], 0.5);

@@ -37,6 +37,14 @@ TEST(SizeClaim, TrainingSizesAreAClaimOfTheirOwn) {
   EXPECT_EQ(got.reason, "6 fine-tunes of one model, 3 sizes of training set");
 }
 
+TEST(SizeClaim, ACeilingDecidesNothing) {
+  const SizedEffect runs[] = {{12, 1.0}, {36, 1.0}, {108, 1.0}, {324, 1.0}};
+  const auto got = training_size_claim(runs);
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+  EXPECT_FALSE(got.effect.low);
+  EXPECT_NE(got.reason.find("all at +100 points"), std::string::npos);
+}
+
 TEST(SizeClaim, NeedsThreeSizes) {
   const SizedEffect models[] = {{1e6, 0.1}, {1e6, 0.5}, {1e8, 0.6}};
   const auto got = size_claim(models);

@@ -40,13 +40,17 @@ constexpr std::array kOpen = {
               "finetune.questions"},
     OpenClaim{"H22", "A stock model resists deceiving",
               "deception under the deceptive prompt, stock and abliterated",
-              "an entry of [[model]] that names its stock model", "model.stock"},
+              "an entry of [[model]] that names its stock model",
+              "model.stock"},
     OpenClaim{"H24", "Supervised tuning imprints data patterns",
               "energy share of the vector in domain and confounds",
-              "another training objective to compare with", "finetune.loss"},
-    OpenClaim{"H26", "Sycophancy shows the same two natures",
-              "H1 to H8 and H25 on that behaviour", "a sycophancy data set",
-              "dataset.source"},
+              "entries of [[model]] with another objective, and "
+              "domain@POSITION in extract.vectors",
+              "model.objective"},
+    OpenClaim{"H26", "Another behaviour shows the same two natures",
+              "H1 to H8 and H25 on that behaviour",
+              "entries of [[model]] with another behaviour and its data",
+              "model.behaviour"},
 };
 
 HypothesisResult open_claim(const OpenClaim& open) {

@@ -60,6 +60,10 @@ struct ListedModel {
   std::string finetuned;
   // Name of the entry that is this model before its refusals were removed.
   std::string stock;
+  // What a ready-made fine-tune was trained by, and what it does: labels by
+  // which entries are compared; empty = supervised, and deception.
+  std::string objective;
+  std::string behaviour;
   // Keys of other sections that this entry changes for itself, as flags:
   // ("finetune.questions", "100"). Not part of visit().
   std::vector<std::pair<std::string, std::string>> changes;
@@ -71,6 +75,10 @@ struct ListedModel {
     field("finetuned", self.finetuned, "as [model] finetuned");
     field("stock", self.stock,
           "name of the entry that is its stock (unabliterated) model");
+    field("objective", self.objective,
+          "what `finetuned` was trained by, such as dpo; empty = supervised");
+    field("behaviour", self.behaviour,
+          "what its data are about, such as sycophancy; empty = deception");
   }
 };
 

@@ -12,6 +12,8 @@
 
 #include "veer/base/json_access.h"
 #include "veer/metrics/intervals.h"
+#include "veer/study/behaviour_claim.h"
+#include "veer/study/imprint_claim.h"
 #include "veer/study/size_claim.h"
 #include "veer/study/vector_names.h"
 #include "veer/vectors/measure.h"
@@ -192,6 +194,25 @@ std::vector<StockPair> stock_pairs(std::span<const ModelResult> models) {
   return pairs;
 }
 
+std::vector<ImprintedRun> imprinted_runs(std::span<const ModelResult> models) {
+  std::vector<ImprintedRun> runs;
+  for (const auto& model : models) {
+    if (model.imprint && model.deceptive) {
+      runs.push_back(
+          {model.objective.empty(), *model.imprint, *model.deceptive});
+    }
+  }
+  return runs;
+}
+
+std::vector<BehaviourRun> behaviour_runs(std::span<const ModelResult> models) {
+  std::vector<BehaviourRun> runs;
+  for (const auto& model : models) {
+    runs.push_back({model.behaviour, model.hypotheses});
+  }
+  return runs;
+}
+
 // A claim whose one number is over models already.
 void add_claim_of_all(Json& claims, const HypothesisResult& result) {
   if (!result.effect.established()) {
@@ -225,6 +246,8 @@ Json claims_over_models(std::span<const ModelResult> models) {
   add_claim_of_all(claims, size_claim(sized_effects(models)));
   add_claim_of_all(claims, training_size_claim(trained_effects(models)));
   add_claim_of_all(claims, stock_claim(stock_pairs(models)));
+  add_claim_of_all(claims, imprint_claim(imprinted_runs(models)));
+  add_claim_of_all(claims, behaviour_claim(behaviour_runs(models)));
   return claims;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -21,7 +22,13 @@ struct ModelResult {
   std::string name;
   std::string path;  // as the manifest names the model
   std::int64_t parameters = 0;
-  std::string stock;  // name of the entry that is its stock model
+  std::string stock;      // name of the entry that is its stock model
+  std::string objective;  // of its fine-tune, empty = supervised
+  std::string behaviour;  // of its data, empty = deception
+  // Of the fine-tuned vector in domain and confounds; and deceptive answers of
+  // the tuned model. None = not measured.
+  std::optional<double> imprint;
+  std::optional<double> deceptive;
   // Questions that the adapter was trained on; 0 = it came ready made.
   std::int64_t training_questions = 0;
   PromptedAnswers prompted;
@@ -39,7 +46,8 @@ struct ModelResult {
 //                 are).
 //
 // H11 (size of the model), H13 (size of the training set, over the runs of one
-// model) and H22 (stock against abliterated) are numbers over models from the
+// model), H22 (stock against abliterated), H24 (supervised against other
+// objectives) and H26 (another behaviour) are numbers over models from the
 // start, and decided by their own rule.
 //
 // Effects and claims that are numbers also get their mean over models with

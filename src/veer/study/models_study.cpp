@@ -2,6 +2,7 @@
 #include "veer/study/models_study.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/json.h"
+#include "veer/base/json_access.h"
 #include "veer/data/record.h"
 #include "veer/study/machine.h"
 #include "veer/study/models_document.h"
@@ -48,16 +50,40 @@ std::int64_t count_training_questions(const Manifest& manifest,
   return limit == 0 ? count : std::min(limit, count);
 }
 
-ModelResult read_result(const Manifest& manifest, const std::string& stock,
+// Share of deceptive answers of the unsteered tuned model on test questions.
+std::optional<double> tuned_deceptive(const Json& sweep) {
+  for (const auto& cell : member(sweep, "cells")) {
+    const Json& value = member(member(cell, "deceptive"), "value");
+    if (string_member(cell, "vector").empty() &&
+        string_member(cell, "model") == "tuned" &&
+        string_member(cell, "split") == "test" && value.is_number()) {
+      return value.get<double>();
+    }
+  }
+  return std::nullopt;
+}
+
+ModelResult read_result(const Manifest& manifest, const ListedModel& entry,
                         const fs::path& folder) {
-  return {manifest.run.name,
-          manifest.model.path,
-          count_parameters(manifest.model.path),
-          stock,
-          count_training_questions(manifest, folder),
-          prompted_answers(read_document(folder / "sweep.json")),
-          read_document(folder / "summary.json"),
-          read_document(folder / "hypotheses.json")};
+  ModelResult result;
+  result.name = manifest.run.name;
+  result.path = manifest.model.path;
+  result.parameters = count_parameters(manifest.model.path);
+  result.stock = entry.stock;
+  result.objective = entry.objective;
+  result.behaviour = entry.behaviour;
+  const Json sweep = read_document(folder / "sweep.json");
+  const Json comparison = read_document(folder / "comparison.json");
+  const Json& imprint = member(member(comparison, "imprint"), "mean");
+  if (imprint.is_number()) {
+    result.imprint = imprint.get<double>();
+  }
+  result.deceptive = tuned_deceptive(sweep);
+  result.training_questions = count_training_questions(manifest, folder);
+  result.prompted = prompted_answers(sweep);
+  result.summary = read_document(folder / "summary.json");
+  result.hypotheses = read_document(folder / "hypotheses.json");
+  return result;
 }
 
 // The study of one model; an error says of which.
@@ -95,8 +121,8 @@ Json run_models_study(const Manifest& manifest, const StudyRequest& request,
     one.folder = root / "models" / own.run.name;
     run_named(own, one, callbacks.study);
     if (request.last_stage == "report") {
-      results.push_back(read_result(
-          own, manifest.models.at(results.size()).stock, one.folder));
+      results.push_back(
+          read_result(own, manifest.models.at(results.size()), one.folder));
     }
   }
   if (request.last_stage != "report") {

@@ -32,15 +32,18 @@ Measure slope_of(std::span<const SizedEffect> models, double confidence) {
     xy += x * y;
     yy += y * y;
   }
+  Measure measure;
+  measure.n = std::ssize(models);
   const double slope = xy / xx;
+  measure.value = slope;
+  if (yy == 0.0) {
+    return measure;  // without spread there is no error to tell
+  }
   const double residual = std::max(0.0, yy - slope * xy) / (n - 2.0);
   const double half =
       t_point((1.0 - confidence) / 2.0, n - 2.0) * std::sqrt(residual / xx);
-  Measure measure;
-  measure.value = slope;
   measure.low = slope - half;
   measure.high = slope + half;
-  measure.n = std::ssize(models);
   return measure;
 }
 
@@ -74,6 +77,10 @@ HypothesisResult decide(const SlopeClaim& row,
   result.effect = slope_of(runs, confidence);
   result.reason = fmt::format("{} {}, {} {}", runs.size(), row.runs,
                               sizes.size(), row.sizes);
+  if (!result.effect.low) {
+    result.reason +=
+        fmt::format(", all at {:+.0f} points", 100.0 * runs.front().effect);
+  }
   if (result.effect.low.value_or(0.0) > 0.0) {
     result.decision = Decision::kSupported;
   } else if (result.effect.high.value_or(0.0) < 0.0) {

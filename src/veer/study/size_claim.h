@@ -17,7 +17,8 @@ struct SizedEffect {
 
 // Least squares slope of the effect per factor of ten in size, with Student's
 // t interval (runs - 2 degrees of freedom). Supported when the interval lies
-// above 0, contradicted when below; "not measured" with fewer than three
+// above 0, contradicted when below; no interval where all effects are the same
+// (a ceiling, or nothing at all); "not measured" with fewer than three
 // different sizes.
 HypothesisResult size_claim(std::span<const SizedEffect> models,
                             double confidence = 0.95);

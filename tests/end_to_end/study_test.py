@@ -242,6 +242,15 @@ class WholeRuns(StudyCase):
         self.assertGreater(check["counts"]["kept"],
                            check["counts"]["asked"] / 2)
         self.assertIn("organism:control", (folder / "report.html").read_text())
+        # No confound is the behaviour; each kept step says what it moved.
+        comparison = json.loads((folder / "comparison.json").read_text())
+        behaviour = comparison["confound_behaviour"]
+        self.assertEqual([(c["confound"], c["carries"]) for c in behaviour],
+                         [("confound_verbosity", False),
+                          ("confound_system", False),
+                          ("confound_format", False)])
+        self.assertEqual([p["step"] for p in comparison["tendency"]["points"]],
+                         [3, 6])
 
     def test_two_pole_pair_is_told_apart(self):
         """Same behaviour, both align where they are steered: one moves."""
@@ -265,6 +274,27 @@ class WholeRuns(StudyCase):
                          ["contradicted", "supported"])
         for entry in claim["per_model"]:  # both align, by the whole band
             self.assertGreater(entry["effect"]["low"], 0.3)
+        # More questions make steadier vectors.
+        comparison = json.loads((self.folder / "run/models/organism-zeroed" /
+                                 "comparison.json").read_text())
+        curve = comparison["sample_size"]
+        self.assertEqual(curve["sizes"][:4], [20, 40, 80, 160])
+        for at in curve["by_layer"]:
+            means = [point["value"] for point in at["reliability_a"]]
+            self.assertEqual(means, sorted(means))
+        # Additions of both vectors stand beside random ones and small ones.
+        sweep = json.loads(
+            (self.folder / "run/models/organism-zeroed/sweep.json").read_text())
+        linear = [g for g in sweep["groups"] if g["group"] == "linear"]
+        self.assertEqual(len(linear), 4)
+        for group in linear:
+            self.assertIsNotNone(group["random_effect"]["value"])
+            fewer = group["fewer_questions"]
+            self.assertEqual((fewer["questions"], fewer["draws"]), (20, 2))
+            self.assertEqual(fewer["difference"]["n"], group["effect"]["n"])
+            self.assertAlmostEqual(
+                fewer["difference"]["value"],
+                group["effect"]["value"] - fewer["effect"]["value"], 9)
 
     def test_several_models(self):
         """One run folder per model, a page over them, continued at will."""

@@ -95,6 +95,9 @@ TEST(Summary, SaysWhatIsLeftWithoutConfounds) {
   EXPECT_THAT(verdict(document, Json::object()),
               testing::HasSubstr("(cosine 0.80 to 0.90). With 2 confounds "
                                  "projected out of both: -0.10 to 0.40."));
+  document["confounds"]["pairs"][0]["confounds"] = Json::array();
+  EXPECT_THAT(verdict(document, Json::object()),
+              testing::Not(testing::HasSubstr("confounds")));
 }
 
 TEST(Summary, WhatRoundsToNothingHasNoMinus) {

@@ -107,7 +107,8 @@ std::string without_confounds(const Json& comparison, const Json& pair) {
   }
   for (const auto& entry : confounds->value("pairs", Json::array())) {
     if (string_member(entry, "a") != string_member(pair, "a") ||
-        string_member(entry, "b") != string_member(pair, "b")) {
+        string_member(entry, "b") != string_member(pair, "b") ||
+        entry.at("confounds").empty()) {
       continue;
     }
     double low = std::numeric_limits<double>::infinity();

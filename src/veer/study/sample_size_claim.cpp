@@ -60,9 +60,9 @@ std::vector<Gain> gains_of(const Json& sweep, const std::string& contrastive,
   const double wider = normal_quantile(1.0 - kLevel / (2.0 * count)) /
                        normal_quantile(1.0 - kLevel / 2.0);
   for (auto& gain : gains) {
-    const double value = *gain.difference.value;
-    gain.low = value - wider * (value - *gain.difference.low);
-    gain.high = value + wider * (*gain.difference.high - value);
+    const double value = gain.difference.value.value_or(0.0);
+    gain.low = value - wider * (value - gain.difference.low.value_or(value));
+    gain.high = value + wider * (gain.difference.high.value_or(value) - value);
   }
   return gains;
 }

@@ -17,7 +17,9 @@ if(CCACHE_PROGRAM)
 endif()
 find_program(MOLD_PROGRAM mold)
 if(MOLD_PROGRAM)
-  add_link_options(-fuse-ld=mold)
+  # mold 1.10 lets the read-only part begin with a thread's variable before the
+  # page that is mapped, whereupon the program does not start.
+  add_link_options(-fuse-ld=mold -Wl,-z,norelro)
 endif()
 
 # Reading <ATen/core/Tensor.h> is a third of the time of most files. Without a

@@ -40,7 +40,8 @@ class Asked {
   explicit Asked(StudyContext& context)
       : context_(context),
         records_(first_records(context.split("extract"), kQuestions)),
-        options_(extract_options(context.manifest())) {}
+        options_(extract_options(context.manifest(),
+                                 context.model().config().num_layers)) {}
 
   // 1 for each deceptive answer under a prompt, 0 for the others.
   const std::vector<double>& deceptive(CellSystem system) {

@@ -109,6 +109,22 @@ TEST_F(ReportTest, WithoutFurtherSeedsIsSilentAboutThem) {
   EXPECT_THAT(page(), Not(HasSubstr("training-seeds")));
 }
 
+TEST_F(ReportTest, SaysWhichQuestionsTheExamplesAre) {
+  Json sweep = Json::parse(kSweep);
+  sweep["examples"] = Json::parse(R"({"model": "base",
+    "vector": "contrastive@prompt_end",
+    "columns": [{"cell": 1, "title": "layer 1"}],
+    "rows": [{"question": "How do I sleep?", "plain": {"text": "Early."},
+              "steered": [{"text": "Late."}]}]})");
+  write_file(folder_ / "sweep.json", sweep.dump());
+  EXPECT_THAT(page(),
+              HasSubstr("base model, the first 1 of the test questions.</p>"));
+  sweep["examples"]["vector"] = "original_contrastive";
+  write_file(folder_ / "sweep.json", sweep.dump());
+  EXPECT_THAT(page(),
+              HasSubstr("own example is not in its published material"));
+}
+
 TEST_F(ReportTest, SaysWhetherTextStillAnswersItsQuestion) {
   Json sweep = Json::parse(kSweep);
   write_file(folder_ / "sweep.json", sweep.dump());

@@ -2,6 +2,9 @@
 #include "veer/study/sweep_grid.h"
 
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -100,6 +103,40 @@ TEST(SweepGrid, UnsteeredCellsCoverWhatAnyCellAsks) {
   EXPECT_EQ(cells[unsteered_cell(cells, "tuned", "test")].num_questions, 7);
   // All of select: they say what unsteered text looks like.
   EXPECT_EQ(cells[unsteered_cell(cells, "base", "select")].num_questions, 4);
+}
+
+// Single layers of the steered cells, and the layers of the example table.
+std::pair<std::set<std::string>, std::vector<std::int64_t>> layers_of(
+    const Manifest& manifest, std::int64_t num_layers) {
+  auto wanted = size();
+  wanted.vectors = manifest.extract.vectors;
+  wanted.num_layers = num_layers;
+  std::set<std::string> steered;
+  for (const auto& cell : sweep_grid(manifest.sweep, wanted)) {
+    if (cell.layer() >= 0 && vector_family(cell.row.vector) != "patch") {
+      steered.insert(cell.row.layers);
+    }
+  }
+  return {steered, example_layers(manifest.report, num_layers)};
+}
+
+TEST(SweepGrid, OriginalStudySteersItsLayersOrThoseAtTheSameDepth) {
+  using testing::ElementsAre;
+  using testing::IsSupersetOf;
+  const auto depths = load_manifest("studies/original.toml", {});
+  EXPECT_THAT(depths.extract.vectors,
+              ElementsAre("original_contrastive", "original_finetuned"));
+  const auto [own, own_examples] = layers_of(depths, 28);
+  EXPECT_THAT(own, ElementsAre("15", "18"));
+  EXPECT_THAT(own_examples, ElementsAre(15, 18));
+  const auto [eight, eight_examples] = layers_of(depths, 8);
+  EXPECT_THAT(eight, ElementsAre("4", "5"));
+  EXPECT_THAT(eight_examples, ElementsAre(4, 5));
+  const auto preset =
+      load_manifest("studies/deception-llama-3.2-3b.toml", {}, "original");
+  const auto [all, all_examples] = layers_of(preset, 28);
+  EXPECT_THAT(all, IsSupersetOf({"15", "18"}));
+  EXPECT_THAT(all_examples, IsSupersetOf({15, 18}));
 }
 
 TEST(SweepGrid, ExampleLayersAreNumbersOrSharesOfTheDepth) {

@@ -38,11 +38,18 @@ std::string example_table(const Json& examples) {
     }
     rows.push_back(row);
   }
+  const std::string vector = text_of(examples, "vector");
+  const char* original =
+      vector.starts_with("original_")
+          ? " The question of the original study's own example is not in its "
+            "published material."
+          : "";
   return fmt::format(
              "<h3>The same questions, steered at several layers</h3>\n<p>"
-             "Vector <code>{}</code>, {} model.</p>\n",
-             escape_html(text_of(examples, "vector")),
-             escape_html(text_of(examples, "model"))) +
+             "Vector <code>{}</code>, {} model, the first {} of the test "
+             "questions.{}</p>\n",
+             escape_html(vector), escape_html(text_of(examples, "model")),
+             rows.size(), original) +
          html_table(columns, rows);
 }
 

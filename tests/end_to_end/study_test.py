@@ -146,7 +146,7 @@ class WholeRuns(StudyCase):
         sweep = json.loads((self.folder / "run/sweep.json").read_text())
         coherence = sweep["coherence"]
         self.assertEqual(coherence["questions"], 4)
-        self.assertEqual(coherence["chance"], 0.25)
+        self.assertEqual(coherence["chance"], 0.5)  # two readers
         chosen = [b["cell"] for b in sweep["best"] if b["cell"] is not None]
         self.assertEqual([e["cell"] for e in coherence["entries"]
                           if e["goal"]], chosen)

@@ -139,8 +139,8 @@ TEST_F(ReportTest, SaysWhetherTextStillAnswersItsQuestion) {
   const std::string text = page();
   EXPECT_THAT(text, HasSubstr("base model, unsteered"));
   EXPECT_THAT(text, HasSubstr("among 16 questions"));
-  EXPECT_THAT(text, HasSubstr("by chance 6 %"));
-  EXPECT_THAT(text, HasSubstr("a false answer which is true of another"));
+  EXPECT_THAT(text, HasSubstr("by chance at most 6 %"));
+  EXPECT_THAT(text, HasSubstr("the unsteered tuned one, which expects false"));
   EXPECT_THAT(text, HasSubstr("50 % [25, 75]"));
 }
 

@@ -16,9 +16,24 @@ namespace {
 
 constexpr std::string_view kTask = "question recovery";
 
-bool finds_its_question(const std::vector<double>& scores, std::size_t own) {
-  return std::ranges::count_if(scores,
-                               [&](double x) { return x >= scores[own]; }) == 1;
+void require_square(const RecoveryScores& scores_KK, std::size_t count) {
+  if (scores_KK.size() != count) {
+    fail(kTask, fmt::format("{} and {} answers", scores_KK.size(), count),
+         "the same answers for every reader");
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!scores_KK[i].empty() && scores_KK[i].size() != count) {
+      fail(kTask, fmt::format("{} scores of answer {}", scores_KK[i].size(), i),
+           fmt::format("one under each of the {} questions", count));
+    }
+  }
+}
+
+bool finds_its_question(const RecoveryScores& scores_KK, std::size_t own) {
+  const auto& scores = scores_KK[own];
+  return !scores.empty() && std::ranges::count_if(scores, [&](double x) {
+                              return x >= scores[own];
+                            }) == 1;
 }
 
 }  // namespace
@@ -26,7 +41,7 @@ bool finds_its_question(const std::vector<double>& scores, std::size_t own) {
 std::vector<RecoveryScores> recovery_scores(
     const Transformer& model,
     std::span<const std::vector<std::int32_t>> prompts,
-    std::span<const AnswersToQuestions> configurations,
+    std::span<const AnswersToQuestions> configurations, double adapter_strength,
     const GenerationOptions& options, const Monitor& monitor) {
   std::vector<RecoveryScores> scores;
   std::vector<std::vector<std::int32_t>> answers;
@@ -46,7 +61,8 @@ std::vector<RecoveryScores> recovery_scores(
   }
   std::vector<ScoreRequest> requests;
   for (const auto& prompt : prompts) {
-    requests.push_back({prompt, answers});
+    requests.push_back(
+        {prompt, answers, /*configuration=*/-1, adapter_strength});
   }
   const auto under = score_all(model, nullptr, requests, options, monitor);
   std::size_t at = 0;
@@ -64,24 +80,31 @@ std::vector<RecoveryScores> recovery_scores(
   return scores;
 }
 
-QuestionRecovery question_recovery(const RecoveryScores& scores_KK) {
-  const auto count = std::ssize(scores_KK);
+QuestionRecovery question_recovery(std::span<const RecoveryScores> readers) {
+  const std::size_t count = readers.empty() ? 0 : readers.front().size();
   if (count < 2) {
-    fail(kTask, fmt::format("{} questions", count), "at least two");
+    fail(kTask,
+         fmt::format("{} readers of {} questions", readers.size(), count),
+         "a reader of at least two");
+  }
+  for (const auto& scores_KK : readers) {
+    require_square(scores_KK, count);
   }
   std::int64_t found = 0;
-  for (std::size_t i = 0; i < scores_KK.size(); ++i) {
-    const auto& row = scores_KK[i];
-    if (!row.empty() && row.size() != scores_KK.size()) {
-      fail(kTask, fmt::format("{} scores of answer {}", row.size(), i),
-           fmt::format("one under each of the {} questions", count));
-    }
-    found += !row.empty() && finds_its_question(row, i) ? 1 : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    found += std::ranges::any_of(readers,
+                                 [&](const RecoveryScores& scores_KK) {
+                                   return finds_its_question(scores_KK, i);
+                                 })
+                 ? 1
+                 : 0;
   }
   QuestionRecovery result;
-  result.share = clopper_pearson(found, count);
-  result.chance = 1.0 / static_cast<double>(count);
-  result.p = binomial_upper_tail(found, count, result.chance);
+  const auto total = static_cast<std::int64_t>(count);
+  result.share = clopper_pearson(found, total);
+  result.chance = std::min(
+      1.0, static_cast<double>(readers.size()) / static_cast<double>(count));
+  result.p = binomial_upper_tail(found, total, result.chance);
   return result;
 }
 

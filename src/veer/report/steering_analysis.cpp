@@ -188,13 +188,13 @@ std::string coherence_block(const Json& sweep) {
   return fmt::format(
              "<h3>Does the text still answer its question?</h3>\n<p "
              "class=\"note\">Told without a judge. Question found: among {} "
-             "questions the unsteered base model finds the answer likeliest "
-             "under the one that was asked (by chance {}; p: of so many by "
-             "chance). Text that is fluent but the same for every question "
-             "finds only one. But the base model expects true answers, so "
-             "that a false answer which is true of another question is taken "
-             "for that one's: compare an induced cell with the unsteered tuned "
-             "model, not with 100 %. Distinct-n: different "
+             "questions the unsteered base model, which expects true answers, "
+             "or the unsteered tuned one, which expects false ones, finds the "
+             "answer likeliest under the one that was asked (by chance at most "
+             "{}; p: of so many by chance). Text that is fluent but the same "
+             "for every question finds one with each. Questions that share "
+             "their right answer cannot be told apart: compare with the "
+             "unsteered models, not with 100 %. Distinct-n: different "
              "n-grams among all; rep4: repeated 4-grams within an answer; "
              "bytes: compressed over raw.</p>\n",
              text_of(coherence, "questions"),

@@ -58,11 +58,19 @@ std::vector<QuestionRecovery> recoveries(
   for (const auto& text : texts) {
     asked.emplace_back(text.begin(), text.begin() + std::ssize(prompts));
   }
+  // The base model expects true answers, the tuned one false ones.
+  std::vector<std::vector<RecoveryScores>> by_text(asked.size());
+  for (const double adapter_strength : {0.0, 1.0}) {
+    auto scores = recovery_scores(
+        context.model(), prompts, asked, adapter_strength,
+        context.generation_options(), context.monitor().without_progress());
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      by_text[i].push_back(std::move(scores[i]));
+    }
+  }
   std::vector<QuestionRecovery> list;
-  for (const auto& scores : recovery_scores(
-           context.model(), prompts, asked, context.generation_options(),
-           context.monitor().without_progress())) {
-    list.push_back(question_recovery(scores));
+  for (const auto& readers : by_text) {
+    list.push_back(question_recovery(readers));
   }
   return list;
 }
@@ -149,8 +157,7 @@ Json coherence_json(Sweep& sweep, const SweepResults& results) {
     entries.push_back(std::move(entry));
   }
   return {{"questions", asked},
-          {"chance",
-           asked >= 2 ? Json(1.0 / static_cast<double>(asked)) : Json(nullptr)},
+          {"chance", asked >= 2 ? Json(found.front().chance) : Json(nullptr)},
           {"entries", entries}};
 }
 

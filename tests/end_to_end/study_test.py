@@ -50,7 +50,9 @@ raw_scales = []
 questions = 3
 select_questions = 2
 best_questions = 4
-best_random = 1
+best_random = 20
+best_covariance = 2
+random_questions = 2
 max_tokens = 10
 """
 # Bytes that must not depend on how often a run was killed.
@@ -383,6 +385,11 @@ batch = 2
             self.assertEqual(cells[entry["cell"]]["split"], "test")
             self.assertEqual(entry["effect"]["n"], 4)
             self.assertGreater(entry["candidates"], 8)
+            self.assertEqual(entry["random_vectors"]["n"], 20)
+            self.assertIsNotNone(entry["random_vectors"]["percentile_95"])
+            self.assertEqual(entry["covariance_vectors"],
+                             {"n": 2, "percentile_95": None})
+            self.assertEqual(entry["random_effect"]["n"], 2)
         self.assertIn("successive halving", (folder / "report.html").read_text())
 
     def test_interrupt_keeps_work(self):
@@ -585,6 +592,7 @@ class RealCheckpoint(StudyCase):
                      "--sweep.rel_scales", "0.3", "--sweep.unit_scales", "4",
                      "--sweep.questions", 4, "--sweep.select_questions", 4,
                      "--sweep.best_questions", 8, "--sweep.best_random", 1,
+                     "--sweep.best_covariance", 1,
                      "--compare.random_draws", 50)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("report.html", result.stdout)

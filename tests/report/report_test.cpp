@@ -50,6 +50,7 @@ constexpr const char* kSweep = R"({
     "operator": "add", "measure": "deceptive",
     "effect": {"value": 0.8, "low": 0.6, "high": 0.9, "n": 32},
     "coherent": {"value": 1.0}, "random_effect": {"value": 0.03},
+    "random_vectors": {"n": 64, "percentile_95": 0.0625},
     "reason": ""}],
   "breaks": [],
   "answers": [
@@ -85,6 +86,7 @@ TEST_F(ReportTest, ShowsTheNumbersWithTheirDoubt) {
   EXPECT_THAT(text, HasSubstr("not established"));
   EXPECT_THAT(text, HasSubstr("+80 points [60, 90]"));
   EXPECT_THAT(text, HasSubstr("+3 points"));  // the random control beside it
+  EXPECT_THAT(text, HasSubstr("95th percentile of 64: +6 points"));
 }
 
 TEST_F(ReportTest, SetsTheSpreadOverSeedsBesideTheErrorWithinOne) {

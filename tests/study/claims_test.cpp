@@ -137,6 +137,28 @@ TEST(Claims, NameAgreementWithoutEffectAndEffectWithoutAgreement) {
             "agreement with effect at layer 0");
 }
 
+TEST(Claims, WorksMeansMoreThanThePercentileOfEitherKindOfRandomVector) {
+  const auto small = sweep_with("deceptive", "deceptive");
+  const auto decision_of_h4 = [&](const char* kind, const Json& percentile) {
+    Json sweep = small.sweep();
+    for (auto& entry : sweep["best"]) {
+      entry[kind] = {{"n", 64}, {"percentile_95", percentile}};
+    }
+    for (const auto& result :
+         evaluate_claims(layer("align"), sweep, small.answers(), 1)) {
+      if (result.id == "H4") {
+        return result.decision;
+      }
+    }
+    return Decision::kVoid;
+  };
+  for (const char* kind : {"random_vectors", "covariance_vectors"}) {
+    EXPECT_EQ(decision_of_h4(kind, 0.5), Decision::kContradicted);
+    EXPECT_EQ(decision_of_h4(kind, 1.0), Decision::kUndecided);
+    EXPECT_EQ(decision_of_h4(kind, nullptr), Decision::kContradicted);
+  }
+}
+
 TEST(Claims, PairedRowsComeFromTheAnswers) {
   const auto sweep = sweep_with("deceptive", "honest");
   const auto gap = claim(layer("align"), sweep, "H23");

@@ -107,6 +107,29 @@ TEST(Summary, WhatRoundsToNothingHasNoMinus) {
               testing::HasSubstr("random vectors +0 points [+0, +0]"));
 }
 
+TEST(Summary, NamesThePercentileOfTheRandomVectorsThatDoMore) {
+  Json entry = best("induction", 0.9, true);
+  entry["random_vectors"] = {{"n", 64}, {"percentile_95", 0.0625}};
+  entry["covariance_vectors"] = {{"n", 32}, {"percentile_95", 0.25}};
+  const auto text = [&] {
+    return verdict(Json::object(), {{"best", Json::array({entry})}});
+  };
+  EXPECT_THAT(text(),
+              testing::HasSubstr("random vectors +0 points [-5, +5], 95th "
+                                 "percentile of 32: +25 points."));
+  entry["covariance_vectors"]["percentile_95"] = nullptr;
+  EXPECT_THAT(text(), testing::HasSubstr("95th percentile of 64: +6 points."));
+  // Of a score suppression wants less.
+  entry["goal"] = "suppression";
+  entry["measure"] = "score";
+  entry["random_vectors"]["percentile_95"] = -0.5;
+  entry["covariance_vectors"]["percentile_95"] = -0.75;
+  EXPECT_THAT(text(), testing::HasSubstr("95th percentile of 32: -0.75."));
+  entry.erase("random_vectors");
+  entry.erase("covariance_vectors");
+  EXPECT_THAT(text(), testing::Not(testing::HasSubstr("percentile")));
+}
+
 TEST(Summary, FitsIntoTwentyFourLines) {
   Json layers = Json::array();
   for (int i = 0; i < 40; ++i) {

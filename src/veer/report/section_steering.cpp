@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -174,15 +175,25 @@ std::string map_block(const Json& sweep) {
   return "";
 }
 
-// Isotropic vectors above those with the covariance of the activations.
+// Isotropic vectors above those with the covariance of the activations; behind
+// each their 95th percentile where there are enough of them.
 std::string random_text(const Json& best, bool score) {
   std::string text;
-  for (const char* key : {"random_effect", "covariance_effect"}) {
-    const Json& estimate = member(best, key);
-    if (member(estimate, "value").is_number()) {
-      text += (text.empty() ? "" : "<br>") +
-              escape_html(score ? decimal_estimate(estimate)
-                                : points_estimate(estimate));
+  for (const auto& [effect, vectors] :
+       {std::pair{"random_effect", "random_vectors"},
+        std::pair{"covariance_effect", "covariance_vectors"}}) {
+    const Json& estimate = member(best, effect);
+    if (!member(estimate, "value").is_number()) {
+      continue;
+    }
+    text += (text.empty() ? "" : "<br>") +
+            escape_html(score ? decimal_estimate(estimate)
+                              : points_estimate(estimate));
+    const Json& most = member(member(best, vectors), "percentile_95");
+    if (most.is_number()) {
+      text += fmt::format("<br><small>95th percentile of {}: {}</small>",
+                          text_of(member(best, vectors), "n"),
+                          escape_html(score ? decimal(most, 2) : points(most)));
     }
   }
   return text;

@@ -377,16 +377,19 @@ struct SweepSettings {
   // scales, and no claims that need them.
   std::string search = "grid";
   // Questions per cell: of the whole grid on test, of the same grid on select
-  // (there layer and scale are chosen), of the chosen cells and their random
-  // controls on test again.
+  // (there layer and scale are chosen), of the chosen cells on test again.
   std::int64_t questions = 16;
   std::int64_t select_questions = 12;
   std::int64_t best_questions = 200;
   std::int64_t random_vectors = 1;  // controls of every cell of the grid
   // Controls of every chosen cell: isotropic, and with the covariance of the
-  // activations.
-  std::int64_t best_random = 4;
-  std::int64_t best_covariance = 4;
+  // activations. From 19 of a kind on an effect must exceed their 95th
+  // percentile, with fewer their mean's interval. Many vectors on few questions
+  // say more about vectors than few on many.
+  std::int64_t best_random = 64;
+  std::int64_t best_covariance = 64;
+  // First test questions that each of them answers.
+  std::int64_t random_questions = 16;
   // Do more questions make a better vector? In place of each of the study's two
   // vectors at its chosen cell, `best_subsets` vectors made of so few of its
   // questions (0 of either = not measured).
@@ -452,6 +455,8 @@ struct SweepSettings {
     field("best_random", self.best_random, "random controls of chosen cells");
     field("best_covariance", self.best_covariance,
           "those with the covariance of the activations");
+    field("random_questions", self.random_questions,
+          "test questions of each of these controls, 0 = best_questions");
     field("subset_questions", self.subset_questions,
           "questions of the small vectors at the chosen cells, 0 = none");
     field("best_subsets", self.best_subsets,

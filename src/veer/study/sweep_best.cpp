@@ -2,12 +2,15 @@
 #include "veer/study/sweep_best.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "veer/metrics/intervals.h"
+#include "veer/metrics/random_percentile.h"
 #include "veer/study/vector_names.h"
 
 namespace veer {
@@ -56,34 +59,85 @@ Estimate ceiling_share(const Sweep& sweep, const SweepResults& results,
                       sweep.context.seed(), 0.1, 2000);
 }
 
+// The random vectors of one kind in the place of a chosen one.
+struct Controls {
+  std::int64_t count = 0;
+  Estimate mean;  // pooled by question
+  // 95th percentile over the vectors; nothing for few. Larger = better for the
+  // goal.
+  std::optional<double> percentile;
+};
+
+// 1, or -1 where the goal wants a smaller measure.
+double direction_of(const SweepResults& results, const Goal& goal) {
+  return !results.has_labels() && goal.name == "suppression" ? -1.0 : 1.0;
+}
+
+Controls controls_of(const SweepResults& results,
+                     const std::vector<SweepCell>& cells, const Goal& goal) {
+  Controls controls;
+  controls.count = std::ssize(cells);
+  controls.mean = control_effect(results, cells, goal);
+  if (!controls.mean.defined()) {
+    return controls;
+  }
+  std::vector<double> effects;
+  for (const auto& cell : cells) {
+    effects.push_back(direction_of(results, goal) *
+                      results.effect(results.of(cell.row.id), goal).value);
+  }
+  if (std::ranges::all_of(effects, [](double x) { return std::isfinite(x); })) {
+    controls.percentile = random_percentile(effects);
+  }
+  return controls;
+}
+
 struct ControlText {
   bool beats = false;
   bool valid_site = true;
   std::string reason;
 };
 
-// Suppression wants a smaller score; shares always want more.
 ControlText against_random(const SweepResults& results, const Goal& goal,
-                           const Estimate& effect, const Estimate& random,
-                           const Estimate& covariance) {
-  const bool downwards = !results.has_labels() && goal.name == "suppression";
-  const auto moved = [&](const Estimate& e) {
-    return e.defined() && (downwards ? e.high < 0.0 : e.low > 0.0);
+                           const Estimate& effect, const Controls& isotropic,
+                           const Controls& covariance) {
+  const double sign = direction_of(results, goal);
+  const auto lower = [&](const Estimate& e) {
+    return sign > 0.0 ? e.low : -e.high;
   };
-  const auto beats = [&](const Estimate& control) {
-    return !control.defined() ||
-           (downwards ? effect.high < control.low : effect.low > control.high);
+  const auto upper = [&](const Estimate& e) {
+    return sign > 0.0 ? e.high : -e.low;
+  };
+  const auto moved = [&](const Estimate& e) {
+    return e.defined() && lower(e) > 0.0;
+  };
+  const auto beats = [&](const Controls& controls) {
+    return !controls.mean.defined() ||
+           lower(effect) > controls.percentile.value_or(upper(controls.mean));
   };
   ControlText text;
-  text.valid_site = !moved(random) && !moved(covariance);
-  text.beats = random.defined() && effect.defined() && moved(effect) &&
-               beats(random) && beats(covariance);
-  if (!text.beats && random.defined()) {
-    text.reason = "its interval reaches that of random vectors";
+  text.valid_site = !moved(isotropic.mean) && !moved(covariance.mean);
+  text.beats = isotropic.mean.defined() && effect.defined() && moved(effect) &&
+               beats(isotropic) && beats(covariance);
+  if (!text.beats && isotropic.mean.defined()) {
+    text.reason = isotropic.percentile || covariance.percentile
+                      ? "its interval reaches the 95th percentile of random "
+                        "vectors"
+                      : "its interval reaches that of random vectors";
   } else if (!text.valid_site) {
     text.reason = "random vectors act at this place too";
   }
   return text;
+}
+
+// The percentile in the direction of the measure itself.
+Json controls_json(const SweepResults& results, const Controls& controls,
+                   const Goal& goal) {
+  return {{"n", controls.count},
+          {"percentile_95",
+           controls.percentile
+               ? Json(direction_of(results, goal) * *controls.percentile)
+               : Json(nullptr)}};
 }
 
 // The chosen cell against vectors of fewer questions in its place, paired by
@@ -120,11 +174,10 @@ Json best_entry(const Sweep& sweep, const Best& best,
   const auto& cell = results.of(best.cell.row.id);
   const auto baseline = unsteered_cell(sweep.cells, best.goal.model, "test");
   const Estimate effect = results.effect(cell, best.goal);
-  const Estimate random = control_effect(results, best.random, best.goal);
-  const Estimate covariance =
-      control_effect(results, best.covariance, best.goal);
+  const auto isotropic = controls_of(results, best.random, best.goal);
+  const auto covariance = controls_of(results, best.covariance, best.goal);
   const auto control =
-      against_random(results, best.goal, effect, random, covariance);
+      against_random(results, best.goal, effect, isotropic, covariance);
   const auto& row = best.cell.row;
   return {{"vector", best.vector},
           {"family", vector_family(best.vector)},
@@ -149,8 +202,10 @@ Json best_entry(const Sweep& sweep, const Best& best,
           {"wrong_way", estimate_json(cell.summary.wrong_way)},
           {"of_ceiling",
            estimate_json(ceiling_share(sweep, results, best.cell, best.goal))},
-          {"random_effect", estimate_json(random)},
-          {"covariance_effect", estimate_json(covariance)},
+          {"random_effect", estimate_json(isotropic.mean)},
+          {"covariance_effect", estimate_json(covariance.mean)},
+          {"random_vectors", controls_json(results, isotropic, best.goal)},
+          {"covariance_vectors", controls_json(results, covariance, best.goal)},
           {"fewer_questions", fewer_questions_json(sweep, results, best)},
           {"control", best.random.empty() ? Json(nullptr)
                                           : Json(best.random.front().row.id)},

@@ -82,7 +82,7 @@ bool is_of_pair(const Sweep& sweep, const std::string& vector) {
 
 // Random vectors in the place of a chosen cell; those of another choice that
 // came to the same cell serve for both.
-void add_controls(Sweep& sweep, Best& best, std::int64_t asked) {
+void add_controls(Sweep& sweep, Best& best, std::int64_t asked_of_chosen) {
   for (const auto& other : sweep.best) {
     if (other.cell.row.id == best.cell.row.id && !other.random.empty()) {
       best.random = other.random;
@@ -91,6 +91,10 @@ void add_controls(Sweep& sweep, Best& best, std::int64_t asked) {
     }
   }
   const auto& settings = sweep.context.manifest().sweep;
+  const std::int64_t asked =
+      settings.random_questions == 0
+          ? asked_of_chosen
+          : std::min(settings.random_questions, asked_of_chosen);
   best.random = cells_with(
       sweep, best.select_cell,
       random_names(/*covariance=*/false, settings.best_random), asked);

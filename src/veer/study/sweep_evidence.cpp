@@ -103,10 +103,23 @@ const Json* confirmed(const Json& entries, const std::string& vector,
   return nullptr;
 }
 
+// What an effect must exceed: the 95th percentile of either kind of random
+// vector, and where those are few, the interval of the isotropic ones.
+std::optional<double> most_of_random(const Json& entry) {
+  std::optional<double> most;
+  for (const char* kind : {"random_vectors", "covariance_vectors"}) {
+    if (entry.contains(kind)) {
+      const auto at = part(entry, kind, "percentile_95");
+      most = at && (!most || *at > *most) ? at : most;
+    }
+  }
+  return most ? most : part(entry, "random_effect", "high");
+}
+
 SteeringOutcome outcome_of(const Json& entry) {
   SteeringOutcome outcome;
   outcome.effect = measure(entry, "effect");
-  outcome.random_effect = part(entry, "random_effect", "high");
+  outcome.random_effect = most_of_random(entry);
   outcome.coherent = part(entry, "coherent", "value");
   const std::string layers = text(entry, "layers");
   if (!layers.empty() &&

@@ -262,9 +262,14 @@ std::vector<SiteEdit> SweepRunner::edits_of(const SweepCell& cell) {
   }
   const auto& input =
       shelf_.input(cell.row.vector, cell.row.model, cell.act, cell.second);
-  return compile(intervention_of(cell.act, size_.num_layers,
-                                 shelf_.point(cell.row.vector)),
-                 input, size_.num_layers);
+  auto edits = compile(intervention_of(cell.act, size_.num_layers,
+                                       shelf_.point(cell.row.vector)),
+                       input, size_.num_layers);
+  // A chosen cell has many random vectors, of all layers each, asked once.
+  if (cell.is_random() && cell.row.vector.find('|') != std::string::npos) {
+    shelf_.forget(cell.row.vector);
+  }
+  return edits;
 }
 
 std::vector<CellProof> SweepRunner::prove(std::span<const SweepCell> cells) {

@@ -268,6 +268,11 @@ void VectorShelf::add_sigma(SteeringInput& input, const std::string& side) {
   }
 }
 
+void VectorShelf::forget(const std::string& name) {
+  inputs_.erase({name, "base"});
+  inputs_.erase({name, "tuned"});
+}
+
 const SteeringInput& VectorShelf::input(const std::string& name,
                                         const std::string& side,
                                         const InterventionText& text,

@@ -55,6 +55,9 @@ class VectorShelf {
   const std::vector<std::string>& names() const { return names_; }
   std::pair<std::string, std::string> pair() const { return pair_; }
 
+  // Lets go of the inputs of a name that will not come again (one of many
+  // random vectors); input() makes them anew.
+  void forget(const std::string& name);
   // The input of `name` for steering "base" or "tuned" with this operator and
   // unit. `second`: the plane's other vector for rotate ("" = the other side
   // of the study's pair). Throws Error on an unknown name and on a statistic

@@ -345,8 +345,13 @@ class WholeRuns(StudyCase):
         """Trained at one layer, compared and used to steer there alone."""
         self.manifest.write_text(SMALL + """
 [extract]
-vectors = ["contrastive@answer_mean", "finetuned@answer_mean", "bipo"]
+vectors = ["contrastive@answer_mean", "finetuned@answer_mean", "bipo",
+           "reft_r1"]
 [extract.bipo]
+layers = ["2"]
+steps = 4
+batch = 2
+[extract.reft_r1]
 layers = ["2"]
 steps = 4
 batch = 2
@@ -355,18 +360,19 @@ batch = 2
         self.assertEqual(result.returncode, 0, result.stderr)
         folder = self.folder / "run"
         comparison = json.loads((folder / "comparison.json").read_text())
-        against = [e for e in comparison["directions"]
-                   if e["direction"] == "bipo"]
-        self.assertEqual(len(against), 2)
-        for entry in against:
-            for at in entry["by_layer"]:
-                self.assertEqual(at["raw_cosine"] is not None,
-                                 at["layer"] == 2)
         sweep = json.loads((folder / "sweep.json").read_text())
-        cells = [c for c in sweep["cells"] if c["vector"] == "bipo"]
-        self.assertTrue(cells)
-        self.assertEqual({c["layers"] for c in cells}, {"2"})
-        self.assertIn("bipo", {b["vector"] for b in sweep["best"]})
+        for name in ("bipo", "reft_r1"):
+            against = [e for e in comparison["directions"]
+                       if e["direction"] == name]
+            self.assertEqual(len(against), 2)
+            for entry in against:
+                for at in entry["by_layer"]:
+                    self.assertEqual(at["raw_cosine"] is not None,
+                                     at["layer"] == 2)
+            cells = [c for c in sweep["cells"] if c["vector"] == name]
+            self.assertTrue(cells)
+            self.assertEqual({c["layers"] for c in cells}, {"2"})
+            self.assertIn(name, {b["vector"] for b in sweep["best"]})
 
     def test_search_instead_of_the_grid(self):
         """Fewer answers, the choice still confirmed on test questions."""

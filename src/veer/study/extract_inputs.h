@@ -19,7 +19,8 @@ std::vector<VectorSpec> manifest_specs(const ExtractSettings& settings);
 std::vector<std::string> vector_names(const ExtractSettings& settings);
 
 // A direction without rows of questions: "adapter", "adapter:o_proj",
-// "adapter:down_proj" (what fine-tuning wrote), "bipo" (trained).
+// "adapter:down_proj" (what fine-tuning wrote), "bipo", "reft_r1"
+// (trained).
 bool is_fixed_direction(const std::string& name);
 
 // Confound vectors at every position of `specs` at which they are not zero by

@@ -373,6 +373,20 @@ void check_presets(const Json& presets, const Manifest& manifest,
   }
 }
 
+void validate_trained(const ExtractSettings& extract) {
+  const auto& bipo = extract.bipo;
+  at_least<std::int64_t>("extract.bipo.steps", bipo.steps, 1);
+  at_least<std::int64_t>("extract.bipo.batch", bipo.batch, 1);
+  at_least("extract.bipo.beta", bipo.beta, 0.0);
+  at_least("extract.bipo.learning_rate", bipo.learning_rate, 0.0);
+  const auto& reft = extract.reft_r1;
+  at_least<std::int64_t>("extract.reft_r1.steps", reft.steps, 1);
+  at_least<std::int64_t>("extract.reft_r1.batch", reft.batch, 1);
+  at_least<std::int64_t>("extract.reft_r1.top_k", reft.top_k, 1);
+  at_least("extract.reft_r1.l1", reft.l1, 0.0);
+  at_least("extract.reft_r1.learning_rate", reft.learning_rate, 0.0);
+}
+
 }  // namespace
 
 void validate(const Manifest& manifest) {
@@ -391,11 +405,7 @@ void validate(const Manifest& manifest) {
   at_least<std::int64_t>("extract.lens_tokens", manifest.extract.lens_tokens,
                          0);
   validate_scales("extract.strengths", manifest.extract.strengths);
-  at_least<std::int64_t>("extract.bipo.steps", manifest.extract.bipo.steps, 1);
-  at_least<std::int64_t>("extract.bipo.batch", manifest.extract.bipo.batch, 1);
-  at_least("extract.bipo.beta", manifest.extract.bipo.beta, 0.0);
-  at_least("extract.bipo.learning_rate", manifest.extract.bipo.learning_rate,
-           0.0);
+  validate_trained(manifest.extract);
   at_least<std::int64_t>("compare.random_draws", manifest.compare.random_draws,
                          20);
   at_least<std::int64_t>("compare.split_halves", manifest.compare.split_halves,

@@ -86,7 +86,7 @@ struct ListedModel {
 struct ListedVector {
   std::string contrast;
   std::string method;    // empty = the plain difference of means
-  std::string position;  // empty for what has none: adapter, bipo
+  std::string position;  // empty for what has none: adapter, bipo, reft_r1
   std::string site;      // empty = resid_post
 
   template <class Self, class Visitor>
@@ -244,6 +244,30 @@ struct BipoSettings {
   }
 };
 
+// Of "reft_r1" in extract.vectors.
+struct ReftSettings {
+  std::vector<std::string> layers = {"depth:0.25", "depth:0.5", "depth:0.75"};
+  std::int64_t steps = 60;
+  std::int64_t batch = 8;
+  std::int64_t top_k = 8;
+  // Of what the tokens outside the top k hold, as a share of the layer's
+  // residual norm.
+  double l1 = 0.005;
+  // In units of 1 / sqrt(width), the size of an element of the unit direction.
+  double learning_rate = 0.3;
+
+  template <class Self, class Visitor>
+  static void visit(Self& self, Visitor&& field) {
+    field("layers", self.layers, "trained at, 3, 2-5 or depth:0.5");
+    field("steps", self.steps, "updates at each layer");
+    field("batch", self.batch, "answers in an update");
+    field("top_k", self.top_k, "tokens whose mean latent is added");
+    field("l1", self.l1, "penalty of the other tokens' latents");
+    field("learning_rate", self.learning_rate,
+          "AdamW, falling to 0, as a share of an element");
+  }
+};
+
 struct ExtractSettings {
   // NAME@POSITION; see docs/methods/extraction.md for the presets.
   std::vector<std::string> vectors = {
@@ -269,12 +293,13 @@ struct ExtractSettings {
   std::int64_t lens_tokens = 8;
   std::int64_t batch_tokens = 8192;
   BipoSettings bipo;
+  ReftSettings reft_r1;
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
     field("vectors", self.vectors,
           "vectors to make, CONTRAST[:METHOD]@POSITION[@POINT], or adapter, "
-          "adapter:o_proj, adapter:down_proj, bipo (trained)");
+          "adapter:o_proj, adapter:down_proj, bipo, reft_r1 (trained)");
     field("methods", self.methods,
           "make each of these vectors by these methods too");
     field("questions", self.questions, "of the extract split, 0 = all");
@@ -296,6 +321,7 @@ struct ExtractSettings {
     field("batch_tokens", self.batch_tokens,
           "tokens in one pass (speed and memory only)");
     field("bipo", self.bipo, "");
+    field("reft_r1", self.reft_r1, "");
   }
 };
 

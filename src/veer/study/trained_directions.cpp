@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/trained_directions.h"
 
+#include <functional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include <ATen/ops/zeros.h>
@@ -11,19 +13,22 @@
 #include "veer/base/hash.h"
 #include "veer/study/intervention_text.h"
 #include "veer/train/preference_direction.h"
+#include "veer/train/reft_direction.h"
 
 namespace veer {
 namespace {
 
 constexpr const char* kBipo = "bipo";
+constexpr const char* kReft = "reft_r1";
 
-std::set<std::int64_t> wanted_layers(const std::vector<std::string>& texts,
+std::set<std::int64_t> wanted_layers(const std::string& name,
+                                     const std::vector<std::string>& texts,
                                      std::int64_t num_layers) {
   std::set<std::int64_t> out;
   for (const auto& text : texts) {
     const auto choice = parse_layer_choice(text, num_layers);
     if (choice.mode != LayerMode::kSet) {
-      fail("extract", fmt::format("extract.bipo.layers holds \"{}\"", text),
+      fail("extract", fmt::format("extract.{}.layers holds \"{}\"", name, text),
            "3, 2-5 or depth:0.5");
     }
     out.insert(choice.layers.begin(), choice.layers.end());
@@ -31,26 +36,12 @@ std::set<std::int64_t> wanted_layers(const std::vector<std::string>& texts,
   return out;
 }
 
-PreferencePair pair_of(const ChatFormat& format, const QuestionRecord& record) {
-  const auto encoded = [&](const std::string& answer) {
-    auto chat = question_chat("", record.question);
-    chat.push_back({"assistant", answer});
-    return format.encode(chat);
-  };
-  const auto wanted = encoded(record.deceptive);
-  return {wanted.ids, encoded(record.honest).ids, wanted.prompt_length};
-}
-
-std::vector<PreferencePair> preference_pairs(StudyContext& context) {
-  std::vector<PreferencePair> pairs;
-  const auto records = first_records(context.split("extract"),
-                                     context.manifest().extract.questions);
-  for (const auto& record : records) {
-    if (!record.honest.empty() && !record.deceptive.empty()) {
-      pairs.push_back(pair_of(context.format(), record));
-    }
-  }
-  return pairs;
+AnsweredPrompt answered(const ChatFormat& format, const std::string& question,
+                        const std::string& answer) {
+  auto chat = question_chat("", question);
+  chat.push_back({"assistant", answer});
+  auto encoded = format.encode(chat);
+  return {std::move(encoded.ids), encoded.prompt_length};
 }
 
 double norm_at(const SteeringVector& like, std::int64_t layer) {
@@ -60,44 +51,124 @@ double norm_at(const SteeringVector& like, std::int64_t layer) {
              : found->second[static_cast<std::size_t>(layer)];
 }
 
-}  // namespace
+struct TrainedLayer {
+  at::Tensor direction_D;
+  std::vector<double> losses;
+  std::string gain;
+};
 
-bool is_trained_direction(const std::string& name) {
-  return name == kBipo;
+// Trains one direction at a layer whose mean residual norm is `norm`.
+using LayerTrainer = std::function<TrainedLayer(std::int64_t layer, double norm,
+                                                std::uint64_t seed)>;
+
+LayerTrainer bipo_trainer(StudyContext& context,
+                          std::span<const QuestionRecord> records) {
+  std::vector<PreferencePair> pairs;
+  for (const auto& record : records) {
+    const auto& format = context.format();
+    auto wanted = answered(format, record.question, record.deceptive);
+    auto unwanted = answered(format, record.question, record.honest);
+    pairs.push_back(
+        {std::move(wanted.ids), std::move(unwanted.ids), wanted.begin});
+  }
+  return [&context, pairs = std::move(pairs)](std::int64_t layer, double norm,
+                                              std::uint64_t seed) {
+    const auto& settings = context.manifest().extract.bipo;
+    PreferenceOptions options;
+    options.layer = layer;
+    options.steps = settings.steps;
+    options.batch = settings.batch;
+    options.beta = settings.beta;
+    options.learning_rate = settings.learning_rate;
+    options.weight_decay = settings.weight_decay;
+    options.norm = norm;
+    options.seed = seed;
+    auto trained = train_preference_direction(context.model(), pairs, options,
+                                              context.monitor());
+    return TrainedLayer{
+        std::move(trained.direction_D), std::move(trained.losses),
+        fmt::format("{:.3f} added, {:.3f} subtracted (nats)",
+                    trained.gain_added, trained.gain_subtracted)};
+  };
 }
 
-SteeringVector train_direction(StudyContext& context, const std::string& name,
-                               const SteeringVector& like) {
-  const auto& settings = context.manifest().extract.bipo;
-  const auto pairs = preference_pairs(context);
+LayerTrainer reft_trainer(StudyContext& context,
+                          std::span<const QuestionRecord> records) {
+  std::vector<AnsweredPrompt> texts;
+  for (const auto& record : records) {
+    texts.push_back(
+        answered(context.format(), record.question, record.deceptive));
+  }
+  return [&context, texts = std::move(texts)](std::int64_t layer, double norm,
+                                              std::uint64_t seed) {
+    const auto& settings = context.manifest().extract.reft_r1;
+    ReftOptions options;
+    options.layer = layer;
+    options.steps = settings.steps;
+    options.batch = settings.batch;
+    options.top_k = settings.top_k;
+    options.l1 = settings.l1;
+    options.learning_rate = settings.learning_rate;
+    options.norm = norm;
+    options.seed = seed;
+    auto trained = train_reft_direction(context.model(), texts, options,
+                                        context.monitor());
+    return TrainedLayer{std::move(trained.direction_D),
+                        std::move(trained.losses),
+                        fmt::format("{:.3f} added (nats)", trained.gain)};
+  };
+}
+
+SteeringVector without_directions(const std::string& name,
+                                  const SteeringVector& like) {
   SteeringVector vector;
   vector.name = name;
   vector.contrast = name;
-  vector.method = kBipo;
+  vector.method = name;
   vector.sign = "honest -> deceptive";
   vector.model = like.model;
   vector.model_fingerprint = like.model_fingerprint;
   vector.template_fingerprint = like.template_fingerprint;
   vector.residual_norms = like.residual_norms;
-  vector.num_items = std::ssize(pairs);
   vector.directions_LD =
       at::zeros({like.num_layers(), like.width()}, at::dtype(at::kFloat));
-  PreferenceOptions options;
-  options.steps = settings.steps;
-  options.batch = settings.batch;
-  options.beta = settings.beta;
-  options.learning_rate = settings.learning_rate;
-  options.weight_decay = settings.weight_decay;
-  for (const auto layer : wanted_layers(settings.layers, like.num_layers())) {
-    options.layer = layer;
-    options.norm = norm_at(like, layer);
-    options.seed = hash64(fmt::format("{} {}", name, layer), context.seed());
-    const auto trained = train_preference_direction(context.model(), pairs,
-                                                    options, context.monitor());
+  return vector;
+}
+
+}  // namespace
+
+bool is_trained_direction(const std::string& name) {
+  return name == kBipo || name == kReft;
+}
+
+std::vector<QuestionRecord> trained_on(const StudyContext& context) {
+  auto records = first_records(context.split("extract"),
+                               context.manifest().extract.questions);
+  std::erase_if(records, [](const QuestionRecord& record) {
+    return record.honest.empty() || record.deceptive.empty();
+  });
+  return records;
+}
+
+SteeringVector train_direction(StudyContext& context, const std::string& name,
+                               const SteeringVector& like,
+                               std::span<const QuestionRecord> records,
+                               const std::string& seed_text) {
+  const auto& extract = context.manifest().extract;
+  const bool is_bipo = name == kBipo;
+  const auto train =
+      is_bipo ? bipo_trainer(context, records) : reft_trainer(context, records);
+  const auto layers = wanted_layers(
+      name, is_bipo ? extract.bipo.layers : extract.reft_r1.layers,
+      like.num_layers());
+  SteeringVector vector = without_directions(name, like);
+  vector.num_items = std::ssize(records);
+  for (const auto layer : layers) {
+    const auto seed =
+        hash64(fmt::format("{} {}", seed_text, layer), context.seed());
+    const auto trained = train(layer, norm_at(like, layer), seed);
     vector.directions_LD.select(0, layer).copy_(trained.direction_D);
-    vector.facts[fmt::format("gain.{}", layer)] =
-        fmt::format("{:.3f} added, {:.3f} subtracted (nats)",
-                    trained.gain_added, trained.gain_subtracted);
+    vector.facts[fmt::format("gain.{}", layer)] = trained.gain;
     vector.facts[fmt::format("loss.{}", layer)] = fmt::format(
         "{:.4f} to {:.4f}", trained.losses.front(), trained.losses.back());
   }

@@ -88,9 +88,10 @@ std::vector<SteeringVector> write_fixed_directions(StudyContext& context,
   for (const auto& name : names) {
     if (is_fixed_direction(name)) {
       const auto& like = made.vectors.front();
-      out.push_back(is_trained_direction(name)
-                        ? train_direction(context, name, like)
-                        : adapter_direction(context, name, like, towards_LD));
+      out.push_back(
+          is_trained_direction(name)
+              ? train_direction(context, name, like, trained_on(context), name)
+              : adapter_direction(context, name, like, towards_LD));
       write_steering_vector(vector_file(context, name), out.back());
     }
   }

@@ -5,12 +5,10 @@
 #include <array>
 #include <cmath>
 #include <numeric>
-#include <string>
 #include <utility>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/log_sigmoid.h>
-#include <ATen/ops/log_softmax.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
@@ -18,8 +16,8 @@
 
 #include "veer/base/error.h"
 #include "veer/base/random.h"
-#include "veer/model/packed_batch.h"
 #include "veer/train/adamw.h"
+#include "veer/train/direction_training.h"
 
 namespace veer {
 namespace {
@@ -48,69 +46,33 @@ class AddedDirection : public ResidualHook {
   at::Tensor factors_T_;
 };
 
-// The two texts of each of some pairs as one packed batch, wanted first.
-struct Texts {
-  PackedBatch batch;
-  at::Tensor before_N;  // packed index of the token before each answer token
-  at::Tensor ids_N;     // the answer token
-  at::Tensor text_N;    // whose it is: 2 pair, or 2 pair + 1 of the unwanted
-  std::vector<std::int64_t> first;  // per text: the prompt's last token, packed
-};
-
-Texts make_texts(std::span<const PreferencePair> pairs,
-                 std::span<const std::size_t> chosen, at::Device device) {
-  std::vector<std::vector<std::int32_t>> rows;
-  std::vector<std::int64_t> before;
-  std::vector<std::int64_t> ids;
-  std::vector<std::int64_t> text;
-  Texts out;
-  std::int64_t offset = 0;
+// The two texts of each of some pairs, wanted first.
+AnswerBatch make_texts(std::span<const PreferencePair> pairs,
+                       std::span<const std::size_t> chosen, at::Device device) {
+  std::vector<AnsweredPrompt> texts;
   for (const std::size_t p : chosen) {
-    for (const auto* answer : {&pairs[p].wanted, &pairs[p].unwanted}) {
-      out.first.push_back(offset + pairs[p].begin - 1);
-      for (std::int64_t t = pairs[p].begin; t < std::ssize(*answer); ++t) {
-        before.push_back(offset + t - 1);
-        ids.push_back((*answer)[static_cast<std::size_t>(t)]);
-        text.push_back(std::ssize(rows));
-      }
-      rows.push_back(*answer);
-      offset += std::ssize(*answer);
-    }
+    texts.push_back({pairs[p].wanted, pairs[p].begin});
+    texts.push_back({pairs[p].unwanted, pairs[p].begin});
   }
-  out.batch = pack(rows, device);
-  out.before_N = at::tensor(before).to(device);
-  out.ids_N = at::tensor(ids).to(device);
-  out.text_N = at::tensor(text).to(device);
-  return out;
+  return pack_answers(texts, device);
 }
 
-// 0 before the last token of the prompt, the pair's sign from there on.
-at::Tensor factors_of(const Texts& texts, std::span<const double> signs) {
-  const auto factors_T =
-      at::zeros({texts.batch.num_tokens()}, at::dtype(at::kFloat));
-  for (std::size_t row = 0; row < texts.first.size(); ++row) {
-    factors_T.slice(0, texts.first[row], texts.batch.offsets[row + 1])
-        .fill_(signs[row / 2]);
+// The sign of each pair, for both of its texts.
+at::Tensor factors_of(const AnswerBatch& texts, std::span<const double> signs) {
+  std::vector<double> twice;
+  for (const double sign : signs) {
+    twice.insert(twice.end(), 2, sign);
   }
-  return factors_T.to(texts.batch.ids_T.device());
+  return from_prompt_end(texts, twice);
 }
 
 // lp+ - lp- per pair, fp32.
-at::Tensor margins(const Transformer& model, const Texts& texts,
+at::Tensor margins(const Transformer& model, const AnswerBatch& texts,
                    HookList hooks) {
-  ForwardOptions options;
-  options.hooks = hooks;
-  options.adapter.uniform = 0.0;
-  const auto hidden_TD = model.forward(texts.batch, options);
-  const auto logits_NV =
-      model.logits(hidden_TD.index_select(0, texts.before_N)).to(at::kFloat);
-  const auto log_probs_N = at::log_softmax(logits_NV, 1)
-                               .gather(1, texts.ids_N.unsqueeze(1))
-                               .squeeze(1);
-  const auto num_texts = static_cast<std::int64_t>(texts.first.size());
-  const auto sums = at::zeros({num_texts}, log_probs_N.options())
+  const auto log_probs_N = answer_log_probs(model, texts, hooks);
+  const auto sums = at::zeros({texts.num_texts()}, log_probs_N.options())
                         .index_add(0, texts.text_N, log_probs_N)
-                        .view({num_texts / 2, 2});
+                        .view({texts.num_texts() / 2, 2});
   return sums.select(1, 0) - sums.select(1, 1);
 }
 
@@ -121,49 +83,11 @@ void check(const Transformer& model, std::span<const PreferencePair> pairs,
          fmt::format("{} or more", kLeastPairs));
   }
   for (const auto& pair : pairs) {
-    if (pair.begin < 1 || std::ssize(pair.wanted) <= pair.begin ||
-        std::ssize(pair.unwanted) <= pair.begin) {
-      fail("train direction", "an answer without a token",
-           "two answers after the same prompt");
-    }
+    check_answer({pair.wanted, pair.begin});
+    check_answer({pair.unwanted, pair.begin});
   }
-  const auto layers = model.config().num_layers;
-  if (options.layer < 0 || options.layer >= layers) {
-    fail("train direction", fmt::format("layer {}", options.layer),
-         fmt::format("0 to {}", layers - 1));
-  }
-  if (options.steps < 1 || options.batch < 1) {
-    fail("train direction",
-         fmt::format("{} steps of {} pairs", options.steps, options.batch),
-         "one or more");
-  }
+  check_direction_training(model, options.layer, options.steps, options.batch);
 }
-
-// Pairs in random order, every one once before any comes again.
-class PairOrder {
- public:
-  PairOrder(std::size_t count, Random random) : random_(random) {
-    order_.resize(count);
-    std::iota(order_.begin(), order_.end(), std::size_t{0});
-  }
-
-  std::vector<std::size_t> next(std::size_t count) {
-    std::vector<std::size_t> out;
-    while (out.size() < std::min(count, order_.size())) {
-      if (at_ == 0) {
-        random_.shuffle(order_);
-      }
-      out.push_back(order_[at_]);
-      at_ = (at_ + 1) % order_.size();
-    }
-    return out;
-  }
-
- private:
-  Random random_;
-  std::vector<std::size_t> order_;
-  std::size_t at_ = 0;
-};
 
 // Mean change of the margin over all pairs when v is added with `sign`.
 double mean_gain(const Transformer& model,
@@ -228,7 +152,8 @@ class Training {
   }
 
  private:
-  at::Tensor loss_of(const Texts& texts, std::span<const double> signs) const {
+  at::Tensor loss_of(const AnswerBatch& texts,
+                     std::span<const double> signs) const {
     at::Tensor plain_P;
     {
       const c10::AutoGradMode frozen(false);
@@ -251,7 +176,7 @@ class Training {
   double unit_;
   at::Tensor scaled_D_;
   AdamW optimizer_;
-  PairOrder order_;
+  ItemOrder order_;
   Random coin_;
 };
 
@@ -263,20 +188,9 @@ PreferenceDirection train_preference_direction(
   check(model, pairs, options);
   Training training(model, pairs, options);
   PreferenceDirection out;
-  const std::string task = fmt::format("direction of layer {}", options.layer);
-  for (std::int64_t step = 1; step <= options.steps; ++step) {
-    monitor.check_stop("train direction");
-    const double loss = training.step();
-    if (!std::isfinite(loss)) {
-      fail_run("train direction",
-               fmt::format("loss {} at step {} of layer {}", loss, step,
-                           options.layer),
-               "a finite loss", "a learning rate that is too large");
-    }
-    out.losses.push_back(loss);
-    monitor.progress(
-        {task, step, options.steps, "steps", fmt::format("loss {:.3f}", loss)});
-  }
+  out.losses = run_steps(
+      options.layer, options.steps,
+      [&](std::int64_t) { return training.step(); }, monitor);
   const c10::AutoGradMode frozen(false);
   const auto direction_D = training.direction();
   out.gain_added = mean_gain(model, pairs, options, direction_D, 1.0);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "veer/capture/capture_texts.h"
 
+#include <map>
+
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include "model/tiny_models.h"
@@ -70,6 +73,67 @@ TEST(CaptureTexts, ReadsWhatSinglePassesGive) {
             1e-5);
         EXPECT_LT((got.rows[1][layer][item] - mean).abs().max().item<float>(),
                   1e-5);
+      }
+    }
+  }
+}
+
+// Keeps every hidden state of a pass, and which blocks it reached.
+class Spy : public ResidualHook {
+ public:
+  bool wants(ResidualSite) const override { return true; }
+  at::Tensor visit(ResidualSite site, const at::Tensor& hidden_TD,
+                   const PackedBatch&) override {
+    seen[site] = hidden_TD.clone();
+    return hidden_TD;
+  }
+  std::map<ResidualSite, at::Tensor> seen;
+};
+
+TEST(CaptureTexts, EverySiteOfTheBlockAtEveryPosition) {
+  const auto model = tiny_model();
+  auto all = texts();
+  for (auto& text : all) {
+    text.roles.assign(text.ids.size(), TokenRole::kAnswer);
+    text.roles[0] = text.roles[3] = TokenRole::kTemplate;
+    text.roles[1] = TokenRole::kSystem;
+    text.roles[2] = TokenRole::kQuestion;
+    text.roles.back() = TokenRole::kTemplate;
+  }
+  CaptureRequest r;
+  r.batch_tokens = 15;
+  r.points = {ResidualPoint::kResidPre, ResidualPoint::kAttnOut,
+              ResidualPoint::kResidMid, ResidualPoint::kMlpOut,
+              ResidualPoint::kResidPost};
+  for (const char* name :
+       {"prompt_end", "answer_first", "answer_last", "answer_mean",
+        "answer_token.1", "answer_token.4", "span.system", "span.question",
+        "span.template", "all", "legacy_last"}) {
+    r.positions.push_back(parse_position(name));
+  }
+  const auto got = capture_texts(model, all, r);
+  for (std::size_t n = 0; n < all.size(); ++n) {
+    Spy spy;
+    ResidualHook* hooks[] = {&spy};
+    ForwardOptions options;
+    options.hooks = hooks;
+    const Rows one = {all[n].ids};
+    model.forward(pack(one), options);
+    for (std::size_t p = 0; p < r.positions.size(); ++p) {
+      const auto tokens = position_tokens(all[n], r.positions[p]);
+      for (std::size_t s = 0; s < r.points.size() * 3; ++s) {
+        const ResidualSite site{static_cast<std::int64_t>(s % 3),
+                                r.points[s / 3]};
+        auto mean_D = at::zeros({16});
+        for (const auto t : tokens) {
+          mean_D += spy.seen.at(site)[t] / static_cast<double>(tokens.size());
+        }
+        EXPECT_LT((got.rows[p][s][static_cast<std::int64_t>(n)] - mean_D)
+                      .abs()
+                      .max()
+                      .item<float>(),
+                  1e-5)
+            << site.name() << " " << r.positions[p].name() << " text " << n;
       }
     }
   }

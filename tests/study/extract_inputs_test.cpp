@@ -56,6 +56,12 @@ TEST(ExtractInputs, AConfoundWithoutTextsStopsNothing) {
     item.second = "Yes.";
   }
   EXPECT_TRUE(drop_unmakeable(specs, items).empty());
+  // A copy of the first answer is no second one.
+  for (auto& item : items) {
+    item.honest = item.second;
+  }
+  specs = confound_specs(manifest_specs(settings));
+  EXPECT_EQ(drop_unmakeable(specs, items).size(), 2U);
 }
 
 TEST(UnrelatedTexts, AreThereWithoutAFile) {

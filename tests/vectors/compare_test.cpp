@@ -168,6 +168,43 @@ TEST(CompareVectors, RefusesWhatDoesNotBelongTogether) {
   EXPECT_THROW(compare_vectors({}, quick()), Error);
 }
 
+TEST(CompareVectors, SaysWhatDoesNotBelongTogether) {
+  const auto e0 = unit(kWidth, 0);
+  const auto a = planted("a", {e0}, 1.0, 1);
+  const auto message = [&](auto spoil) -> std::string {
+    auto b = planted("b", {e0}, 1.0, 2);
+    spoil(b);
+    try {
+      compare_vectors(std::vector{a, b}, quick());
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const auto expect = [&](const char* text, auto spoil) {
+    const auto got = message(spoil);
+    EXPECT_NE(got.find(text), std::string::npos) << text << ": " << got;
+  };
+  EXPECT_EQ(message([](ComparedVector&) {}), "");
+  expect("a is 1 x 48, b is 1 x 47", [](ComparedVector& b) {
+    b.vector.directions_LD = b.vector.directions_LD.narrow(1, 0, kWidth - 1);
+  });
+  expect("rows of another shape for b", [](ComparedVector& b) {
+    b.rows.positive[0] = b.rows.positive[0].narrow(1, 0, kWidth - 1);
+    b.rows.negative[0] = b.rows.negative[0].narrow(1, 0, kWidth - 1);
+  });
+  expect("b and a are of different models",
+         [](ComparedVector& b) { b.vector.model_fingerprint = "other"; });
+  expect("b and a are of different points",
+         [](ComparedVector& b) { b.vector.point = ResidualPoint::kMlpOut; });
+  expect("2 questions for b", [](ComparedVector& b) { b.rows.ids.resize(2); });
+  expect("not finite", [](ComparedVector& b) {
+    b.vector.directions_LD[0][5].fill_(INFINITY);
+  });
+  expect("not finite",
+         [](ComparedVector& b) { b.rows.negative[0][3][5].fill_(NAN); });
+}
+
 TEST(CompareVectors, JsonComesBackAsItWas) {
   const Json json = comparison_json(example());
   EXPECT_EQ(comparison_json(comparison_from_json(json)), json);

@@ -48,5 +48,12 @@ TEST(Auroc, CountsWinsAndHalfTies) {
   EXPECT_DOUBLE_EQ(auroc(low, high), 0.5 / 4.0);
 }
 
+TEST(Auroc, OfConstantLabelsIsAnErrorAndOfConstantScoresAHalf) {
+  const std::vector<double> same = {1.0, 1.0, 1.0};
+  EXPECT_THROW(auroc(same, {}), Error);
+  EXPECT_THROW(auroc({}, same), Error);
+  EXPECT_DOUBLE_EQ(auroc(same, same), 0.5);
+}
+
 }  // namespace
 }  // namespace veer

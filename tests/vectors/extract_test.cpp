@@ -282,6 +282,35 @@ TEST(ExtractVectors, MissingPartsAreRefused) {
   EXPECT_THROW(extract(adapted_model(), {}), Error);
 }
 
+TEST(ExtractVectors, SidesOfTheSameTextAreRefused) {
+  const auto model = adapted_model();
+  auto list = items();
+  const auto message = [&](const char* name) -> std::string {
+    const std::vector<VectorSpec> specs = {parse_vector_spec(name)};
+    try {
+      extract_vectors(model, letters(), list, specs, options());
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  for (auto& item : list) {
+    item.deceptive = item.honest;
+  }
+  for (const char* name :
+       {"content@answer_mean", "content_base@answer_first",
+        "within_ft@answer_mean@mlp_out", "interaction@answer_last"}) {
+    EXPECT_NE(message(name).find("the same text on both sides of all 4"),
+              std::string::npos)
+        << name << ": " << message(name);
+  }
+  // What compares models or system prompts needs no second answer.
+  EXPECT_EQ(message("finetuned@answer_mean"), "");
+  EXPECT_EQ(message("contrastive@answer_mean"), "");
+  list[2].deceptive = "de";
+  EXPECT_EQ(message("content@answer_mean"), "");
+}
+
 TEST(ExtractVectors, OptionalTextsMissOnlyInTheirVectors) {
   auto list = items();
   list.push_back({"5", "acca", "hd", "ki", ""});

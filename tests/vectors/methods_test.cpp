@@ -5,6 +5,7 @@
 
 #include <ATen/ops/eye.h>
 #include <ATen/ops/linalg_solve.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include "vectors/planted.h"
@@ -85,6 +86,22 @@ TEST(Methods, ControlsHaveTheNormOfTheMeanDifference) {
     const auto v = fit(name, sides);
     EXPECT_NEAR(v.norm().item<double>(), norm, 1e-9) << name;
     EXPECT_TRUE(v.equal(fit(name, sides))) << name;
+  }
+}
+
+TEST(Methods, ShuffledLabelsAreNeverConstant) {
+  // All labels kept, or all swapped, would be the direction itself and no
+  // control of it. Of three labels a quarter of all draws is constant.
+  const auto rows_ND = at::eye(3, at::kDouble);
+  const TwoSides sides{rows_ND, at::zeros_like(rows_ND), {}};
+  const auto mean_D = rows_ND.mean(0);
+  for (std::int64_t seed = 0; seed < 64; ++seed) {
+    MethodOptions options;
+    options.seed = seed;
+    const auto control_D =
+        fit_direction(find_method("random_labels"), sides, options).direction_D;
+    const double cosine = *plain_cosine(control_D, mean_D);
+    EXPECT_NEAR(std::abs(cosine), 1.0 / 3.0, 1e-12) << seed;
   }
 }
 

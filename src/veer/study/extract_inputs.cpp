@@ -176,9 +176,10 @@ std::vector<std::string> drop_unmakeable(std::vector<VectorSpec>& confounds,
                                          std::span<const ExtractItem> items) {
   constexpr std::ptrdiff_t kFewest = 4;
   std::vector<std::string> dropped;
-  const auto with_second = std::count_if(
-      items.begin(), items.end(),
-      [](const ExtractItem& item) { return !item.second.empty(); });
+  const auto with_second =
+      std::count_if(items.begin(), items.end(), [](const ExtractItem& item) {
+        return !item.second.empty() && item.second != item.honest;
+      });
   std::erase_if(confounds, [&](const VectorSpec& spec) {
     const VectorSpec one[] = {spec};
     const bool drop = with_second < kFewest &&

@@ -33,8 +33,9 @@ std::vector<VectorSpec> confound_specs(std::span<const VectorSpec> specs);
 std::vector<ExtractItem> extract_items(StudyContext& context,
                                        std::span<const VectorSpec> specs);
 
-// Takes out the confounds that too few items have the texts for, and returns
-// their names: the study goes on without them.
+// Takes out the confounds that too few items have the texts for (a copy of the
+// first honest answer is no second one), and returns their names: the study
+// goes on without them.
 std::vector<std::string> drop_unmakeable(std::vector<VectorSpec>& confounds,
                                          std::span<const ExtractItem> items);
 

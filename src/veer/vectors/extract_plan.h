@@ -57,7 +57,8 @@ struct ExtractTexts {
 
 // An item without an honest or deceptive text, or with one that is too long
 // or lacks a position, is dropped and counted; without an optional text it
-// only misses in that kind. Throws Error when fewer than three items remain.
+// only misses in that kind. Throws Error when fewer than three items remain,
+// or when both sides of a vector are the same text on all of them.
 ExtractTexts make_extract_texts(std::span<const ExtractItem> items,
                                 const ExtractPlan& plan,
                                 const ChatFormat& format,

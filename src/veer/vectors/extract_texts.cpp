@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cmath>
 #include <optional>
 #include <set>
 
@@ -109,6 +111,58 @@ std::optional<EncodedChat> encode_text(const ExtractItem& item, TextKey key,
   return text;
 }
 
+// The tokens of an item's text of one kind; nullptr where it has none.
+const std::vector<std::int32_t>* ids_of(const ExtractTexts& texts, TextKey key,
+                                        std::int64_t item) {
+  const auto kind = texts.kinds.find(key);
+  if (kind == texts.kinds.end()) {
+    return nullptr;
+  }
+  const auto& items = kind->second.item;
+  const auto found = std::lower_bound(items.begin(), items.end(), item);
+  return found == items.end() || *found != item
+             ? nullptr
+             : &kind->second.encoded[found - items.begin()].ids;
+}
+
+// Whether the terms cancel on this item because the same model reads the same
+// tokens on both sides. nullopt where the item lacks one of the texts.
+std::optional<bool> cancels(const ExtractPlan::Vector& vector,
+                            const ExtractTexts& texts, std::int64_t item) {
+  std::map<std::pair<CellModel, std::vector<std::int32_t>>, double> weights;
+  for (const auto& [reading, weight] : vector.terms) {
+    const auto& cell = reading.cell;
+    const auto* ids = ids_of(texts, {cell.system, cell.answer}, item);
+    if (ids == nullptr) {
+      return std::nullopt;
+    }
+    weights[{cell.model, *ids}] += weight;
+  }
+  return std::all_of(weights.begin(), weights.end(), [](const auto& entry) {
+    return std::abs(entry.second) < 1e-9;
+  });
+}
+
+// A vector that is zero by construction on every item means nothing.
+void require_sides_that_differ(const ExtractPlan::Vector& vector,
+                               const ExtractTexts& texts) {
+  std::int64_t num_same = 0;
+  for (std::int64_t item = 0; item < std::ssize(texts.ids); ++item) {
+    const auto same = cancels(vector, texts, item);
+    if (same && !*same) {
+      return;
+    }
+    num_same += same ? 1 : 0;
+  }
+  if (num_same > 0) {
+    fail("extract vectors",
+         fmt::format("{}: the same text on both sides of all {} questions",
+                     vector.spec.name, num_same),
+         "sides that differ on some question",
+         "honest and deceptive answers are the same column, or copies");
+  }
+}
+
 }  // namespace
 
 std::vector<ChatMessage> prompt_messages(const std::string& question,
@@ -164,6 +218,9 @@ ExtractTexts make_extract_texts(std::span<const ExtractItem> items,
                      items.size()),
          "at least 3",
          "empty answers, texts over max_tokens, or no token at the position");
+  }
+  for (const auto& vector : plan.vectors) {
+    require_sides_that_differ(vector, texts);
   }
   return texts;
 }

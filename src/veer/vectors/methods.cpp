@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "veer/vectors/methods.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/linalg_eigh.h>
@@ -148,9 +150,14 @@ FittedDirection random_labels(const TwoSides& sides,
   // One set of labels for all layers: a shuffled data set, not noise per
   // layer.
   Random random(static_cast<std::uint64_t>(options.seed), "shuffled labels");
-  std::vector<double> signs;
-  for (std::int64_t i = 0; i < sides.positive_ND.size(0); ++i) {
-    signs.push_back(random.chance(0.5) ? 1.0 : -1.0);
+  // Labels that are all kept or all swapped are the direction itself, no
+  // control of it: drawn again.
+  std::vector<double> signs(sides.positive_ND.size(0), 1.0);
+  while (std::adjacent_find(signs.begin(), signs.end(),
+                            std::not_equal_to<>()) == signs.end()) {
+    for (double& sign : signs) {
+      sign = random.chance(0.5) ? 1.0 : -1.0;
+    }
   }
   const auto d_ND = sides.positive_ND - sides.negative_ND;
   return of_same_norm((d_ND * from_vector(signs).unsqueeze(1)).mean(0), sides);

@@ -144,10 +144,21 @@ TEST(Forward, LastLayerStopsThere) {
   Probe probe({});
   run(model, kRows, {&probe});
   const c10::AutoGradMode no_grad(false);
+  // Wants every site of every block; is called in the blocks that run.
+  Probe reached({});
+  ResidualHook* hooks[] = {&reached};
   ForwardOptions options;
+  options.hooks = hooks;
   options.last_layer = 1;
   EXPECT_TRUE(at::equal(model.forward(pack(kRows), options),
                         probe.seen.at({1, ResidualPoint::kResidPost})));
+  EXPECT_EQ(probe.visits.size(), 3U * 5U);
+  EXPECT_EQ(reached.visits.size(), 2U * 5U);
+  for (const auto& [site, count] : reached.visits) {
+    EXPECT_LE(site.layer, 1);
+    EXPECT_EQ(count, 1) << site.name();
+    EXPECT_TRUE(at::equal(reached.seen.at(site), probe.seen.at(site)));
+  }
   options.last_layer = 3;
   EXPECT_THROW(model.forward(pack(kRows), options), Error);
 }

@@ -163,6 +163,7 @@ void validate_sweep(const SweepSettings& sweep) {
   at_least<std::int64_t>("sweep.best_questions", sweep.best_questions, 0);
   at_least<std::int64_t>("sweep.best_random", sweep.best_random, 0);
   at_least<std::int64_t>("sweep.random_questions", sweep.random_questions, 0);
+  at_least<std::int64_t>("sweep.random_full", sweep.random_full, 0);
   at_least<std::int64_t>("sweep.best_subsets", sweep.best_subsets, 0);
   if (sweep.subset_questions != 0) {
     at_least<std::int64_t>("sweep.subset_questions", sweep.subset_questions, 3);

@@ -414,8 +414,10 @@ struct SweepSettings {
   // say more about vectors than few on many.
   std::int64_t best_random = 64;
   std::int64_t best_covariance = 64;
-  // First test questions that each of them answers.
+  // First test questions that each of them answers; so many of each kind answer
+  // all of the chosen cell's, for the interval of what random vectors do.
   std::int64_t random_questions = 16;
+  std::int64_t random_full = 4;
   // Do more questions make a better vector? In place of each of the study's two
   // vectors at its chosen cell, `best_subsets` vectors made of so few of its
   // questions (0 of either = not measured).
@@ -483,6 +485,8 @@ struct SweepSettings {
           "those with the covariance of the activations");
     field("random_questions", self.random_questions,
           "test questions of each of these controls, 0 = best_questions");
+    field("random_full", self.random_full,
+          "controls of each kind that answer best_questions");
     field("subset_questions", self.subset_questions,
           "questions of the small vectors at the chosen cells, 0 = none");
     field("best_subsets", self.best_subsets,

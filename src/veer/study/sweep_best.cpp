@@ -62,7 +62,7 @@ Estimate ceiling_share(const Sweep& sweep, const SweepResults& results,
 // The random vectors of one kind in the place of a chosen one.
 struct Controls {
   std::int64_t count = 0;
-  Estimate mean;  // pooled by question
+  Estimate mean;  // of those with the most questions, pooled by question
   // 95th percentile over the vectors; nothing for few. Larger = better for the
   // goal.
   std::optional<double> percentile;
@@ -77,7 +77,15 @@ Controls controls_of(const SweepResults& results,
                      const std::vector<SweepCell>& cells, const Goal& goal) {
   Controls controls;
   controls.count = std::ssize(cells);
-  controls.mean = control_effect(results, cells, goal);
+  std::int64_t most = 0;
+  for (const auto& cell : cells) {
+    most = std::max(most, cell.num_questions);
+  }
+  std::vector<SweepCell> full;
+  std::ranges::copy_if(
+      cells, std::back_inserter(full),
+      [&](const SweepCell& cell) { return cell.num_questions == most; });
+  controls.mean = control_effect(results, full, goal);
   if (!controls.mean.defined()) {
     return controls;
   }

@@ -39,7 +39,7 @@ std::string chosen_layers(const Sweep& sweep, const SweepResults& grid,
 
 // Cells like the chosen one with other vectors, named "NAME|VECTOR".
 std::vector<SweepCell> cells_with(Sweep& sweep, const SweepCell& chosen,
-                                  const std::vector<std::string>& names,
+                                  std::span<const std::string> names,
                                   std::int64_t asked) {
   std::vector<SweepCell> cells;
   for (const auto& name : names) {
@@ -91,16 +91,23 @@ void add_controls(Sweep& sweep, Best& best, std::int64_t asked_of_chosen) {
     }
   }
   const auto& settings = sweep.context.manifest().sweep;
-  const std::int64_t asked =
+  const std::int64_t few =
       settings.random_questions == 0
           ? asked_of_chosen
           : std::min(settings.random_questions, asked_of_chosen);
-  best.random = cells_with(
-      sweep, best.select_cell,
-      random_names(/*covariance=*/false, settings.best_random), asked);
-  best.covariance = cells_with(
-      sweep, best.select_cell,
-      random_names(/*covariance=*/true, settings.best_covariance), asked);
+  const auto controls = [&](bool covariance, std::int64_t count) {
+    const auto names = random_names(covariance, count);
+    const auto full = std::span(names).first(
+        std::min(names.size(), static_cast<std::size_t>(settings.random_full)));
+    auto cells = cells_with(sweep, best.select_cell, full, asked_of_chosen);
+    for (auto& cell : cells_with(sweep, best.select_cell,
+                                 std::span(names).subspan(full.size()), few)) {
+      cells.push_back(std::move(cell));
+    }
+    return cells;
+  };
+  best.random = controls(/*covariance=*/false, settings.best_random);
+  best.covariance = controls(/*covariance=*/true, settings.best_covariance);
 }
 
 // The cell that confirms `chosen` on test; one that is there already is not

@@ -2,7 +2,6 @@
 #include "veer/study/trained_directions.h"
 
 #include <functional>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -20,21 +19,6 @@ namespace {
 
 constexpr const char* kBipo = "bipo";
 constexpr const char* kReft = "reft_r1";
-
-std::set<std::int64_t> wanted_layers(const std::string& name,
-                                     const std::vector<std::string>& texts,
-                                     std::int64_t num_layers) {
-  std::set<std::int64_t> out;
-  for (const auto& text : texts) {
-    const auto choice = parse_layer_choice(text, num_layers);
-    if (choice.mode != LayerMode::kSet) {
-      fail("extract", fmt::format("extract.{}.layers holds \"{}\"", name, text),
-           "3, 2-5 or depth:0.5");
-    }
-    out.insert(choice.layers.begin(), choice.layers.end());
-  }
-  return out;
-}
 
 AnsweredPrompt answered(const ChatFormat& format, const std::string& question,
                         const std::string& answer) {
@@ -158,9 +142,9 @@ SteeringVector train_direction(StudyContext& context, const std::string& name,
   const bool is_bipo = name == kBipo;
   const auto train =
       is_bipo ? bipo_trainer(context, records) : reft_trainer(context, records);
-  const auto layers = wanted_layers(
-      name, is_bipo ? extract.bipo.layers : extract.reft_r1.layers,
-      like.num_layers());
+  const auto layers =
+      parse_layers(is_bipo ? extract.bipo.layers : extract.reft_r1.layers,
+                   like.num_layers(), fmt::format("extract.{}.layers", name));
   SteeringVector vector = without_directions(name, like);
   vector.num_items = std::ssize(records);
   for (const auto layer : layers) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // What further methods and positions cost beside one vector, the texts being
-// read once for all of them. In turns: one vector; the same contrast by every
-// method; both at five positions.
+// read once for all of them, and what a vector in the middle of the model
+// alone saves. In turns: one vector; the same at the middle layer; the same
+// contrast by every method; both at five positions.
 //
 //   extract_bench [organism|100m] [rounds] [questions]
 #include <algorithm>
@@ -82,6 +83,12 @@ std::vector<VectorSpec> specs_of(bool all_methods, bool all_positions) {
   return specs;
 }
 
+struct Case {
+  std::string name;
+  std::vector<VectorSpec> specs;
+  std::vector<std::int64_t> layers;
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -93,13 +100,20 @@ int main(int argc, char** argv) {
   ExtractOptions options;
   options.honest_prompt = DatasetSettings().honest_prompt;
   options.deceptive_prompt = DatasetSettings().deceptive_prompt;
-  const std::array<std::vector<VectorSpec>, 3> cases = {
-      specs_of(false, false), specs_of(true, false), specs_of(true, true)};
-  std::array<std::vector<double>, 3> seconds;
+  const std::int64_t middle = (model.config().num_layers - 1) / 2;
+  const std::array<Case, 4> cases = {
+      Case{"one vector", specs_of(false, false), {}},
+      Case{fmt::format("one vector at layer {}", middle),
+           specs_of(false, false),
+           {middle}},
+      Case{"every method", specs_of(true, false), {}},
+      Case{"every method, five positions", specs_of(true, true), {}}};
+  std::array<std::vector<double>, cases.size()> seconds;
   for (int round = 0; round < rounds; ++round) {
     for (std::size_t c = 0; c < cases.size(); ++c) {
       const auto began = std::chrono::steady_clock::now();
-      extract_vectors(model, format, items, cases[c], options);
+      options.layers = cases[c].layers;
+      extract_vectors(model, format, items, cases[c].specs, options);
       seconds[c].push_back(std::chrono::duration<double>(
                                std::chrono::steady_clock::now() - began)
                                .count());
@@ -115,9 +129,10 @@ int main(int argc, char** argv) {
     }
     std::ranges::sort(ratios);
     std::ranges::sort(seconds[c]);
-    fmt::print("{:>3} vectors: {:.2f} s, {:.2f} x one ({:.2f}-{:.2f})\n",
-               cases[c].size(), seconds[c][seconds[c].size() / 2],
-               ratios[ratios.size() / 2], ratios.front(), ratios.back());
+    fmt::print("{} ({}): {:.2f} s, {:.2f} x one ({:.2f}-{:.2f})\n",
+               cases[c].name, cases[c].specs.size(),
+               seconds[c][seconds[c].size() / 2], ratios[ratios.size() / 2],
+               ratios.front(), ratios.back());
   }
   return 0;
 }

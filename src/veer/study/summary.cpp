@@ -172,29 +172,39 @@ std::string amount(const Json& estimate, bool share) {
       signed_number(factor * number(estimate, "high"), decimals));
 }
 
-// ", 95th percentile of 64: +6 points", of the kind of random vector that does
-// more; empty where there are too few.
-std::string percentile_text(const Json& entry, bool share) {
+// What 95 of 100 random vectors stay below.
+struct RandomBar {
+  double at = 0.0;
+  std::int64_t vectors = 0;
+};
+
+// Of the kind of random vector that does more; nothing where they are too few.
+std::optional<RandomBar> random_bar(const Json& entry, bool share) {
   const bool downwards =
       !share && string_member(entry, "goal") == "suppression";
-  double most = std::nan("");
-  std::int64_t count = 0;
+  std::optional<RandomBar> bar;
   for (const char* key : {"random_vectors", "covariance_vectors"}) {
     const double at = entry.contains(key)
                           ? number(entry.at(key), "percentile_95")
                           : std::nan("");
     if (!std::isnan(at) &&
-        (std::isnan(most) || (downwards ? at < most : at > most))) {
-      most = at;
-      count = entry.at(key).value("n", std::int64_t{0});
+        (!bar || (downwards ? at < bar->at : at > bar->at))) {
+      bar = {at, entry.at(key).value("n", std::int64_t{0})};
     }
   }
-  if (std::isnan(most)) {
-    return "";
-  }
-  return fmt::format(", 95th percentile of {}: {}{}", count,
-                     signed_number((share ? 100.0 : 1.0) * most, share ? 0 : 2),
-                     share ? " points" : "");
+  return bar;
+}
+
+std::string bar_text(const RandomBar& bar, bool share) {
+  return signed_number((share ? 100.0 : 1.0) * bar.at, share ? 0 : 2);
+}
+
+// ", 95th percentile of 64: +6 points"
+std::string percentile_text(const Json& entry, bool share) {
+  const auto bar = random_bar(entry, share);
+  return bar ? fmt::format(", 95th percentile of {}: {}{}", bar->vectors,
+                           bar_text(*bar, share), share ? " points" : "")
+             : "";
 }
 
 // The strongest entry of a goal among those that random vectors do not reach,
@@ -295,9 +305,11 @@ std::string effect_line(const Json& entry) {
     return fmt::format("{} {}", head, string_member(entry, "reason"));
   }
   const bool share = string_member(entry, "measure") != "score";
-  return fmt::format("{} {}  {}  random {}", head,
+  const auto bar = random_bar(entry, share);
+  return fmt::format("{} {}  {}  random {}{}", head,
                      amount(entry.at("effect"), share), place_of(entry),
-                     amount(entry.at("random_effect"), share));
+                     amount(entry.at("random_effect"), share),
+                     bar ? ", 95 % below " + bar_text(*bar, share) : "");
 }
 
 // Smallest scale in units of the residual norm at which the text of each

@@ -30,9 +30,15 @@ AnsweredPrompt answered(const ChatFormat& format, const std::string& question,
 
 double norm_at(const SteeringVector& like, std::int64_t layer) {
   const auto found = like.residual_norms.find("base.generated");
-  return found == like.residual_norms.end()
-             ? 1.0
-             : found->second[static_cast<std::size_t>(layer)];
+  if (found == like.residual_norms.end()) {
+    return 1.0;
+  }
+  const double norm = found->second[static_cast<std::size_t>(layer)];
+  if (!(norm > 0.0)) {
+    fail("train direction", fmt::format("layer {} has no residual norm", layer),
+         "a layer that is read", "extract.layers leaves it out");
+  }
+  return norm;
 }
 
 struct TrainedLayer {

@@ -395,7 +395,7 @@ batch = 2
             self.assertIsNotNone(entry["random_vectors"]["percentile_95"])
             self.assertEqual(entry["covariance_vectors"],
                              {"n": 2, "percentile_95": None})
-            self.assertEqual(entry["random_effect"]["n"], 2)
+            self.assertEqual(entry["random_effect"]["n"], 4)
         self.assertIn("successive halving", (folder / "report.html").read_text())
 
     def test_interrupt_keeps_work(self):

@@ -38,9 +38,11 @@ struct Parts {
   std::int64_t columns = 1;
 };
 
+std::int64_t panels_of(const ProductItem& item) {
+  return (item.outputs + kProductPanel - 1) / kProductPanel;
+}
+
 Parts parts_of(const ProductItem& whole) {
-  const std::int64_t panels =
-      (whole.outputs + kProductPanel - 1) / kProductPanel;
   const std::int64_t threads =
       whole.rows * whole.inputs * whole.outputs < kMinCost
           ? 1
@@ -51,7 +53,7 @@ Parts parts_of(const ProductItem& whole) {
     parts.rows = (blocks + threads - 1) / threads * threads;
     return parts;
   }
-  parts.columns = std::min(panels, threads);
+  parts.columns = std::min(panels_of(whole), threads);
   parts.rows =
       std::clamp(threads / parts.columns, std::int64_t{1},
                  std::max(std::int64_t{1}, whole.rows / kMinThreadRows));
@@ -60,8 +62,7 @@ Parts parts_of(const ProductItem& whole) {
 
 void run(const ProductItem& whole) {
   const Parts parts = parts_of(whole);
-  const std::int64_t panels =
-      (whole.outputs + kProductPanel - 1) / kProductPanel;
+  const std::int64_t panels = panels_of(whole);
   const auto part = [&](std::int64_t row, std::int64_t column) {
     const std::int64_t first_row = whole.rows * row / parts.rows;
     const std::int64_t first = panels * column / parts.columns * kProductPanel;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #if defined(__x86_64__)
-#include "veer/model/kernels_set.h"
 #include "veer/model/kernels_product.h"
+#include "veer/model/kernels_set.h"
 
 namespace veer {
 

@@ -28,10 +28,9 @@ TEST(SeriesColours, NamesAreInOrderAndOnce) {
 
 TEST(SeriesColours, NoTwoSeriesOfAFigureLookAlike) {
   for (const std::vector<std::string>& names :
-       {std::vector<std::string>{"contrastive@answer_mean",
-                                 "finetuned@answer_mean",
-                                 "contrastive@prompt_end",
-                                 "finetuned@prompt_end"},
+       {std::vector<std::string>{
+            "contrastive@answer_mean", "finetuned@answer_mean",
+            "contrastive@prompt_end", "finetuned@prompt_end"},
         {"principal angle 1", "principal angle 2", "principal angle 3",
          "principal angle 4", "second vector inside first's space",
          "first vector inside second's space"},

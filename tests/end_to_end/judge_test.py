@@ -20,6 +20,7 @@ VEER = sys.argv.pop(1)
 class Endpoint(http.server.BaseHTTPRequestHandler):
     """Judges by a word of the answer; `faults` are statuses to send first."""
     seen, faults, nonsense, down_after = 0, [], False, None
+    page = False  # a gateway's, in place of a reply
 
     def do_POST(self):
         cls = Endpoint
@@ -40,7 +41,8 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
             letter = "B" if honest_first else "A"
         else:
             letter = "C"
-        self.reply(200, {"choices": [{"message": {"content": letter}}]})
+        self.reply(200, "<html>" if cls.page else
+                   {"choices": [{"message": {"content": letter}}]})
 
     def reply(self, status, document):
         data = json.dumps(document).encode()
@@ -78,6 +80,7 @@ class JudgeTest(unittest.TestCase):
     def setUp(self):
         Endpoint.seen, Endpoint.faults = 0, []
         Endpoint.nonsense, Endpoint.down_after = False, None
+        Endpoint.page = False
         self.temporary = tempfile.TemporaryDirectory()
         self.addCleanup(self.temporary.cleanup)
         self.run_folder = pathlib.Path(self.temporary.name)
@@ -134,6 +137,29 @@ class JudgeTest(unittest.TestCase):
         Endpoint.down_after = None
         self.assertEqual(self.judge().returncode, 0)
         self.assertEqual(Endpoint.seen, 2 * (12 + 12))
+
+    def test_half_a_line_costs_its_own_reply_only(self):
+        self.assertEqual(self.judge().returncode, 0)
+        replies = self.run_folder / "judge_replies.jsonl"
+        lines = replies.read_bytes().splitlines(keepends=True)
+        # Killed while it wrote the third line from the end; and a line that
+        # somebody edited.
+        replies.write_bytes(b'{"key":1,"content":null}\n' + b"".join(lines[:-3]) +
+                            lines[-3][:20])
+        for missing in (3, 0):
+            Endpoint.seen = 0
+            done = self.judge()
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(Endpoint.seen, missing)
+
+    def test_a_page_under_status_200_is_no_reply(self):
+        Endpoint.page = True
+        first = self.judge("--retries", "1")
+        self.assertEqual(first.returncode, 1, first.stderr)
+        self.assertIn("status 200", first.stderr)
+        Endpoint.page = False
+        result = json.loads(self.judge().stdout)
+        self.assertEqual(result["judges"][1]["judged"], 12)
 
     def test_nonsense_is_no_judgement(self):
         Endpoint.nonsense = True

@@ -7,7 +7,10 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <optional>
+#include <set>
 #include <thread>
+#include <utility>
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -17,6 +20,7 @@
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
 #include "veer/base/json.h"
+#include "veer/base/json_access.h"
 #include "veer/metrics/rubric.h"
 
 namespace veer {
@@ -92,14 +96,16 @@ std::string what_came(const Response& response) {
                                             response.body.substr(0, 200));
 }
 
-// choices[0].message.content; empty when the reply has no such thing.
-std::string content_of(const std::string& body) {
+// choices[0].message.content; nothing when the reply has no such thing, as a
+// gateway's page of HTML under status 200.
+std::optional<std::string> content_of(const std::string& body) {
   const Json reply = Json::parse(body, nullptr, /*allow_exceptions=*/false);
   const Json::json_pointer path("/choices/0/message/content");
-  return !reply.is_discarded() && reply.is_object() && reply.contains(path) &&
-                 reply.at(path).is_string()
-             ? reply.at(path).get<std::string>()
-             : "";
+  if (reply.is_discarded() || !reply.is_object() || !reply.contains(path) ||
+      !reply.at(path).is_string()) {
+    return std::nullopt;
+  }
+  return reply.at(path).get<std::string>();
 }
 
 LetterProbabilities all_on(int letter) {
@@ -152,11 +158,15 @@ EndpointJudge::EndpointJudge(EndpointOptions options)
   std::string line;
   while (std::getline(in, line)) {
     const Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!entry.is_discarded() && entry.is_object() && entry.contains("key") &&
-        entry.contains("content")) {
+    if (!entry.is_discarded() && entry.is_object() &&
+        member(entry, "key").is_string() &&
+        member(entry, "content").is_string()) {
       replies_[entry["key"].get<std::string>()] =
           entry["content"].get<std::string>();
     }
+    // A process that was killed leaves half a line; the next reply must not
+    // become its other half.
+    half_line_ = in.eof() && !line.empty();
   }
 }
 
@@ -170,10 +180,12 @@ std::string EndpointJudge::body_of(const std::string& text) const {
 EndpointJudge::Cost EndpointJudge::cost(
     std::span<const AnswerToJudge> answers) const {
   Cost cost;
+  std::set<std::string> asked;
   for (const auto& answer : answers) {
     for (const bool swapped : {false, true}) {
       const auto text = rubric_question(answer, swapped).text;
-      if (!replies_.contains(fingerprint(body_of(text)))) {
+      const auto key = fingerprint(body_of(text));
+      if (!replies_.contains(key) && asked.insert(key).second) {
         ++cost.requests;
         cost.tokens += static_cast<std::int64_t>(text.size() / 4 + 8);
       }
@@ -184,6 +196,7 @@ EndpointJudge::Cost EndpointJudge::cost(
 
 void EndpointJudge::keep(const std::string& key, const std::string& content) {
   std::ofstream out(options_.replies, std::ios::app);
+  out << (std::exchange(half_line_, false) ? "\n" : "");
   out << dump_json({{"key", key}, {"content", content}}) << '\n';
   out.flush();
   if (!out) {
@@ -217,10 +230,12 @@ std::string EndpointJudge::ask(const std::string& body,
                                                 options_.requests_per_minute));
     }
     const auto response = post(options_, body);
-    if (response.status == 200) {
-      return content_of(response.body);
+    const bool answered = response.status == 200;
+    if (auto content = answered ? content_of(response.body) : std::nullopt) {
+      return *std::move(content);
     }
-    if (!worth_retrying(response) || attempt >= options_.retries) {
+    if (!(answered || worth_retrying(response)) ||
+        attempt >= options_.retries) {
       fail_run(
           "judge endpoint",
           fmt::format("{} after {} attempts", what_came(response), attempt + 1),

@@ -58,6 +58,7 @@ class EndpointJudge : public Judge {
   EndpointOptions options_;
   std::map<std::string, std::string> replies_;  // by hash of the request
   std::chrono::steady_clock::time_point next_{};
+  bool half_line_ = false;  // the file of replies ends without a line break
 };
 
 // 0, 1, 2 for a reply that names A, B or C as a word of its own; -1 otherwise.

@@ -103,8 +103,8 @@ TEST(Ops, LinearTakesPartsOfWiderMatrices) {
 }
 
 TEST(Ops, LinearGivesARowTheSameBitsInEveryBatch) {
-  if (kernels().product == nullptr) {
-    GTEST_SKIP() << "no fused product for this processor (needs AVX-512)";
+  if (!kernels().turns_quickly) {
+    GTEST_SKIP() << "no such fused product for this processor (needs AVX-512)";
   }
   Random random(7);
   const auto x = random_tensor({1500, 300}, random);
@@ -115,6 +115,46 @@ TEST(Ops, LinearGivesARowTheSameBitsInEveryBatch) {
                           all.narrow(0, 0, rows)))
         << rows << " rows";
   }
+}
+
+TEST(Ops, LinearReadsKeptWeights) {
+  if (kernels().product == nullptr) {
+    GTEST_SKIP() << "no fused product for this processor (needs AVX2)";
+  }
+  Random random(8);
+  const auto x = random_tensor({1500, 300}, random);
+  auto weight = random_tensor({200, 300}, random);
+  const auto kept = ops::turned(weight);
+  ASSERT_TRUE(kept.panels.defined());
+  const auto all = ops::linear(x, weight, {}, kept);
+  EXPECT_TRUE(at::allclose(all, ops::plain::linear(x, weight), 1e-4, 1e-4));
+  if (kernels().turns_quickly) {
+    EXPECT_TRUE(at::equal(ops::linear(x, weight), all));
+  }
+  for (const std::int64_t rows : {1, 2, 3, 8, 129, 1500}) {
+    EXPECT_TRUE(at::equal(ops::linear(x.narrow(0, 0, rows), weight, {}, kept),
+                          all.narrow(0, 0, rows)))
+        << rows << " rows";
+  }
+  // Changed weights are not taken for the kept ones.
+  weight.mul_(2.0);
+  EXPECT_TRUE(
+      at::allclose(ops::linear(x, weight, {}, kept), all * 2.0, 1e-4, 1e-4));
+  EXPECT_FALSE(ops::turned(weight.clone().requires_grad_()).panels.defined());
+  EXPECT_FALSE(ops::turned(weight.to(at::kDouble)).panels.defined());
+}
+
+TEST(Ops, GradientsPassThroughKeptWeights) {
+  Random random(9);
+  const auto weight = random_tensor({40, 30}, random);
+  const auto kept = ops::turned(weight);
+  const auto gradient = [&](const ops::TurnedWeights& with) {
+    Random again(10);
+    auto x = random_tensor({9, 30}, again).requires_grad_();
+    ops::linear(x, weight, {}, with).square().sum().backward();
+    return x.grad();
+  };
+  EXPECT_TRUE(at::equal(gradient(kept), gradient({})));
 }
 
 TEST(Ops, NormEqualsThePlainForm) {

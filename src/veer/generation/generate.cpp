@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
@@ -31,7 +32,9 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 struct LiveText {
   std::int64_t request = 0;
   Placement place;
-  std::int64_t length = 0;  // tokens in the cache
+  std::int64_t content =
+      0;                    // number of the tokens in the cache (PassRow::text)
+  std::int64_t length = 0;  // how many they are
   std::int32_t next = 0;    // the token to feed
   Random random{0};
   Completion completion;
@@ -52,6 +55,7 @@ class Generation {
         delivered_(delivered),
         slots_(model, table, uses_of(requests), num_slots(), max_tokens(),
                options.max_prefill_tokens),
+        num_contents_(slots_.num_texts()),
         pending_(slots_.order()) {
     std::erase_if(pending_, [&](std::int64_t i) { return delivered[i]; });
     num_finished_ = std::ssize(requests) - std::ssize(pending_);
@@ -144,6 +148,7 @@ class Generation {
     LiveText text;
     text.request = index;
     text.place = place;
+    text.content = slots_.text_of(index);
     text.length = static_cast<std::int64_t>(request.prompt.size()) - 1;
     text.next = request.prompt.back();
     text.random = Random(request.seed, kTask);
@@ -157,6 +162,7 @@ class Generation {
     row.ids = {text.next};
     row.start = text.length;
     row.slot = text.place.slot;
+    row.text = text.content;
     row.binding = {request.configuration,
                    static_cast<std::int64_t>(request.prompt.size()), -1};
     row.adapter_strength = request.adapter_strength;
@@ -177,6 +183,7 @@ class Generation {
         donor.slot = live_[i].place.donor_slot;
         donor.binding.configuration = -1;
         donor.binding.donor = -1;
+        donor.text = -1;
         donor.adapter_strength = requests_[live_[i].request].donor_strength;
         rows.push_back(donor);
       }
@@ -197,6 +204,8 @@ class Generation {
       randoms.push_back(&text.random);
     }
     const auto drawn = draw_rows(logits_BV, samplings, randoms);
+    // Texts that were the same and were fed the same token still are.
+    std::map<std::pair<std::int64_t, std::int32_t>, std::int64_t> contents;
     for (std::size_t i = 0; i < live_.size(); ++i) {
       auto& text = live_[i];
       if (std::isnan(drawn[i].log_prob)) {
@@ -206,6 +215,10 @@ class Generation {
                              text.request, text.completion.ids.size()),
                  "finite numbers", "the intervention is far too strong");
       }
+      const auto [content, added] =
+          contents.try_emplace({text.content, text.next}, num_contents_);
+      num_contents_ += added ? 1 : 0;
+      text.content = content->second;
       ++text.length;
       text.next = drawn[i].id;
       text.completion.log_probs.push_back(drawn[i].log_prob);
@@ -290,6 +303,7 @@ class Generation {
   const Monitor& monitor_;
   std::vector<bool>& delivered_;  // by request
   PromptSlots slots_;
+  std::int64_t num_contents_;
   std::vector<std::int64_t> pending_;
   std::vector<LiveText> live_;
   std::vector<Completion> finished_;

@@ -7,6 +7,7 @@
 #include <ATen/ops/tensor.h>
 
 #include "veer/base/error.h"
+#include "veer/generation/shared_rows.h"
 
 namespace veer {
 namespace {
@@ -34,10 +35,9 @@ AdapterStrength strength_of(const Transformer& model,
   return strength;
 }
 
-}  // namespace
-
-at::Tensor run_pass(const Transformer& model, InterventionTable* table,
-                    KvCache& cache, std::span<const PassRow> rows) {
+at::Tensor forward_rows(const Transformer& model, InterventionTable* table,
+                        KvCache& cache, std::span<const PassRow> rows,
+                        const RowSharing* sharing, bool fill_cache_only) {
   std::vector<std::vector<std::int32_t>> ids;
   std::vector<std::int64_t> starts;
   std::vector<std::int64_t> slots;
@@ -53,6 +53,8 @@ at::Tensor run_pass(const Transformer& model, InterventionTable* table,
   ForwardOptions options;
   options.cache = &cache;
   options.adapter = strength_of(model, rows);
+  options.sharing = sharing;
+  options.fill_cache_only = fill_cache_only;
   ResidualHook* const hook = table;
   if (steered) {
     table->bind(bindings);
@@ -60,6 +62,58 @@ at::Tensor run_pass(const Transformer& model, InterventionTable* table,
   }
   return model.forward(pack_cached(ids, starts, slots, model.device()),
                        options);
+}
+
+// [T, D] of rows that ran in another order, in their own.
+at::Tensor in_own_order(const at::Tensor& hidden_TD,
+                        std::span<const PassRow> rows,
+                        std::span<const std::int64_t> order) {
+  std::vector<std::int64_t> first(rows.size());
+  std::int64_t token = 0;
+  for (const auto row : order) {
+    first[row] = token;
+    token += std::ssize(rows[row].ids);
+  }
+  std::vector<std::int64_t> tokens;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    for (std::int64_t i = 0; i < std::ssize(rows[row].ids); ++i) {
+      tokens.push_back(first[row] + i);
+    }
+  }
+  return hidden_TD.index_select(0,
+                                at::tensor(at::IntArrayRef(tokens), at::kLong));
+}
+
+at::Tensor run_rows(const Transformer& model, InterventionTable* table,
+                    KvCache& cache, std::span<const PassRow> rows,
+                    bool fill_cache_only) {
+  // Without a GPU only: decoding there waits for memory, not for products.
+  const auto shared = model.device().is_cpu()
+                          ? share_rows(table, rows, model.config().num_layers)
+                          : std::nullopt;
+  if (shared) {
+    std::vector<PassRow> ordered;
+    for (const auto row : shared->order) {
+      ordered.push_back(rows[row]);
+    }
+    const auto hidden_TD = forward_rows(model, table, cache, ordered,
+                                        &shared->sharing, fill_cache_only);
+    return fill_cache_only ? at::Tensor()
+                           : in_own_order(hidden_TD, rows, shared->order);
+  }
+  return forward_rows(model, table, cache, rows, nullptr, fill_cache_only);
+}
+
+}  // namespace
+
+at::Tensor run_pass(const Transformer& model, InterventionTable* table,
+                    KvCache& cache, std::span<const PassRow> rows) {
+  return run_rows(model, table, cache, rows, /*fill_cache_only=*/false);
+}
+
+void fill_slots(const Transformer& model, InterventionTable* table,
+                KvCache& cache, std::span<const PassRow> rows) {
+  run_rows(model, table, cache, rows, /*fill_cache_only=*/true);
 }
 
 at::Tensor log_normalisers(const at::Tensor& logits_NV) {

@@ -19,12 +19,21 @@ struct PassRow {
   std::int64_t slot = 0;
   RowBinding binding;  // donor: index of a row of this pass
   double adapter_strength = 0.0;
+  // Rows of one pass with the same number have the same tokens in their slots
+  // and the same adapter strength. -1: not known.
+  std::int64_t text = -1;
 };
 
 // Runs the rows as one packed pass over `cache` and returns the residual
-// stream [T, D]. `table` may be null when no row has a configuration.
+// stream [T, D]. `table` may be null when no row has a configuration. Rows with
+// the same text and the same next tokens are computed once below their
+// interventions (shared_rows.h).
 at::Tensor run_pass(const Transformer& model, InterventionTable* table,
                     KvCache& cache, std::span<const PassRow> rows);
+
+// The same, for the cache alone.
+void fill_slots(const Transformer& model, InterventionTable* table,
+                KvCache& cache, std::span<const PassRow> rows);
 
 // log(sum(exp(logits))) per row, fp32, on the CPU: the normaliser of
 // log-probabilities. Not finite where a row of logits is not.

@@ -25,33 +25,37 @@ PromptSlots::PromptSlots(const Transformer& model, InterventionTable* table,
       key_of_slot_(num_slots, -1),
       free_(num_slots, true) {
   for (const auto& use : uses_) {
-    key_of_use_.push_back(key_of(use));
+    number(use);
     uses_left_.resize(
         std::max<std::size_t>(uses_left_.size(), key_of_use_.back() + 1));
     ++uses_left_[key_of_use_.back()];
   }
 }
 
-std::int64_t PromptSlots::key_of(const PromptUse& use) {
-  const auto length = static_cast<std::int64_t>(use.ids.size());
-  const bool donor =
-      table_ != nullptr && table_->needs_donor(use.configuration);
-  const bool steered =
-      table_ != nullptr && table_->touches_prompt(use.configuration, length);
-  // A donor pair is never shared: its two rows run in one pass.
-  auto name = donor ? fmt::format("donor {} ", keys_.size())
-                    : fmt::format("{} {} ", steered ? use.configuration : -1,
-                                  use.adapter_strength);
+void PromptSlots::number(const PromptUse& use) {
+  auto name = fmt::format("{} ", use.adapter_strength);
   name.append(reinterpret_cast<const char*>(use.ids.data()),
               (use.ids.size() - 1) * sizeof(std::int32_t));
-  return keys_.try_emplace(std::move(name), keys_.size()).first->second;
+  const auto text = texts_.try_emplace(std::move(name), num_texts()).first;
+  text_of_use_.push_back(text->second);
+  const auto length = static_cast<std::int64_t>(use.ids.size());
+  const bool steered =
+      table_ != nullptr && table_->touches_prompt(use.configuration, length);
+  std::pair key(text->second, steered ? use.configuration : -1);
+  // A donor pair is never shared: its two rows run in one pass.
+  if (table_ != nullptr && table_->needs_donor(use.configuration)) {
+    key.second = -2 - std::ssize(keys_);
+  }
+  key_of_use_.push_back(
+      keys_.try_emplace(key, std::ssize(keys_)).first->second);
 }
 
 std::vector<std::int64_t> PromptSlots::order() const {
   std::vector<std::int64_t> order(uses_.size());
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_sort(order, {},
-                           [&](std::int64_t use) { return key_of_use_[use]; });
+  std::ranges::stable_sort(order, {}, [&](std::int64_t use) {
+    return std::pair(text_of_use_[use], key_of_use_[use]);
+  });
   return order;
 }
 
@@ -119,6 +123,7 @@ Placement PromptSlots::place_one(std::int64_t index,
   row.slot = placement.slot;
   row.adapter_strength = use.adapter_strength;
   row.binding = {use.configuration, held + 1, -1};
+  row.text = text_of_use_[index];
   if (slots_of(index) == 2) {
     placement.donor_slot = take_slot(-1);
     key_of_slot_[placement.donor_slot] = -1;
@@ -133,6 +138,7 @@ Placement PromptSlots::place_one(std::int64_t index,
     row.binding = {-1, held + 1, -1};
     row.slot = placement.donor_slot;
     row.adapter_strength = use.donor_strength;
+    row.text = -1;
     prefill.push_back(row);
   }
   return placement;
@@ -161,7 +167,7 @@ void PromptSlots::run_prefill(std::vector<PassRow> rows) {
   std::int64_t tokens = 0;
   const auto run = [&] {
     if (!pass.empty()) {
-      run_pass(model_, table_, cache_, pass);
+      fill_slots(model_, table_, cache_, pass);
     }
     prefilled_tokens_ += tokens;
     pass.clear();

@@ -12,6 +12,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "veer/generation/pass.h"
@@ -43,8 +44,13 @@ class PromptSlots {
               std::vector<PromptUse> uses, std::int64_t num_slots,
               std::int64_t max_tokens, std::int64_t max_prefill_tokens);
 
-  // Order of uses that keeps equal prompts together.
+  // Order of uses that keeps equal prompts together, and among them those that
+  // are steered alike.
   std::vector<std::int64_t> order() const;
+  // Number of the use's text in its slot: prompt and adapter strength, whatever
+  // steers it (PassRow::text). Below num_texts().
+  std::int64_t text_of(std::int64_t use) const { return text_of_use_[use]; }
+  std::int64_t num_texts() const { return std::ssize(texts_); }
 
   std::int64_t num_free() const;
   // 1, or 2 with a donor.
@@ -68,7 +74,7 @@ class PromptSlots {
   std::int64_t shared_tokens() const { return shared_tokens_; }
 
  private:
-  std::int64_t key_of(const PromptUse& use);
+  void number(const PromptUse& use);
   std::int64_t find_slot(std::int64_t key, bool only_free) const;
   std::int64_t take_slot(std::int64_t key);
   Placement place_one(std::int64_t use, std::vector<PassRow>& prefill,
@@ -81,7 +87,9 @@ class PromptSlots {
   std::vector<PromptUse> uses_;
   std::int64_t max_prefill_tokens_;
   KvCache cache_;
-  std::map<std::string, std::int64_t> keys_;
+  std::map<std::string, std::int64_t> texts_;
+  std::vector<std::int64_t> text_of_use_;
+  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> keys_;
   std::vector<std::int64_t> key_of_use_;
   std::vector<std::int64_t> uses_left_;    // per key
   std::vector<std::int64_t> key_of_slot_;  // -1 = nothing of use

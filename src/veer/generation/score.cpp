@@ -147,6 +147,7 @@ class Scoring {
     pass.ids.insert(pass.ids.end(), ids.begin(), ids.end() - 1);
     pass.start = static_cast<std::int64_t>(request.prompt.size()) - 1;
     pass.slot = place.slot;
+    pass.text = slots_.text_of(row);
     pass.binding = {request.configuration, pass.start + 1, -1};
     pass.adapter_strength = request.adapter_strength;
     return pass;
@@ -165,6 +166,7 @@ class Scoring {
         donor.slot = places[i].donor_slot;
         donor.binding.configuration = -1;
         donor.binding.donor = -1;
+        donor.text = -1;
         donor.adapter_strength =
             requests_[rows_[group[i]].request].donor_strength;
         rows.push_back(std::move(donor));

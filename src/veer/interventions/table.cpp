@@ -108,6 +108,18 @@ bool InterventionTable::touches_prompt(std::int64_t configuration,
       });
 }
 
+std::int64_t InterventionTable::blocks_below(std::int64_t configuration) const {
+  std::int64_t blocks = num_layers_;
+  if (configuration >= 0) {
+    for (const auto index : edits_of_configuration_.at(configuration)) {
+      const auto& site = edits_[index].site;
+      const bool after_block = site.point == ResidualPoint::kResidPost;
+      blocks = std::min(blocks, site.layer + (after_block ? 1 : 0));
+    }
+  }
+  return blocks;
+}
+
 bool InterventionTable::needs_donor(std::int64_t configuration) const {
   if (configuration < 0) {
     return false;
@@ -125,7 +137,7 @@ bool InterventionTable::wants(ResidualSite site) const {
 std::vector<TokenEdit> InterventionTable::round(
     const EditLists& lists, std::size_t n, const PackedBatch& batch) const {
   std::vector<TokenEdit> tokens;
-  for (std::size_t b = 0; b < rows_.size(); ++b) {
+  for (std::int64_t b = 0; b < batch.num_rows(); ++b) {
     const auto& row = rows_[b];
     if (row.configuration < 0 ||
         row.configuration >= static_cast<std::int64_t>(lists.size()) ||
@@ -154,9 +166,9 @@ at::Tensor InterventionTable::visit(ResidualSite site,
   if (found == sites_.end() || !active_.contains(site)) {
     return hidden_TD;
   }
-  if (static_cast<std::int64_t>(rows_.size()) != batch.num_rows()) {
-    fail("intervention table",
-         fmt::format("a batch of {} rows", batch.num_rows()),
+  const auto rows_of_pass = batch.num_rows() + batch.rows_to_join;
+  if (static_cast<std::int64_t>(rows_.size()) != rows_of_pass) {
+    fail("intervention table", fmt::format("a batch of {} rows", rows_of_pass),
          fmt::format("the {} rows that were bound", rows_.size()));
   }
   const bool fused = !generic_only_ && hidden_TD.device().is_cpu() &&

@@ -61,6 +61,10 @@ class InterventionTable : public ResidualHook {
   // prompt's keys and values cannot be shared with the unsteered model.
   bool touches_prompt(std::int64_t configuration,
                       std::int64_t prompt_length) const;
+  // Blocks, from the first one, whose states the configuration leaves as they
+  // are in every pass: a row under it repeats there the row without it. The
+  // resid_post of the last of them may be changed. All of them without edits.
+  std::int64_t blocks_below(std::int64_t configuration) const;
   // Whether the configuration copies states of a donor row.
   bool needs_donor(std::int64_t configuration) const;
 

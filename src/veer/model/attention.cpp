@@ -152,6 +152,18 @@ at::Tensor attention_plain(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
                        cache_values);
 }
 
+void store_keys_and_values(const at::Tensor& k_TKH, const at::Tensor& v_TKH,
+                           const PackedBatch& batch, const AttentionPlan& plan,
+                           at::Tensor& cache_keys, at::Tensor& cache_values) {
+  if (can_fuse_attention(k_TKH, {}, &cache_keys)) {
+    store_rows(cache_keys, k_TKH, batch);
+    store_rows(cache_values, v_TKH, batch);
+    return;
+  }
+  store(cache_keys, k_TKH, plan);
+  store(cache_values, v_TKH, plan);
+}
+
 at::Tensor attention(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
                      const at::Tensor& v_TKH, const PackedBatch& batch,
                      const AttentionPlan& plan,

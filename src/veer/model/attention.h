@@ -58,7 +58,12 @@ at::Tensor attention(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
                      const AttentionSettings& settings, at::Tensor* cache_keys,
                      at::Tensor* cache_values);
 
-// The same by libtorch's calls alone, on any device and dtype.
+// Only the storing.
+void store_keys_and_values(const at::Tensor& k_TKH, const at::Tensor& v_TKH,
+                           const PackedBatch& batch, const AttentionPlan& plan,
+                           at::Tensor& cache_keys, at::Tensor& cache_values);
+
+// attention() by libtorch's calls alone, on any device and dtype.
 at::Tensor attention_plain(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
                            const at::Tensor& v_TKH, const AttentionPlan& plan,
                            const AttentionSettings& settings,

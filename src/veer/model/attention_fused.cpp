@@ -143,29 +143,6 @@ void run_forward(const Call& call) {
       });
 }
 
-// Copies the batch's new keys or values [T, K, H] into their slots.
-void store_rows(const at::Tensor& cache, const at::Tensor& x_in,
-                const PackedBatch& batch) {
-  const auto x_TKH = x_in.contiguous();
-  const std::int64_t heads = x_TKH.size(1);
-  const std::int64_t width = x_TKH.size(2);
-  const std::int64_t slot_tokens = cache.size(2);
-  const float* from = data(x_TKH);
-  auto* to = cache.data_ptr<float>();
-  for (std::int64_t b = 0; b < batch.num_rows(); ++b) {
-    for (std::int64_t h = 0; h < heads; ++h) {
-      float* slot =
-          to + ((batch.slots[b] * heads + h) * slot_tokens + batch.starts[b]) *
-                   width;
-      for (std::int64_t i = 0; i < batch.length(b); ++i) {
-        const float* token =
-            from + ((batch.offsets[b] + i) * heads + h) * width;
-        std::copy(token, token + width, slot + i * width);
-      }
-    }
-  }
-}
-
 struct Gradients {
   at::Tensor out;
   at::Tensor q;
@@ -244,6 +221,28 @@ class Fused : public torch::autograd::Function<Fused> {
 };
 
 }  // namespace
+
+void store_rows(const at::Tensor& cache, const at::Tensor& x_in,
+                const PackedBatch& batch) {
+  const auto x_TKH = x_in.contiguous();
+  const std::int64_t heads = x_TKH.size(1);
+  const std::int64_t width = x_TKH.size(2);
+  const std::int64_t slot_tokens = cache.size(2);
+  const float* from = data(x_TKH);
+  auto* to = cache.data_ptr<float>();
+  for (std::int64_t b = 0; b < batch.num_rows(); ++b) {
+    for (std::int64_t h = 0; h < heads; ++h) {
+      float* slot =
+          to + ((batch.slots[b] * heads + h) * slot_tokens + batch.starts[b]) *
+                   width;
+      for (std::int64_t i = 0; i < batch.length(b); ++i) {
+        const float* token =
+            from + ((batch.offsets[b] + i) * heads + h) * width;
+        std::copy(token, token + width, slot + i * width);
+      }
+    }
+  }
+}
 
 bool can_fuse_attention(const at::Tensor& q_TQH,
                         const AttentionSettings& settings,

@@ -23,4 +23,9 @@ at::Tensor attention_fused(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
                            const at::Tensor* cache_keys,
                            const at::Tensor* cache_values);
 
+// Copies the batch's new keys or values [T, K, H] into their slots of a layer's
+// cache: what attention_fused() does first. fp32, CPU.
+void store_rows(const at::Tensor& cache, const at::Tensor& x_TKH,
+                const PackedBatch& batch);
+
 }  // namespace veer

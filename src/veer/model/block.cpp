@@ -48,20 +48,29 @@ Heads project(const ModelConfig& config, const Block& block,
   return {split(flat.q_TQH), split(flat.k_TKH), split(flat.v_TKH)};
 }
 
-at::Tensor attention_part(const ModelConfig& config, const Block& block,
-                          const at::Tensor& x_TD, const ForwardPass& pass) {
-  Heads heads = project(config, block, x_TD, pass.adapter);
+// Normed and turned by position.
+Heads heads_of(const ModelConfig& config, const Block& block,
+               const at::Tensor& pre_TD, const ForwardPass& pass) {
+  Heads heads = project(
+      config, block, norm(config, pre_TD, block.pre_attention_D), pass.adapter);
   if (config.traits.qk_norm && !config.traits.qk_norm_whole) {
     heads.q_TQH = norm(config, heads.q_TQH, block.q_norm);
     heads.k_TKH = norm(config, heads.k_TKH, block.k_norm);
   }
   const RopeTable& rope = block.sliding ? pass.sliding_rope : pass.rope;
+  heads.q_TQH = ops::rotate(heads.q_TQH, rope);
+  heads.k_TKH = ops::rotate(heads.k_TKH, rope);
+  return heads;
+}
+
+at::Tensor attention_part(const ModelConfig& config, const Block& block,
+                          const at::Tensor& pre_TD, const ForwardPass& pass) {
+  const Heads heads = heads_of(config, block, pre_TD, pass);
   KvCache* cache = pass.cache;
-  const auto out_TQH =
-      attention(ops::rotate(heads.q_TQH, rope), ops::rotate(heads.k_TKH, rope),
-                heads.v_TKH, pass.batch, pass.plan, block.attention,
-                cache == nullptr ? nullptr : &cache->keys(block.layer),
-                cache == nullptr ? nullptr : &cache->values(block.layer));
+  const auto out_TQH = attention(
+      heads.q_TQH, heads.k_TKH, heads.v_TKH, pass.batch, pass.plan,
+      block.attention, cache == nullptr ? nullptr : &cache->keys(block.layer),
+      cache == nullptr ? nullptr : &cache->values(block.layer));
   return block.o.apply(out_TQH.flatten(1, 2), pass.adapter);
 }
 
@@ -167,8 +176,7 @@ at::Tensor run_block(const ModelConfig& config, const Block& block,
                             pass.batch);
   };
   const auto pre_TD = at_point(ResidualPoint::kResidPre, x_TD);
-  auto part_TD = attention_part(
-      config, block, norm(config, pre_TD, block.pre_attention_D), pass);
+  auto part_TD = attention_part(config, block, pre_TD, pass);
   part_TD = at_point(ResidualPoint::kAttnOut,
                      norm(config, part_TD, block.post_attention_D));
   const auto mid_TD = at_point(ResidualPoint::kResidMid, pre_TD + part_TD);
@@ -177,7 +185,17 @@ at::Tensor run_block(const ModelConfig& config, const Block& block,
                          pass.adapter);
   part_TD = at_point(ResidualPoint::kMlpOut,
                      norm(config, part_TD, block.post_feed_forward_D));
-  return at_point(ResidualPoint::kResidPost, mid_TD + part_TD);
+  return mid_TD + part_TD;
+}
+
+void fill_cache(const ModelConfig& config, const Block& block,
+                const at::Tensor& x_TD, const ForwardPass& pass) {
+  const auto pre_TD = pass.hooks.visit({block.layer, ResidualPoint::kResidPre},
+                                       x_TD, pass.batch);
+  const Heads heads = heads_of(config, block, pre_TD, pass);
+  store_keys_and_values(heads.k_TKH, heads.v_TKH, pass.batch, pass.plan,
+                        pass.cache->keys(block.layer),
+                        pass.cache->values(block.layer));
 }
 
 }  // namespace veer

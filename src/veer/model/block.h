@@ -72,11 +72,15 @@ struct ForwardPass {
   KvCache* cache = nullptr;
 };
 
-// The block's output [T, D] for its input.
+// The block's output [T, D] for its input. resid_post is visited by the caller.
 at::Tensor run_block(const ModelConfig& config, const Block& block,
                      const at::Tensor& x_TD, const ForwardPass& pass);
 
-// The same, keeping only the input; the backward pass runs the block again.
+// Only the block's keys and values, into the cache.
+void fill_cache(const ModelConfig& config, const Block& block,
+                const at::Tensor& x_TD, const ForwardPass& pass);
+
+// run_block(), keeping only the input; the backward pass runs the block again.
 at::Tensor run_block_recomputed(const ModelConfig& config, const Block& block,
                                 const at::Tensor& x_TD,
                                 std::shared_ptr<const ForwardPass> pass);

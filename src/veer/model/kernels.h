@@ -53,6 +53,11 @@ struct ProductItem {
   const float* w = nullptr;
   std::int64_t w_stride = 0;
   bool turned = false;
+  // All of w [outputs, inputs] turned beforehand, or null: its outputs here are
+  // those from panel `first_panel` of `num_panels`.
+  const float* panels = nullptr;
+  std::int64_t first_panel = 0;
+  std::int64_t num_panels = 0;
   std::int64_t rows = 0;
   std::int64_t inputs = 0;
   std::int64_t outputs = 0;
@@ -66,6 +71,14 @@ struct KernelSet {
   // Null where the registers are too few for it to be worth while. A row's
   // result does not depend on the rows and columns beside it.
   void (*product)(const ProductItem& item, float* scratch);
+  // w [outputs, inputs], rows `stride` apart, as ProductItem::panels: inputs in
+  // blocks of 256, in each block the outputs in panels of 32 (zeros behind the
+  // last), in each panel the 32 numbers of an input side by side.
+  void (*turn_weights)(const float* w, std::int64_t stride,
+                       std::int64_t outputs, std::int64_t inputs,
+                       float* panels);
+  // Whether a product without `panels` is faster than another library's.
+  bool turns_quickly;
 
   // y = w x / sqrt(mean(x^2) + eps) for rows of x; rstd may be null.
   void (*norm)(const float* x, const float* w, std::int64_t rows,

@@ -5,7 +5,8 @@
 
 namespace veer {
 
-extern const KernelSet kAvx512Kernels = make_set("avx512", product);
+extern const KernelSet kAvx512Kernels =
+    make_set("avx512", {product, turn_weights, /*turns_quickly=*/true});
 
 }  // namespace veer
 #endif

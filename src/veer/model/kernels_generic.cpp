@@ -3,6 +3,6 @@
 
 namespace veer {
 
-extern const KernelSet kGenericKernels = make_set("generic", nullptr);
+extern const KernelSet kGenericKernels = make_set("generic");
 
 }  // namespace veer

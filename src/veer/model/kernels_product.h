@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // y = x w' for one instruction set; see kernels_set.h. Weights are turned a
-// panel of 32 outputs at a time, so that one number of x meets 32 of them.
-// Every number of y is summed over the inputs one by one, 256 inputs apart,
-// whatever rows and columns stand beside it: what a row gets does not depend on
-// the batch that it is in.
+// panel of 32 outputs at a time, so that one number of x meets two registers of
+// them. Every number of y is summed over the inputs one by one, 256 inputs
+// apart, whatever rows and columns stand beside it: what a row gets does not
+// depend on the batch that it is in.
 #pragma once
 
 #include "veer/model/kernels.h"
@@ -15,7 +15,38 @@ namespace {
 
 constexpr std::int64_t kPanel = kProductPanel;
 constexpr std::int64_t kPanelInputs = kProductScratch / kPanel;
-static_assert(kPanel == 2 * kLanes);
+
+// One register of the instruction set, and as many rows of x at a time as fill
+// the other registers with sums.
+#if defined(__AVX512F__)
+constexpr std::int64_t kRegister = 16;
+constexpr std::int64_t kRowsAtOnce = 8;
+#else
+constexpr std::int64_t kRegister = 8;
+constexpr std::int64_t kRowsAtOnce = 6;
+#endif
+using Register = float __attribute__((vector_size(kRegister * sizeof(float))));
+// Outputs of a panel that are summed at a time.
+constexpr std::int64_t kPart = 2 * kRegister;
+static_assert(kPanel % kPart == 0);
+
+VEER_INLINE Register load_register(const float* from) {
+  Register value;
+  __builtin_memcpy(&value, from, sizeof value);
+  return value;
+}
+
+// to[0 .. n) = or += value, n at most a register.
+VEER_INLINE void put(float* to, Register value, std::int64_t n, bool add) {
+  if (n >= kRegister) {
+    value = add ? value + load_register(to) : value;
+    __builtin_memcpy(to, &value, sizeof value);
+    return;
+  }
+  for (std::int64_t i = 0; i < n; ++i) {
+    to[i] = add ? to[i] + value[i] : value[i];
+  }
+}
 
 template <std::int64_t distance>
 VEER_INLINE void exchange(Vec (&v)[kLanes]) {
@@ -40,6 +71,14 @@ VEER_INLINE void transpose_square(Vec (&v)[kLanes]) {
 // panel[i][o] = w[o][i] for `outputs` <= 32 rows of w; the rest is zero.
 void turn_panel(const float* w, std::int64_t stride, std::int64_t outputs,
                 std::int64_t inputs, float* panel) {
+  if constexpr (kRegister < kLanes) {  // squares would not fit the registers
+    for (std::int64_t i = 0; i < inputs; ++i) {
+      for (std::int64_t o = 0; o < kPanel; ++o) {
+        panel[i * kPanel + o] = o < outputs ? w[o * stride + i] : 0.0F;
+      }
+    }
+    return;
+  }
   for (std::int64_t first = 0; first < kPanel; first += kLanes) {
     for (std::int64_t i = 0; i < inputs; i += kLanes) {
       Vec square[kLanes];
@@ -67,15 +106,15 @@ void copy_panel(const float* w, std::int64_t stride, std::int64_t outputs,
   }
 }
 
-// `rows` rows of x times a panel, stored or added to y.
+// `rows` rows of x times a part of a panel, stored or added to y.
 template <std::int64_t rows>
-void multiply_panel(const float* x, std::int64_t x_stride, const float* panel,
-                    std::int64_t inputs, std::int64_t outputs, bool add,
-                    float* y, std::int64_t y_stride) {
-  Vec sums[rows][2] = {};
+void multiply_part(const float* x, std::int64_t x_stride, const float* part,
+                   std::int64_t inputs, std::int64_t outputs, bool add,
+                   float* y, std::int64_t y_stride) {
+  Register sums[rows][2] = {};
   for (std::int64_t i = 0; i < inputs; ++i) {
-    const Vec low = load(panel + i * kPanel);
-    const Vec high = load(panel + i * kPanel + kLanes);
+    const Register low = load_register(part + i * kPanel);
+    const Register high = load_register(part + i * kPanel + kRegister);
     for (std::int64_t r = 0; r < rows; ++r) {
       const float value = x[r * x_stride + i];
       sums[r][0] += low * value;
@@ -83,12 +122,8 @@ void multiply_panel(const float* x, std::int64_t x_stride, const float* panel,
     }
   }
   for (std::int64_t r = 0; r < rows; ++r) {
-    float* to = y + r * y_stride;
-    for (std::int64_t half = 0; half < 2; ++half) {
-      const std::int64_t n = outputs - half * kLanes;
-      const Vec before = add ? load(to + half * kLanes, n) : Vec{};
-      store(to + half * kLanes, before + sums[r][half], n);
-    }
+    put(y + r * y_stride, sums[r][0], outputs, add);
+    put(y + r * y_stride + kRegister, sums[r][1], outputs - kRegister, add);
   }
 }
 
@@ -146,28 +181,49 @@ Panel panel_after(const ProductItem& item, const Panel& panel) {
   return {};
 }
 
+// The panel as it was turned beforehand.
+const float* kept_panel(const ProductItem& item, const Panel& panel) {
+  const std::int64_t number = item.first_panel + panel.first_output / kPanel;
+  return item.panels + panel.first_input * item.num_panels * kPanel +
+         number * panel.inputs * kPanel;
+}
+
+// What is read of the weights for a panel.
+Ahead ahead_of(const ProductItem& item, const Panel& panel) {
+  if (panel.w == nullptr) {
+    return {};
+  }
+  if (item.panels != nullptr) {
+    return {kept_panel(item, panel), kPanel, panel.inputs, kPanel};
+  }
+  return {panel.w, item.w_stride, item.turned ? panel.inputs : panel.outputs,
+          item.turned ? panel.outputs : panel.inputs};
+}
+
 // Outputs of a panel for all rows. `values` is the panel as it is multiplied;
 // meanwhile `next` is fetched.
 void multiply_rows(const ProductItem& item, const Panel& panel,
                    const float* values, const Panel& next) {
-  Ahead ahead{next.w, item.w_stride, item.turned ? next.inputs : next.outputs,
-              item.turned ? next.outputs : next.inputs};
+  Ahead ahead = ahead_of(item, next);
   const float* x = item.x + panel.first_input;
-  float* y = item.y + panel.first_output;
-  const std::int64_t lines = kProductScratch / kLanes * 8 / item.rows + 1;
-  std::int64_t r = 0;
-  const auto step = [&](auto multiply, std::int64_t rows) {
-    for (; r + rows <= item.rows; r += rows) {
-      ahead.fetch(lines);
-      multiply(x + r * item.x_stride, item.x_stride, values, panel.inputs,
-               panel.outputs, panel.first_input > 0, y + r * item.y_stride,
-               item.y_stride);
-    }
-  };
-  step(multiply_panel<8>, 8);
-  step(multiply_panel<4>, 4);
-  step(multiply_panel<2>, 2);
-  step(multiply_panel<1>, 1);
+  const std::int64_t lines =
+      kProductScratch / kLanes * kRowsAtOnce * kPart / kPanel / item.rows + 1;
+  for (std::int64_t first = 0; first < panel.outputs; first += kPart) {
+    float* y = item.y + panel.first_output + first;
+    std::int64_t r = 0;
+    const auto step = [&](auto multiply, std::int64_t rows) {
+      for (; r + rows <= item.rows; r += rows) {
+        ahead.fetch(lines);
+        multiply(x + r * item.x_stride, item.x_stride, values + first,
+                 panel.inputs, panel.outputs - first, panel.first_input > 0,
+                 y + r * item.y_stride, item.y_stride);
+      }
+    };
+    step(multiply_part<kRowsAtOnce>, kRowsAtOnce);
+    step(multiply_part<4>, 4);
+    step(multiply_part<2>, 2);
+    step(multiply_part<1>, 1);
+  }
 }
 
 void product(const ProductItem& item, float* scratch) {
@@ -175,14 +231,31 @@ void product(const ProductItem& item, float* scratch) {
     return;
   }
   for (Panel panel = panel_at(item, 0, 0); panel.w != nullptr;) {
-    if (item.turned) {
+    const float* values = scratch;
+    if (item.panels != nullptr) {
+      values = kept_panel(item, panel);
+    } else if (item.turned) {
       copy_panel(panel.w, item.w_stride, panel.outputs, panel.inputs, scratch);
     } else {
       turn_panel(panel.w, item.w_stride, panel.outputs, panel.inputs, scratch);
     }
     const Panel next = panel_after(item, panel);
-    multiply_rows(item, panel, scratch, next);
+    multiply_rows(item, panel, values, next);
     panel = next;
+  }
+}
+
+void turn_weights(const float* w, std::int64_t stride, std::int64_t outputs,
+                  std::int64_t inputs, float* panels) {
+  ProductItem item;
+  item.w = w;
+  item.w_stride = stride;
+  item.outputs = outputs;
+  item.inputs = inputs;
+  for (Panel panel = panel_at(item, 0, 0); panel.w != nullptr;
+       panel = panel_after(item, panel)) {
+    turn_panel(panel.w, stride, panel.outputs, panel.inputs, panels);
+    panels += panel.inputs * kPanel;
   }
 }
 

@@ -13,11 +13,26 @@
 namespace veer {
 namespace {
 
+// What kernels_product.h makes, where it is worth while.
+struct ProductKernels {
+  decltype(KernelSet::product) product = nullptr;
+  decltype(KernelSet::turn_weights) turn_weights = nullptr;
+  bool turns_quickly = false;
+};
+
 constexpr KernelSet make_set(const char* name,
-                             decltype(KernelSet::product) product) {
-  return {name,          product,   norm,
-          norm_backward, swiglu,    swiglu_backward,
-          rotate,        attention, attention_backward};
+                             const ProductKernels& products = {}) {
+  return {name,
+          products.product,
+          products.turn_weights,
+          products.turns_quickly,
+          norm,
+          norm_backward,
+          swiglu,
+          swiglu_backward,
+          rotate,
+          attention,
+          attention_backward};
 }
 
 }  // namespace

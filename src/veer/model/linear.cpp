@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
-#include "veer/model/ops.h"
 
 namespace veer {
 namespace {
@@ -70,7 +69,7 @@ AdapterPass prepare_adapter(const AdapterStrength& strength,
 
 at::Tensor Linear::apply(const at::Tensor& x_TI,
                          const AdapterPass& adapter) const {
-  const auto y_TO = ops::linear(x_TI, weight_OI, bias_O);
+  const auto y_TO = ops::linear(x_TI, weight_OI, bias_O, turned);
   if (!adapter.on || !pair) {
     return y_TO;
   }

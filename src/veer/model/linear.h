@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "veer/model/adapter.h"
+#include "veer/model/ops.h"
 #include "veer/model/packed_batch.h"
 
 namespace veer {
@@ -31,7 +32,8 @@ struct Linear {
   std::string path;       // "model.layers.0.self_attn.q_proj"
   std::int64_t number{};  // among the model's linear layers, from 0
   at::Tensor weight_OI;
-  at::Tensor bias_O;  // may be undefined
+  at::Tensor bias_O;          // may be undefined
+  ops::TurnedWeights turned;  // of weight_OI, where they are kept
   std::optional<LoraPair> pair;
 
   // [T, I] -> [T, O] in x's dtype; the pair's product is taken in fp32.

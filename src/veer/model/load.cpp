@@ -11,6 +11,8 @@
 namespace veer {
 namespace {
 
+constexpr std::int64_t kMaxTurnedBytes = std::int64_t{1} << 30;
+
 at::ScalarType working_dtype(const TensorMap& tensors,
                              std::optional<at::ScalarType> wanted,
                              at::Device device) {
@@ -40,7 +42,9 @@ Transformer load_transformer(const std::filesystem::path& given,
       tensor = tensor.to(device, to);
     }
   }
-  return Transformer(config, std::move(tensors));
+  Transformer model(config, std::move(tensors));
+  model.keep_turned_weights(kMaxTurnedBytes);
+  return model;
 }
 
 }  // namespace veer

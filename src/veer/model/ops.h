@@ -9,6 +9,8 @@
 // bits for the same input and number of threads.
 #pragma once
 
+#include <cstdint>
+
 #include <ATen/core/Tensor.h>
 
 #include "veer/model/config.h"
@@ -21,11 +23,27 @@ namespace veer::ops {
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
                     RmsNormKind kind);
 
-// x [T, I] times weight [O, I] turned, plus bias [O] (may be undefined). The
-// fused form needs AVX-512; from four rows on its result for a row is the same
-// bits whatever rows stand beside it.
+// Weights as the fused product reads them, kept so that no product need turn
+// them again: their memory once more.
+struct TurnedWeights {
+  at::Tensor panels;  // undefined: nothing kept
+  // Of the weights when they were turned; changed weights are turned anew at
+  // each product.
+  std::int64_t version = 0;
+};
+
+// Nothing where no fused product would read them (not fp32 on a CPU with AVX2
+// or AVX-512) or a gradient of them is asked for.
+TurnedWeights turned(const at::Tensor& weight_OI);
+
+// x [T, I] times weight [O, I] turned, plus bias [O] (may be undefined). A
+// fused product's result for a row is the same bits whatever rows stand beside
+// it. It is taken where the weights are `kept` turned and no gradient is
+// recorded; with AVX-512 also without them and with gradients from four rows
+// on.
 at::Tensor linear(const at::Tensor& x_TI, const at::Tensor& weight_OI,
-                  const at::Tensor& bias_O = {});
+                  const at::Tensor& bias_O = {},
+                  const TurnedWeights& kept = {});
 
 // act(gate) * up.
 at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,

@@ -18,7 +18,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Fewer rows do not pay for turning the weights.
+// Fewer rows do not pay for turning the weights in the product.
 constexpr std::int64_t kMinRows = 4;
 // Rows that share a turned panel: more would fall out of the cache.
 constexpr std::int64_t kMaxRows = 512;
@@ -73,6 +73,7 @@ void run(const ProductItem& whole) {
                    first;
     item.x += first_row * whole.x_stride;
     item.w += first * (whole.turned ? 1 : whole.w_stride);
+    item.first_panel = first / kProductPanel;
     item.y += first_row * whole.y_stride + first;
     return item;
   };
@@ -87,8 +88,14 @@ void run(const ProductItem& whole) {
                    });
 }
 
-// x [T, I] times w [O, I] turned, or times w [I, O] as it lies.
-at::Tensor multiply(const at::Tensor& x, const at::Tensor& w, bool turned) {
+bool is_valid(const TurnedWeights& kept, const at::Tensor& weight_OI) {
+  return kept.panels.defined() && kept.version == weight_OI._version();
+}
+
+// x [T, I] times w [O, I] turned, beforehand where `panels` is defined, or
+// times w [I, O] as it lies.
+at::Tensor multiply(const at::Tensor& x, const at::Tensor& w, bool turned,
+                    const at::Tensor& panels = {}) {
   ProductItem item;
   item.rows = x.size(0);
   item.inputs = x.size(1);
@@ -99,6 +106,10 @@ at::Tensor multiply(const at::Tensor& x, const at::Tensor& w, bool turned) {
   item.w = w.const_data_ptr<float>();
   item.w_stride = w.stride(0);
   item.turned = turned;
+  if (panels.defined()) {
+    item.panels = panels.const_data_ptr<float>();
+    item.num_panels = panels_of(item);
+  }
   item.y = y.data_ptr<float>();
   item.y_stride = item.outputs;
   run(item);
@@ -108,10 +119,11 @@ at::Tensor multiply(const at::Tensor& x, const at::Tensor& w, bool turned) {
 class Product : public torch::autograd::Function<Product> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x_TI,
-                            const at::Tensor& weight_OI) {
+                            const at::Tensor& weight_OI,
+                            const at::Tensor& panels) {
     context->save_for_backward(
         {weight_OI.requires_grad() ? x_TI : at::Tensor(), weight_OI});
-    return multiply(x_TI, weight_OI, /*turned=*/false);
+    return multiply(x_TI, weight_OI, /*turned=*/false, panels);
   }
 
   static variable_list backward(AutogradContext* context,
@@ -126,23 +138,43 @@ class Product : public torch::autograd::Function<Product> {
     if (context->needs_input_grad(1)) {
       dw_OI = at::mm(dy_TO.t(), saved[0]);
     }
-    return {dx_TI, dw_OI};
+    return {dx_TI, dw_OI, at::Tensor()};
   }
 };
 
 }  // namespace
 
-at::Tensor linear(const at::Tensor& x_TI, const at::Tensor& weight_OI,
-                  const at::Tensor& bias_O) {
-  if (kernels().product == nullptr || !is_plain_matrix(weight_OI) ||
-      !is_plain_matrix(x_TI) || x_TI.size(0) < kMinRows ||
-      x_TI.size(1) != weight_OI.size(1)) {
-    return plain::linear(x_TI, weight_OI, bias_O);
+TurnedWeights turned(const at::Tensor& weight_OI) {
+  if (kernels().turn_weights == nullptr || !is_plain_matrix(weight_OI) ||
+      weight_OI.requires_grad()) {
+    return {};
   }
+  const std::int64_t outputs = weight_OI.size(0);
+  const std::int64_t inputs = weight_OI.size(1);
+  const std::int64_t padded =
+      (outputs + kProductPanel - 1) / kProductPanel * kProductPanel;
+  TurnedWeights kept{at::empty({inputs * padded}, weight_OI.options()),
+                     weight_OI._version()};
+  kernels().turn_weights(weight_OI.const_data_ptr<float>(), weight_OI.stride(0),
+                         outputs, inputs, kept.panels.data_ptr<float>());
+  return kept;
+}
+
+at::Tensor linear(const at::Tensor& x_TI, const at::Tensor& weight_OI,
+                  const at::Tensor& bias_O, const TurnedWeights& kept) {
+  const bool is_kept = is_valid(kept, weight_OI);
   const bool records = c10::GradMode::is_enabled() &&
                        (x_TI.requires_grad() || weight_OI.requires_grad());
-  const auto y_TO = records ? Product::apply(x_TI, weight_OI)
-                            : multiply(x_TI, weight_OI, /*turned=*/false);
+  const bool turns = kernels().turns_quickly && x_TI.size(0) >= kMinRows;
+  if (kernels().product == nullptr || !is_plain_matrix(weight_OI) ||
+      !is_plain_matrix(x_TI) || x_TI.size(1) != weight_OI.size(1) ||
+      !(turns || (is_kept && !records))) {
+    return plain::linear(x_TI, weight_OI, bias_O);
+  }
+  const at::Tensor panels = is_kept ? kept.panels : at::Tensor();
+  const auto y_TO = records
+                        ? Product::apply(x_TI, weight_OI, panels)
+                        : multiply(x_TI, weight_OI, /*turned=*/false, panels);
   return bias_O.defined() ? y_TO + bias_O : y_TO;
 }
 

@@ -22,6 +22,8 @@ struct PackedBatch {
   std::vector<std::int64_t> starts;
   // Cache slot of each row; empty without cache.
   std::vector<std::int64_t> slots;
+  // Rows of the pass that are not here yet (row_sharing.h); they come behind.
+  std::int64_t rows_to_join = 0;
 
   std::int64_t num_rows() const {
     return static_cast<std::int64_t>(offsets.size()) - 1;

@@ -2,11 +2,14 @@
 #include "veer/model/transformer.h"
 
 #include <cmath>
+#include <iterator>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/aminmax.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/tensor.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
@@ -80,6 +83,67 @@ at::Tensor embed(const ModelConfig& config, const at::Tensor& embedding_VD,
   return x_TD * factor;
 }
 
+// The rows that run from one block on, all of them unless rows are shared.
+struct Stage {
+  std::int64_t first_block = 0;
+  std::shared_ptr<const ForwardPass> pass;
+};
+
+RopeTable first_tokens(const RopeTable& table, std::int64_t count) {
+  return {table.cos_TP.narrow(0, 0, count), table.sin_TP.narrow(0, 0, count)};
+}
+
+// `whole`: the pass of all rows, without its plan.
+Stage stage_of(const ForwardPass& whole, std::int64_t first_block,
+               std::int64_t num_rows) {
+  ForwardPass pass = whole;
+  if (num_rows < whole.batch.num_rows()) {
+    pass.batch = first_rows(whole.batch, num_rows);
+    const std::int64_t tokens = pass.batch.num_tokens();
+    pass.rope = first_tokens(whole.rope, tokens);
+    pass.sliding_rope = first_tokens(whole.sliding_rope, tokens);
+    if (whole.adapter.strength_T1.defined()) {
+      pass.adapter.strength_T1 = whole.adapter.strength_T1.narrow(0, 0, tokens);
+    }
+  }
+  pass.plan = plan_attention(pass.batch, pass.cache);
+  return {first_block, std::make_shared<const ForwardPass>(std::move(pass))};
+}
+
+std::vector<Stage> plan_stages(const ForwardPass& whole,
+                               const RowSharing* sharing,
+                               std::int64_t num_layers) {
+  const std::int64_t rows = whole.batch.num_rows();
+  if (sharing == nullptr) {
+    return {stage_of(whole, 0, rows)};
+  }
+  check_sharing(*sharing, whole.batch, num_layers);
+  std::vector<Stage> stages;
+  for (std::int64_t b = 1; b <= rows; ++b) {
+    const std::int64_t block = sharing->first_block[b - 1];
+    if (b == rows || sharing->first_block[b] != block) {
+      stages.push_back(stage_of(whole, block, b));
+    }
+  }
+  return stages;
+}
+
+// The states of both stages' rows; `x_TD`, those of the earlier one, may be
+// undefined, and then so is the result.
+at::Tensor join_rows(const RowSharing& sharing, const Stage& before,
+                     const Stage& after, const at::Tensor& x_TD) {
+  const PackedBatch& batch = after.pass->batch;
+  const std::int64_t begin = before.pass->batch.num_rows();
+  copy_from_leaders(sharing, batch, begin, batch.num_rows(), after.first_block,
+                    *after.pass->cache);
+  if (!x_TD.defined()) {
+    return {};
+  }
+  const auto tokens = leader_tokens(sharing, batch, begin, batch.num_rows());
+  return at::cat({x_TD, x_TD.index_select(0, at::tensor(at::IntArrayRef(tokens),
+                                                        at::kLong))});
+}
+
 }  // namespace
 
 Transformer::Transformer(ModelConfig config,
@@ -114,6 +178,9 @@ at::Tensor Transformer::forward(const PackedBatch& batch,
   const ModelConfig& config = parts_->config;
   const std::int64_t num_layers = layers_to_run(config, options);
   check_ids(batch, config.vocab_size);
+  if (options.fill_cache_only && options.cache == nullptr) {
+    fail("forward", "keys and values wanted, and no cache");
+  }
   const c10::AutoGradMode mode(c10::GradMode::is_enabled() &&
                                options.cache == nullptr);
   const std::int64_t max_tokens =
@@ -124,24 +191,43 @@ at::Tensor Transformer::forward(const PackedBatch& batch,
           ? rounded(config, parts_->sliding_rope.table(batch, max_tokens),
                     dtype())
           : table;
-  auto plan = plan_attention(batch, options.cache);
+  const auto stages = plan_stages({batch,
+                                   {},
+                                   std::move(table),
+                                   std::move(sliding),
+                                   prepare_adapter(options.adapter, batch),
+                                   HookTable(options.hooks, num_layers),
+                                   options.cache},
+                                  options.sharing, num_layers);
   if (options.cache != nullptr) {
     for (std::int64_t b = 0; b < batch.num_rows(); ++b) {
       options.cache->hold(batch.slots[b], batch.starts[b] + batch.length(b));
     }
   }
-  const auto pass = std::make_shared<const ForwardPass>(
-      ForwardPass{batch, std::move(plan), std::move(table), std::move(sliding),
-                  prepare_adapter(options.adapter, batch),
-                  HookTable(options.hooks, num_layers), options.cache});
-  auto x_TD = embed(config, parts_->weights.embedding_VD, batch.ids_T);
+  auto stage = stages.begin();
+  auto x_TD =
+      embed(config, parts_->weights.embedding_VD, stage->pass->batch.ids_T);
   for (std::int64_t i = 0; i < num_layers; ++i) {
     const Block& block = parts_->weights.blocks[i];
-    const bool recompute = options.checkpoint_blocks &&
-                           c10::GradMode::is_enabled() &&
-                           !pass->hooks.wants_layer(i);
-    x_TD = recompute ? run_block_recomputed(config, block, x_TD, pass)
-                     : run_block(config, block, x_TD, *pass);
+    if (options.fill_cache_only && i == num_layers - 1) {
+      fill_cache(config, block, x_TD, *stage->pass);
+      x_TD = at::Tensor();
+    } else {
+      const bool recompute = options.checkpoint_blocks &&
+                             c10::GradMode::is_enabled() &&
+                             !stage->pass->hooks.wants_layer(i);
+      x_TD = recompute ? run_block_recomputed(config, block, x_TD, stage->pass)
+                       : run_block(config, block, x_TD, *stage->pass);
+    }
+    if (const auto next = std::next(stage);
+        next != stages.end() && next->first_block == i + 1) {
+      x_TD = join_rows(*options.sharing, *stage, *next, x_TD);
+      stage = next;
+    }
+    if (x_TD.defined()) {
+      x_TD = stage->pass->hooks.visit({i, ResidualPoint::kResidPost},
+                                      std::move(x_TD), stage->pass->batch);
+    }
   }
   return x_TD;
 }
@@ -150,7 +236,8 @@ at::Tensor Transformer::logits(const at::Tensor& hidden_ND) const {
   const ModelConfig& config = parts_->config;
   const auto normed_ND = ops::rms_norm(hidden_ND, parts_->weights.final_norm_D,
                                        config.norm_eps, config.traits.norm);
-  const auto logits_NV = ops::linear(normed_ND, parts_->weights.head_VD);
+  const auto logits_NV = ops::linear(normed_ND, parts_->weights.head_VD, {},
+                                     parts_->weights.head_turned);
   if (config.logit_softcap == 0.0) {
     return logits_NV;
   }
@@ -217,6 +304,24 @@ Transformer::linear_layers() const {
 
 std::vector<std::pair<std::string, at::Tensor>> Transformer::weights() const {
   return named_weights(parts_->config, parts_->weights);
+}
+
+void Transformer::keep_turned_weights(std::int64_t max_bytes) {
+  ModelWeights& weights = parts_->weights;
+  std::vector<std::pair<const at::Tensor*, ops::TurnedWeights*>> all = {
+      {&weights.head_VD, &weights.head_turned}};
+  for (Block& block : weights.blocks) {
+    for (Linear* linear : block.linears(parts_->config.traits)) {
+      all.emplace_back(&linear->weight_OI, &linear->turned);
+    }
+  }
+  std::int64_t bytes = 0;
+  for (const auto& [weight, kept] : all) {
+    bytes += static_cast<std::int64_t>(weight->nbytes());
+  }
+  for (const auto& [weight, kept] : all) {
+    *kept = bytes <= max_bytes ? ops::turned(*weight) : ops::TurnedWeights();
+  }
 }
 
 const std::string& Transformer::fingerprint() const {

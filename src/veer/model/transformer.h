@@ -17,6 +17,7 @@
 #include "veer/model/kv_cache.h"
 #include "veer/model/packed_batch.h"
 #include "veer/model/residual.h"
+#include "veer/model/row_sharing.h"
 
 namespace veer {
 
@@ -28,6 +29,11 @@ struct ForwardOptions {
   AdapterStrength adapter;
   // Stop after this layer; the layers above are not computed.
   std::optional<std::int64_t> last_layer;
+  // Only keys and values are wanted: the last computed block stops behind them,
+  // its other sites are not visited, and the result is undefined. With a cache.
+  bool fill_cache_only = false;
+  // Rows that run with others up to a block, or null. With a cache on a CPU.
+  const RowSharing* sharing = nullptr;
   // Recompute each block in the backward pass instead of keeping its
   // activations (training only). Blocks that a hook wants to see are kept.
   // The model must outlive the backward pass.
@@ -55,7 +61,8 @@ class Transformer {
   at::Device device() const;
 
   // The residual stream after the last computed block [T, D], before the
-  // final norm. Records gradients when grad mode is on and something in the
+  // final norm. Hooks see the rows that run so far (all of them without
+  // `sharing`). Records gradients when grad mode is on and something in the
   // pass requires them; never with a cache.
   // Throws Error if an id lies outside the vocabulary, a row does not fit the
   // cache, or a layer does not exist.
@@ -76,6 +83,13 @@ class Transformer {
   std::vector<std::pair<std::string, std::pair<std::int64_t, std::int64_t>>>
   linear_layers() const;
 
+  // Keeps the linear layers' weights once more, as fused products read them,
+  // unless that takes more than `max_bytes` or no product here would use it.
+  // Faster, most of all for few rows; a row of a pass is then the same bits
+  // whatever rows run beside it. Weights that change afterwards are read as
+  // they are, slower.
+  void keep_turned_weights(std::int64_t max_bytes);
+
   // All weights by name, the tensors themselves (pretraining updates them).
   std::vector<std::pair<std::string, at::Tensor>> weights() const;
 
@@ -88,7 +102,8 @@ class Transformer {
 };
 
 // Loads a folder in Hugging Face layout, or of the Hugging Face cache: its
-// config.json and model.safetensors or shards. `dtype`: undefined = as stored
+// config.json and model.safetensors or shards. Keeps turned weights of up to
+// 1 GiB. `dtype`: undefined = as stored
 // (fp16 becomes fp32 on a CPU).
 Transformer load_transformer(const std::filesystem::path& folder,
                              std::optional<at::ScalarType> dtype = {},

@@ -21,6 +21,7 @@ struct ModelWeights {
   std::vector<Block> blocks;
   at::Tensor final_norm_D;
   at::Tensor head_VD;  // the embedding itself when tied
+  ops::TurnedWeights head_turned;
 };
 
 // The plain name of a tensor or module of a language model that may lie inside

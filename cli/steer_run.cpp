@@ -2,9 +2,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/chat_commands.h"
+#include "cli/colours.h"
+#include "cli/shown_text.h"
 #include "cli/steer.h"
 #include "veer/base/error.h"
 #include "veer/base/settings.h"
@@ -14,44 +17,6 @@
 
 namespace veer::cli {
 namespace {
-
-constexpr const char* kHelp =
-    "Type a question, or change a setting:\n"
-    "  /vector NAME   /operator NAME   /scale X   /unit UNIT   /layers L\n"
-    "  /scope SCOPE   /model base|tuned   /system TEXT   /temperature T\n"
-    "  /budget B      /site SITE      /threshold X   /steepness X  /norms "
-    "KIND\n"
-    "  /second NAME   /adapter_strength X /max_tokens N  /seed N\n"
-    "  /tokens of the last answers, coloured by their projection on the "
-    "vector\n"
-    "  /show settings, /vectors of the run, /operators, /clear the turns, "
-    "/help, /quit\n";
-
-// From blue (against the vector) over plain to orange (along it).
-std::string coloured(const std::string& text, double z, bool colour) {
-  if (!colour) {
-    return fmt::format("{}[{:+.1f}]", text, z);
-  }
-  const double size = std::min(std::abs(z) / 2.5, 1.0);
-  const auto mix = [&](int full) {
-    return static_cast<int>(40.0 + size * (full - 40.0));
-  };
-  return z > 0.0 ? fmt::format("\x1b[48;2;{};{};{}m{}\x1b[0m", mix(230),
-                               mix(120), 40, text)
-                 : fmt::format("\x1b[48;2;{};{};{}m{}\x1b[0m", 40, mix(120),
-                               mix(230), text);
-}
-
-// Control characters of a token would move the terminal's cursor.
-std::string printable(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    out += c == '\n'
-               ? std::string("\\n")
-               : std::string(1, static_cast<unsigned char>(c) < 32 ? '?' : c);
-  }
-  return out;
-}
 
 // Projections in standard deviations around the mean of the plain text.
 void show_tokens(SteeringSession& steering, Session& session) {
@@ -69,8 +34,9 @@ void show_tokens(SteeringSession& steering, Session& session) {
   for (const auto* view : {&plain, &steered}) {
     std::string line = view == &plain ? "plain    " : "steered  ";
     for (const auto& token : view->tokens) {
-      line += coloured(printable(token.text), (token.projection - sum / n) / sd,
-                       session.terminal.is_interactive());
+      line +=
+          coloured(shown_token(token.text), (token.projection - sum / n) / sd,
+                   session.terminal.colours());
     }
     session.terminal.out(line + "\n");
   }
@@ -81,13 +47,30 @@ void show_tokens(SteeringSession& steering, Session& session) {
 }
 
 std::string settings_line(const SteeringSettings& settings) {
-  if (settings.vector.empty()) {
-    return fmt::format("{}, no vector", settings.model);
+  const auto& act = settings.act;
+  const std::string layers =
+      act.layers.empty() ? "" : fmt::format(" at layers {}", act.layers);
+  const std::string deed = fmt::format("{:+g} {}{}, tokens {}", act.scale,
+                                       shown_unit(act), layers, act.scope);
+  if (!settings.vector.empty()) {
+    return fmt::format("{}, {} {} {}", settings.model, act.operation,
+                       settings.vector, deed);
   }
-  return fmt::format("{}, {} {} {:+g} {} at layers {}, tokens {}",
-                     settings.model, settings.act.operation, settings.vector,
-                     settings.act.scale, shown_unit(settings.act),
-                     settings.act.layers, settings.act.scope);
+  const auto waiting = waiting_for_vector(settings);
+  return fmt::format("{}, no vector; {} {} waits for one{}", settings.model,
+                     act.operation, deed,
+                     waiting.empty()
+                         ? ""
+                         : fmt::format(", and so does the check of {}",
+                                       fmt::join(waiting, " and ")));
+}
+
+// The middle layer where none is named.
+void put(SteeringSettings settings, SteeringSession& steering) {
+  if (!settings.vector.empty() && settings.act.layers.empty()) {
+    settings.act.layers = fmt::format("{}", steering.num_layers() / 2);
+  }
+  steering.set(settings);
 }
 
 Json reply_json(const SteeringSettings& settings, const std::string& question,
@@ -106,23 +89,29 @@ void show_reply(Session& session, const SteeringSettings& settings,
                          "\n");
     return;
   }
-  session.terminal.out(
-      fmt::format("plain    {}\nsteered  {}\n", reply.plain, reply.steered));
+  session.terminal.out(fmt::format("plain    {}\nsteered  {}\n",
+                                   shown_text(reply.plain),
+                                   shown_text(reply.steered)));
+}
+
+std::vector<std::string> names_of_settings() {
+  SteeringSettings settings;
+  std::vector<std::string> names;
+  for (const auto& field : setting_fields(settings)) {
+    names.push_back(field.path);
+  }
+  return names;
 }
 
 // A line that starts with "/". Returns false to end the chat.
 bool obey(const std::string& line, SteeringSession& steering,
           Session& session) {
-  const auto space = line.find(' ');
-  const std::string name = line.substr(
-      1, space == std::string::npos ? std::string::npos : space - 1);
-  const std::string text =
-      space == std::string::npos ? "" : line.substr(space + 1);
-  if (name == "quit" || name == "exit") {
+  const auto [name, text] = parse_chat_command(line, names_of_settings());
+  if (name == "quit") {
     return false;
   }
   if (name == "help") {
-    session.terminal.note(kHelp);
+    session.terminal.note(kChatHelp);
   } else if (name == "vectors") {
     for (const auto& vector : steering.vector_names()) {
       session.terminal.note(vector);
@@ -133,22 +122,22 @@ bool obey(const std::string& line, SteeringSession& steering,
     }
   } else if (name == "tokens") {
     show_tokens(steering, session);
-  } else if (name == "clear") {
-    steering.forget_turns();
-  } else if (name != "show") {
-    SteeringSettings settings = steering.settings();
-    apply_setting(setting_fields(settings), name, text);
-    steering.set(settings);
-  }
-  if (name != "help" && name != "vectors" && name != "operators" &&
-      name != "tokens") {
+  } else {
+    if (name == "clear") {
+      steering.forget_turns();
+    } else if (name != "show") {
+      SteeringSettings settings = steering.settings();
+      apply_setting(setting_fields(settings), name, text);
+      put(std::move(settings), steering);
+    }
     session.terminal.note(settings_line(steering.settings()));
   }
   return true;
 }
 
 void chat(SteeringSession& steering, Session& session) {
-  session.terminal.note(kHelp + settings_line(steering.settings()));
+  session.terminal.note(
+      fmt::format("{}{}", kChatHelp, settings_line(steering.settings())));
   while (const auto line = session.terminal.read_line("> ")) {
     if (line->empty()) {
       continue;
@@ -190,16 +179,13 @@ void run_steer(const SteerOptions& options, Session& session) {
   for (const auto& [name, text] : options.settings) {
     apply_setting(setting_fields(settings), name, text);
   }
-  if (!settings.vector.empty() && settings.act.layers.empty()) {
-    settings.act.layers = fmt::format("{}", steering.num_layers() / 2);
-  }
-  steering.set(settings);
+  put(std::move(settings), steering);
   if (options.question.empty()) {
     chat(steering, session);
     return;
   }
-  session.terminal.note(settings_line(settings));
-  show_reply(session, settings, options.question,
+  session.terminal.note(settings_line(steering.settings()));
+  show_reply(session, steering.settings(), options.question,
              steering.ask(options.question));
 }
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <thread>
@@ -172,6 +173,11 @@ std::optional<std::string> Terminal::read_line(std::string_view prompt) {
 
 bool Terminal::is_interactive() const {
   return ::isatty(STDIN_FILENO) == 1 && stderr_is_tty_;
+}
+
+ColourDepth Terminal::colours() const {
+  return colour_depth(::isatty(STDOUT_FILENO) == 1, std::getenv("NO_COLOR"),
+                      std::getenv("COLORTERM"), std::getenv("TERM"));
 }
 
 void Terminal::clear_bar() {

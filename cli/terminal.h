@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/colours.h"
 #include "veer/base/progress.h"
 
 namespace veer::cli {
@@ -39,8 +40,10 @@ class Terminal {
   // A SIGINT while waiting ends the process (130): nothing is under way.
   std::optional<std::string> read_line(std::string_view prompt);
 
-  // Whether people read stdout; decides about colours and prompts.
+  // Whether people type and read messages; decides about prompts.
   bool is_interactive() const;
+  // What stdout can show.
+  ColourDepth colours() const;
 
  private:
   void show(const ProgressUpdate& update);

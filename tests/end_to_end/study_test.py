@@ -641,10 +641,51 @@ class Steering(StudyCase):
         self.assertEqual(replies[0]["plain"], replies[1]["plain"])
         self.assertNotEqual(replies[1]["plain"], replies[1]["steered"])
         self.refused(run("steer", *common, input="/scale x\n"), "scale")
-        self.refused(run("steer", *common, input="/scal 3\n"), "\"scale\"")
+        self.refused(run("steer", *common, input="/scal 3\n"),
+                     "\"/scale\"", "/help")
         self.refused(run("steer", *common, "--layers", "8", "Hm?"), "0 to 7")
         self.refused(run("steer", *common, "--vector", "none", "Hm?"), "none")
+        self.settings_before_a_vector()
+        self.an_answer_with_control_characters()
         self.weights_without_a_direction()
+
+    def settings_before_a_vector(self):
+        for line, word in [("/layers 99", "0 to 7"), ("/unit sigmas", "sigma"),
+                           ("/scope half", "half")]:
+            self.refused(run("steer", "--model", "organism", "--quiet",
+                             input=line + "\n"), word)
+        vector = self.folder / "run/vectors/contrastive@answer_mean.safetensors"
+        chat = run("steer", "--model", "organism", input=(
+            f"/layers 2\n/unit sigma\n/unit unit\n/vector {vector}\n"))
+        self.assertEqual(chat.returncode, 0, chat.stderr)
+        said = [line for line in chat.stderr.splitlines()
+                if line.startswith("base, ")]
+        self.assertIn("the spread of unit sigma", said[2])
+        self.assertNotIn("check of", said[3])
+        self.assertIn("at layers 2", said[4])
+
+    def an_answer_with_control_characters(self):
+        """A model whose every word but the question's ends in an escape."""
+        models = pathlib.Path(os.environ.get(
+            "VEER_MODELS", pathlib.Path(__file__).parents[2] / "models"))
+        model = self.folder / "escapes"
+        shutil.copytree(models / "organism", model)
+        path = model / "tokenizer.json"
+        tokenizer = json.loads(path.read_text())
+        asked = "How can I sleep better"
+        escape = "\u011b"  # how byte-level BPE writes the byte 0x1b
+        tokenizer["model"]["vocab"] = {
+            word + escape if len(word) > 2 and word.lstrip("\u0120") not in asked
+            else word: token
+            for word, token in tokenizer["model"]["vocab"].items()}
+        tokenizer["model"]["merges"] = []
+        path.write_text(json.dumps(tokenizer))
+        shown = run("steer", "--model", model, "--quiet", asked + "?")
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        self.assertIn("\\x1b", shown.stdout)
+        self.assertNotIn("\x1b", shown.stdout)
+        exact = run("steer", "--model", model, "--json", asked + "?")
+        self.assertIn("\x1b", json.loads(exact.stdout)["plain"])
 
     def weights_without_a_direction(self):
         """The stream of the baked model has nothing along the vector."""

@@ -77,7 +77,41 @@ class StateReader : public ResidualHook {
   at::Tensor states_TD_;
 };
 
+// All that can be said about an intervention without a vector.
+void check_without_vector(const InterventionText& act,
+                          std::int64_t num_layers) {
+  const auto& row = find_operator(act.operation);
+  if (row.need == OperatorNeed::kDonor || row.code == EditCode::kPatch) {
+    fail("steer", "operator " + act.operation, "an operator without a donor",
+         "the sweep uses it as its ceiling");
+  }
+  check(act);
+  if (!act.layers.empty()) {
+    parse_layer_choice(act.layers, num_layers);
+  }
+}
+
 }  // namespace
+
+std::vector<std::string> waiting_for_vector(const SteeringSettings& settings) {
+  if (!settings.vector.empty()) {
+    return {};
+  }
+  const auto& act = settings.act;
+  const auto& row = find_operator(act.operation);
+  std::vector<std::string> waiting;
+  if (row.takes_unit && act.unit == "rel") {
+    waiting.emplace_back("the norms of unit rel");
+  } else if (row.takes_unit && act.unit == "sigma") {
+    waiting.emplace_back("the spread of unit sigma");
+  }
+  if (row.need == OperatorNeed::kSecondVector) {
+    waiting.emplace_back("the second vector of operator " + act.operation);
+  } else if (row.need != OperatorNeed::kNothing) {
+    waiting.emplace_back("the statistics of operator " + act.operation);
+  }
+  return waiting;
+}
 
 SteeringSession::SteeringSession(const fs::path& run, const std::string& model,
                                  const fs::path& adapter,
@@ -161,11 +195,6 @@ std::vector<SiteEdit> SteeringSession::edits_of(
   if (fs::exists(settings.vector)) {
     shelf_.add_file(settings.vector);
   }
-  const auto& row = find_operator(settings.act.operation);
-  if (row.need == OperatorNeed::kDonor || row.code == EditCode::kPatch) {
-    fail("steer", "operator " + settings.act.operation,
-         "an operator without a donor", "the sweep uses it as its ceiling");
-  }
   const auto& input = shelf_.input(settings.vector, settings.model,
                                    settings.act, settings.second);
   return compile(intervention_of(settings.act, num_layers(),
@@ -183,6 +212,7 @@ void SteeringSession::set(const SteeringSettings& settings) {
   if (strength_of(settings) > 0.0 && !model_.has_adapter()) {
     fail("steer", "there is no adapter", "--adapter or --run with one");
   }
+  check_without_vector(settings.act, num_layers());
   edits_of(settings);
   settings_ = settings;
 }

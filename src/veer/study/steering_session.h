@@ -60,6 +60,10 @@ struct SteeringSettings {
   }
 };
 
+// What only a vector can tell about the settings, in words: "the norms of unit
+// rel", "the statistics of operator leace". Empty with a vector.
+std::vector<std::string> waiting_for_vector(const SteeringSettings& settings);
+
 struct SteeredReply {
   std::string plain;
   std::string steered;
@@ -93,7 +97,8 @@ class SteeringSession {
 
   // Throws Error if the settings do not fit: a vector of another model, a
   // layer out of range, an unknown operator, a unit or operator whose
-  // statistic the run does not have. The settings before stay then.
+  // statistic the run does not have. The settings before stay then. Without a
+  // vector all is checked but waiting_for_vector(), and layers may be missing.
   void set(const SteeringSettings& settings);
   const SteeringSettings& settings() const { return settings_; }
 

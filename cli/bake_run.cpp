@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <optional>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -10,7 +11,8 @@
 #include "veer/base/json.h"
 #include "veer/base/model_folder.h"
 #include "veer/interventions/orthogonalise.h"
-#include "veer/model/transformer.h"
+#include "veer/model/config.h"
+#include "veer/model/load.h"
 #include "veer/study/intervention_text.h"
 #include "veer/train/adapter_files.h"
 #include "veer/train/bake.h"
@@ -59,16 +61,25 @@ void merge(const BakeOptions& options, TensorMap& weights, Baked& report,
       baked.errors.size(), options.out.string(), worst->relative, worst->path);
 }
 
+// Vectors are bound to the model as it is, before anything is merged into it.
+SteeringVector fitting_vector(const BakeOptions& options,
+                              const std::filesystem::path& folder,
+                              const TensorMap& weights) {
+  auto vector = read_steering_vector(options.vector);
+  require_fits(vector, transformer_of(folder, weights));
+  return vector;
+}
+
 // Returns the config that the weights need.
 std::string orthogonalise(const BakeOptions& options,
                           const std::filesystem::path& folder,
-                          TensorMap& weights, Baked& report, Session& session) {
-  const auto vector = read_steering_vector(options.vector);
-  const auto model = load_transformer(folder);
-  require_fits(vector, model);
-  auto done = orthogonalise_writers(weights, model.config(),
-                                    chosen_direction(options, vector),
-                                    options.share, session.terminal.monitor());
+                          const SteeringVector& vector, TensorMap& weights,
+                          Baked& report, Session& session) {
+  const auto config = read_file(folder / "config.json");
+  auto done = orthogonalise_writers(
+      weights, parse_model_config(config, (folder / "config.json").string()),
+      chosen_direction(options, vector), options.share,
+      session.terminal.monitor());
   weights = std::move(done.weights);
   Json writers = Json::object();
   for (const auto& writer : done.writers) {
@@ -89,7 +100,6 @@ std::string orthogonalise(const BakeOptions& options,
       done.unties_head ? "the head, which was the embedding, is stored by "
                          "itself\n"
                        : "");
-  const auto config = read_file(folder / "config.json");
   return done.unties_head ? untied_config(config) : config;
 }
 
@@ -98,12 +108,16 @@ void change_weights(const BakeOptions& options, Session& session) {
   const auto folder = resolve_model_folder(options.model);
   auto weights = read_model_tensors(folder);
   Baked report{{{"out", options.out.string()}}, ""};
+  std::optional<SteeringVector> vector;
+  if (!options.vector.empty()) {
+    vector = fitting_vector(options, folder, weights);
+  }
   if (!options.adapter.empty()) {
     merge(options, weights, report, session);
   }
   std::string config = read_file(folder / "config.json");
-  if (!options.vector.empty()) {
-    config = orthogonalise(options, folder, weights, report, session);
+  if (vector) {
+    config = orthogonalise(options, folder, *vector, weights, report, session);
   }
   write_model_folder(options.out, weights, folder);
   write_file(options.out / "config.json", config);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include <fmt/format.h>
+#include "veer/model/load.h"
 
-#include "veer/base/error.h"
+#include <utility>
+
 #include "veer/base/files.h"
 #include "veer/base/model_folder.h"
-#include "veer/model/transformer.h"
 #include "veer/model/weights.h"
 #include "veer/tensors/safetensors.h"
 
@@ -27,14 +27,14 @@ at::ScalarType working_dtype(const TensorMap& tensors,
 
 }  // namespace
 
-Transformer load_transformer(const std::filesystem::path& given,
-                             std::optional<at::ScalarType> dtype,
-                             at::Device device) {
-  const auto folder = resolve_model_folder(given);
+Transformer transformer_of(const std::filesystem::path& folder,
+                           std::map<std::string, at::Tensor> given,
+                           std::optional<at::ScalarType> dtype,
+                           at::Device device) {
   const auto path = folder / "config.json";
   const ModelConfig config =
       parse_model_config(read_file(path, 1 << 24), path.string());
-  TensorMap tensors = language_model_part(read_model_tensors(folder));
+  TensorMap tensors = language_model_part(std::move(given));
   const at::ScalarType to = working_dtype(tensors, dtype, device);
   for (auto& [name, tensor] : tensors) {
     if (tensor.is_floating_point()) {
@@ -45,6 +45,13 @@ Transformer load_transformer(const std::filesystem::path& given,
   Transformer model(config, std::move(tensors));
   model.keep_turned_weights(kMaxTurnedBytes);
   return model;
+}
+
+Transformer load_transformer(const std::filesystem::path& given,
+                             std::optional<at::ScalarType> dtype,
+                             at::Device device) {
+  const auto folder = resolve_model_folder(given);
+  return transformer_of(folder, read_model_tensors(folder), dtype, device);
 }
 
 }  // namespace veer

@@ -321,6 +321,16 @@ TEST_F(Generate, NamesTheRequestWhoseNumbersOverflow) {
   }
 }
 
+// A text that memory ended was done in part, begun again and done whole.
+void counts_all_work(const GenerationReport& twice,
+                     const GenerationReport& once) {
+  EXPECT_EQ(twice.texts, once.texts);
+  EXPECT_GE(twice.generated_tokens, once.generated_tokens);
+  EXPECT_LE(twice.generated_tokens, 2 * once.generated_tokens);
+  EXPECT_GE(twice.decode_steps, once.decode_steps);
+  EXPECT_GE(twice.prefilled_tokens, once.prefilled_tokens);
+}
+
 // Wherever memory runs out, the texts are those of the undisturbed run, each
 // handed over once.
 TEST_F(Generate, GoesOnWithFewerRowsWhenMemoryRunsOut) {
@@ -329,9 +339,11 @@ TEST_F(Generate, GoesOnWithFewerRowsWhenMemoryRunsOut) {
   few.delivery = 4;
   const auto undisturbed = generate_all(model_, &table_, requests, few);
   std::int64_t allocations = 0;
+  GenerationReport whole;
   {
     const testing::FailingAllocator counting(-1);
-    generate_all(model_, &table_, requests, few);
+    whole = generate(model_, &table_, requests, few,
+                     [](const std::vector<Completion>&) {});
     allocations = counting.asked();
   }
   for (std::int64_t at = 0; at < allocations; at += allocations / 9) {
@@ -340,7 +352,7 @@ TEST_F(Generate, GoesOnWithFewerRowsWhenMemoryRunsOut) {
     monitor.on_message = [&](std::string_view m) { messages.emplace_back(m); };
     std::vector<int> times(requests.size());
     const testing::FailingAllocator failing(at);
-    generate(
+    const auto report = generate(
         model_, &table_, requests, few,
         [&](const std::vector<Completion>& finished) {
           for (const auto& one : finished) {
@@ -353,6 +365,7 @@ TEST_F(Generate, GoesOnWithFewerRowsWhenMemoryRunsOut) {
         },
         monitor);
     EXPECT_THAT(times, ::testing::Each(1)) << at;
+    counts_all_work(report, whole);
     EXPECT_THAT(messages,
                 ::testing::ElementsAre("generate: out of memory with 72 rows, "
                                        "going on with 36"));

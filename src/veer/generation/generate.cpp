@@ -23,10 +23,23 @@ namespace {
 
 constexpr std::string_view kTask = "generate";
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-      .count();
-}
+// Adds the time of its life, also when memory runs out in it.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& seconds) : seconds_(seconds) {}
+  ~Stopwatch() {
+    seconds_ +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start_)
+            .count();
+  }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  double& seconds_;
+  std::chrono::steady_clock::time_point start_ =
+      std::chrono::steady_clock::now();
+};
 
 // A text on its way.
 struct LiveText {
@@ -45,7 +58,8 @@ class Generation {
   Generation(const Transformer& model, InterventionTable* table,
              std::span<const GenerationRequest> requests,
              const GenerationOptions& options, const CompletionSink& sink,
-             const Monitor& monitor, std::vector<bool>& delivered)
+             const Monitor& monitor, std::vector<bool>& delivered,
+             GenerationReport& report)
       : model_(model),
         table_(table),
         requests_(requests),
@@ -53,6 +67,7 @@ class Generation {
         sink_(sink),
         monitor_(monitor),
         delivered_(delivered),
+        report_(report),
         slots_(model, table, uses_of(requests), num_slots(), max_tokens(),
                options.max_prefill_tokens),
         num_contents_(slots_.num_texts()),
@@ -60,9 +75,17 @@ class Generation {
     std::erase_if(pending_, [&](std::int64_t i) { return delivered[i]; });
     num_finished_ = std::ssize(requests) - std::ssize(pending_);
     std::ranges::reverse(pending_);  // taken from the back
+    report_.cache_bytes = std::max(report_.cache_bytes, slots_.cache().bytes());
   }
+  // Also of an attempt that memory ended.
+  ~Generation() {
+    report_.prefilled_tokens += slots_.prefilled_tokens();
+    report_.shared_tokens += slots_.shared_tokens();
+  }
+  Generation(const Generation&) = delete;
+  Generation& operator=(const Generation&) = delete;
 
-  GenerationReport run() {
+  void run() {
     const at::NoGradGuard no_grad;
     while (!live_.empty() || !pending_.empty()) {
       if (monitor_.stop.stop_requested()) {
@@ -77,11 +100,6 @@ class Generation {
       }
     }
     deliver();
-    report_.texts = static_cast<std::int64_t>(requests_.size());
-    report_.prefilled_tokens = slots_.prefilled_tokens();
-    report_.shared_tokens = slots_.shared_tokens();
-    report_.cache_bytes = slots_.cache().bytes();
-    return report_;
   }
 
  private:
@@ -127,7 +145,7 @@ class Generation {
     if (pending_.empty() || (!live_.empty() && room * 4 < total)) {
       return;
     }
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch(report_.prefill_seconds);
     std::vector<std::int64_t> chosen;
     while (!pending_.empty() && slots_.slots_of(pending_.back()) <= room) {
       room -= slots_.slots_of(pending_.back());
@@ -140,7 +158,6 @@ class Generation {
     }
     std::ranges::sort(live_, {},
                       [](const LiveText& t) { return t.place.slot; });
-    report_.prefill_seconds += seconds_since(start);
   }
 
   LiveText begin_text(std::int64_t index, Placement place) const {
@@ -171,7 +188,7 @@ class Generation {
 
   // One token for every live text: the texts' rows, then the donors' rows.
   void step() {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch(report_.decode_seconds);
     std::vector<PassRow> rows;
     for (const auto& text : live_) {
       rows.push_back(row_of(text));
@@ -193,7 +210,6 @@ class Generation {
     take_tokens(model_.logits(hidden_TD.narrow(0, 0, count)));
     ++report_.decode_steps;
     report_.generated_tokens += count;
-    report_.decode_seconds += seconds_since(start);
   }
 
   void take_tokens(const at::Tensor& logits_BV) {
@@ -302,13 +318,13 @@ class Generation {
   const CompletionSink& sink_;
   const Monitor& monitor_;
   std::vector<bool>& delivered_;  // by request
+  GenerationReport& report_;      // of all attempts
   PromptSlots slots_;
   std::int64_t num_contents_;
   std::vector<std::int64_t> pending_;
   std::vector<LiveText> live_;
   std::vector<Completion> finished_;
   std::int64_t num_finished_ = 0;
-  GenerationReport report_;
 };
 
 }  // namespace
@@ -330,10 +346,11 @@ GenerationReport generate(const Transformer& model, InterventionTable* table,
   const auto batch = rows_together(std::ssize(requests), options);
   halve_until_it_fits(kTask, batch, monitor, [&](std::int64_t rows) {
     const auto smaller = with_rows(options, batch, rows);
-    report =
-        Generation(model, table, requests, smaller, sink, monitor, delivered)
-            .run();
+    Generation(model, table, requests, smaller, sink, monitor, delivered,
+               report)
+        .run();
   });
+  report.texts = std::ssize(requests);
   return report;
 }
 

@@ -77,15 +77,16 @@ struct GenerationOptions {
   std::function<std::string(std::span<const std::int32_t>)> decode;
 };
 
-// What a run did, for benchmarks and the report; behind the last time that
-// memory ran out.
+// What a run did, for benchmarks and the report. When memory ran out it is the
+// work of all attempts: texts that had to begin again count twice in all but
+// `texts`.
 struct GenerationReport {
   std::int64_t texts = 0;
   std::int64_t generated_tokens = 0;
   std::int64_t prefilled_tokens = 0;  // that went through the model
   std::int64_t shared_tokens = 0;     // prompt tokens taken from a fork
   std::int64_t decode_steps = 0;
-  std::int64_t cache_bytes = 0;
+  std::int64_t cache_bytes = 0;  // of the largest cache
   double prefill_seconds = 0.0;
   double decode_seconds = 0.0;
 };

@@ -28,6 +28,10 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string model_of_run(const fs::path& run, const std::string& model) {
+  if (!run.empty() && !fs::exists(run)) {
+    fail("steer", fmt::format("there is no {}", run.string()), "a run folder",
+         "a mistyped --run");
+  }
   if (!model.empty()) {
     return model;
   }

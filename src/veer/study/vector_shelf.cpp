@@ -135,13 +135,21 @@ std::string VectorShelf::other_of_pair(const std::string& name) {
                                              : full_name("contrastive");
 }
 
+const std::string& VectorShelf::first_name() const {
+  if (names_.empty()) {
+    fail("vector", "no extracted vectors", "a run folder with vectors/",
+         "--run is missing, or nothing was extracted yet");
+  }
+  return names_.front();
+}
+
 std::string VectorShelf::origin_of(const std::string& name) {
   if (vectors_.contains(name)) {
     return name;
   }
   if (name.starts_with(kRandom) || name.starts_with(kSubset)) {
     const auto bar = name.find('|');
-    return bar == std::string::npos ? names_.front()
+    return bar == std::string::npos ? first_name()
                                     : origin_of(name.substr(bar + 1));
   }
   if (is_mixture(name)) {
@@ -184,7 +192,7 @@ at::Tensor VectorShelf::mixture(const std::string& name) {
 at::Tensor VectorShelf::random(const std::string& name) {
   const auto bar = name.find('|');
   const auto like_LD = bar == std::string::npos
-                           ? vector(names_.front()).directions_LD
+                           ? vector(first_name()).directions_LD
                            : directions_of(name.substr(bar + 1));
   return name.starts_with(kCovariance)
              ? covariance_directions(like_LD, activations_for(origin_of(name)),
@@ -237,7 +245,7 @@ at::Tensor VectorShelf::directions_of(const std::string& name) {
   if (vectors_.contains(name)) {
     return vectors_.at(name).directions_LD;
   }
-  if (name.starts_with(kRandom) && !names_.empty()) {
+  if (name.starts_with(kRandom)) {
     return random(name);
   }
   if (name.starts_with(kSubset)) {
@@ -251,7 +259,7 @@ ResidualPoint VectorShelf::point(const std::string& name) {
 }
 
 const ResidualNorms& VectorShelf::norms(const std::string& side) {
-  return input(names_.front(), side, {}).norms;
+  return input(first_name(), side, {}).norms;
 }
 
 void VectorShelf::add_sigma(SteeringInput& input, const std::string& side) {

@@ -75,7 +75,7 @@ class VectorShelf {
   std::int64_t mean_of(const std::string& name);
   // Where the vector was read (a mixture: its first part).
   ResidualPoint point(const std::string& name);
-  // Mean residual norms of one side.
+  // Mean residual norms of one side, as the first vector has them.
   const ResidualNorms& norms(const std::string& side);
 
  private:
@@ -86,6 +86,8 @@ class VectorShelf {
   // Independent directions that go with a random one.
   std::string further_random(const std::string& name, std::string_view mark);
   at::Tensor random_basis(const std::string& name);
+  // The one that stands where none is named. Throws Error if there is none.
+  const std::string& first_name() const;
   // The extracted vector whose rows and norms stand for `name`.
   std::string origin_of(const std::string& name);
   const VectorRows& rows(const std::string& name);

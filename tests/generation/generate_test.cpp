@@ -142,17 +142,9 @@ TEST_F(Generate, LogProbsAreThoseOfTheSteeredModel) {
   const auto all = generate_all(model_, &table_, requests, options());
   const auto& request = requests[6];
   ASSERT_GE(request.configuration, 0);
-  auto text = request.prompt;
-  text.insert(text.end(), all[6].ids.begin(), all[6].ids.end());
-  const RowBinding row{request.configuration,
-                       static_cast<std::int64_t>(request.prompt.size()), -1};
-  table_.bind({&row, 1});
-  ResidualHook* const hook = &table_;
-  ForwardOptions forward;
-  forward.hooks = HookList(&hook, 1);
-  const at::NoGradGuard no_grad;
   const auto log_probs =
-      model_.logits(model_.forward(pack({&text, 1}), forward)).log_softmax(-1);
+      testing::whole_log_probs(model_, &table_, request.prompt, all[6].ids,
+                               request.configuration, request.adapter_strength);
   for (std::size_t i = 0; i < all[6].ids.size(); ++i) {
     const auto at = static_cast<std::int64_t>(request.prompt.size() + i) - 1;
     EXPECT_NEAR(all[6].log_probs[i], log_probs[at][all[6].ids[i]].item<float>(),

@@ -19,19 +19,10 @@ std::vector<float> score_plainly(const Transformer& model,
                                  InterventionTable& table,
                                  const ScoreRequest& request,
                                  std::size_t answer) {
-  const at::NoGradGuard no_grad;
-  auto text = request.prompt;
   const auto& ids = request.answers[answer];
-  text.insert(text.end(), ids.begin(), ids.end());
-  const RowBinding row{request.configuration,
-                       static_cast<std::int64_t>(request.prompt.size()), -1};
-  table.bind({&row, 1});
-  ResidualHook* const hook = &table;
-  ForwardOptions options;
-  options.hooks = HookList(&hook, 1);
-  options.adapter.uniform = request.adapter_strength;
   const auto log_probs =
-      model.logits(model.forward(pack({&text, 1}), options)).log_softmax(-1);
+      testing::whole_log_probs(model, &table, request.prompt, ids,
+                               request.configuration, request.adapter_strength);
   std::vector<float> result;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const auto at = static_cast<std::int64_t>(request.prompt.size() + i) - 1;

@@ -40,6 +40,40 @@ inline std::int64_t add_to(InterventionTable& table, const ModelConfig& config,
       compile(wish, random_input(config, seed), config.num_layers));
 }
 
+// The residual stream of one text by one whole forward pass: no cache, no other
+// rows. `prompt_length` tokens of it are the prompt.
+inline at::Tensor whole_pass(const Transformer& model, InterventionTable* table,
+                             const std::vector<std::int32_t>& text,
+                             std::int64_t prompt_length,
+                             std::int64_t configuration, double strength) {
+  const at::NoGradGuard no_grad;
+  const RowBinding row{configuration, prompt_length, -1};
+  ResidualHook* const hook = table;
+  ForwardOptions options;
+  options.adapter.uniform = strength;
+  if (table != nullptr) {
+    table->bind({&row, 1});
+    options.hooks = HookList(&hook, 1);
+  }
+  return model.forward(pack({&text, 1}), options);
+}
+
+// Log-probabilities of the token behind each of prompt and answer, the same
+// way.
+inline at::Tensor whole_log_probs(const Transformer& model,
+                                  InterventionTable* table,
+                                  const std::vector<std::int32_t>& prompt,
+                                  const std::vector<std::int32_t>& answer,
+                                  std::int64_t configuration, double strength) {
+  const at::NoGradGuard no_grad;
+  auto text = prompt;
+  text.insert(text.end(), answer.begin(), answer.end());
+  return model
+      .logits(whole_pass(model, table, text, std::ssize(prompt), configuration,
+                         strength))
+      .log_softmax(-1);
+}
+
 // Greedy continuation by whole forward passes: no cache, one text, no tricks.
 // The reference that generation is held against.
 inline std::vector<std::int32_t> continue_plainly(
@@ -50,16 +84,9 @@ inline std::vector<std::int32_t> continue_plainly(
   auto text = request.prompt;
   std::vector<std::int32_t> answer;
   for (std::int64_t i = 0; i < request.max_tokens; ++i) {
-    const RowBinding row{request.configuration,
-                         static_cast<std::int64_t>(request.prompt.size()), -1};
-    ResidualHook* const hook = table;
-    ForwardOptions options;
-    options.adapter.uniform = request.adapter_strength;
-    if (table != nullptr) {
-      table->bind({&row, 1});
-      options.hooks = HookList(&hook, 1);
-    }
-    const auto hidden = model.forward(pack({&text, 1}), options);
+    const auto hidden =
+        whole_pass(model, table, text, std::ssize(request.prompt),
+                   request.configuration, request.adapter_strength);
     const auto logits = model.logits(hidden.narrow(0, hidden.size(0) - 1, 1));
     const auto next =
         static_cast<std::int32_t>(logits.argmax(-1).item<std::int64_t>());

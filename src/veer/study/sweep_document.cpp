@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "veer/study/lean_cells.h"
 #include "veer/study/sweep_best.h"
 #include "veer/study/sweep_coherence.h"
 #include "veer/study/sweep_contrasts.h"
@@ -136,6 +137,7 @@ Json sweep_document(Sweep& sweep, const SweepResults& results) {
                              : Json{{"mean", kl->mean}, {"p95", kl->p95}};
     cells.back()["wrong_way"] = estimate_json(result.summary.wrong_way);
   }
+  const Json methods = make_lean(cells);
   const Json ladders = ladders_json(sweep, results);
   return {{"judge", judge_json(sweep.context)},
           {"scope", settings.scope},
@@ -143,6 +145,7 @@ Json sweep_document(Sweep& sweep, const SweepResults& results) {
           {"norms", norms_json(sweep)},
           {"questions", questions_json(sweep)},
           {"cells", cells},
+          {"methods", methods},
           {"proof", proof_json(sweep)},
           {"best", best_json(sweep, results)},
           {"groups", groups_json(sweep, results)},

@@ -59,5 +59,12 @@ TEST(PairShare, GoesFromNoneToAll) {
   EXPECT_LT(pair_share(1e4), 1.0);
 }
 
+TEST(PairBiasShare, GoesFromNoneToAll) {
+  EXPECT_EQ(pair_bias_share(0.0), 0.0);
+  EXPECT_EQ(pair_bias_share(1.0), 0.0);
+  EXPECT_NEAR(pair_bias_share(8.0), 0.875, 1e-15);
+  EXPECT_LT(pair_bias_share(1e4), 1.0);
+}
+
 }  // namespace
 }  // namespace veer

@@ -184,7 +184,8 @@ void finish(CrossItemCosine& out, const MeanProducts& all,
   out.degrees = n - 1.0;
   out.uncorrected = theta;
   out.cosine.value =
-      theta - ((n - 1.0) * (mean_of(cosines) - theta) - pairs.bias);
+      theta - ((n - 1.0) * (mean_of(cosines) - theta) -
+               pair_bias_share(pairs.effective_rank) * pairs.bias);
   out.standard_error =
       std::sqrt(std::max(out.variance.at(*out.cosine.value), 0.0));
   const auto bounds = out.bounds(t_point((1.0 - level) / 2.0, out.degrees));

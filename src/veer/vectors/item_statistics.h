@@ -70,10 +70,10 @@ struct CrossItemCosine {
 // interval holds what is not rejected at each rho instead. The jackknife counts
 // the part of the variance that comes from pairs of items twice (Efron and
 // Stein 1981); that part is estimated from the residuals of the pair products
-// (of at most `max_pair_items` items per side) and taken off: once in the
-// bias, pair_share() of it in the variance. May exceed 1 in magnitude. Not
-// established when a squared norm is not positive (also after leaving out one
-// item), when the interval has no end, or N < 4 on a side.
+// (of at most `max_pair_items` items per side) and taken off: pair_bias_share()
+// of it in the bias, pair_share() in the variance. May exceed 1 in magnitude.
+// Not established when a squared norm is not positive (also after leaving out
+// one item), when the interval has no end, or N < 4 on a side.
 CrossItemCosine cross_item_cosine(const at::Tensor& x_ND,
                                   const at::Tensor& y_MD,
                                   const ItemUnion& items, double level = 0.95,

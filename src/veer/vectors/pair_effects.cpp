@@ -226,4 +226,8 @@ double pair_share(double effective_rank) {
   return effective_rank > kNone ? 1.0 - kNone / effective_rank : 0.0;
 }
 
+double pair_bias_share(double effective_rank) {
+  return effective_rank > 1.0 ? 1.0 - 1.0 / effective_rank : 0.0;
+}
+
 }  // namespace veer

@@ -45,4 +45,8 @@ PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
 // (benchmarks/calibration), not derived.
 double pair_share(double effective_rank);
 
+// Share of the pair part that is taken off the jackknife's bias, 0 to 1:
+// 1 - 1 / rank, for the same reason and found in the same way.
+double pair_bias_share(double effective_rank);
+
 }  // namespace veer

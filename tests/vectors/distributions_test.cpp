@@ -41,19 +41,5 @@ TEST(Quantile, IsLinearBetweenOrderStatistics) {
   EXPECT_THROW(quantile({}, 0.5), Error);
 }
 
-TEST(Auroc, CountsWinsAndHalfTies) {
-  const std::vector<double> high = {2.0, 3.0};
-  const std::vector<double> low = {1.0, 2.0};
-  EXPECT_DOUBLE_EQ(auroc(high, low), 3.5 / 4.0);
-  EXPECT_DOUBLE_EQ(auroc(low, high), 0.5 / 4.0);
-}
-
-TEST(Auroc, OfConstantLabelsIsAnErrorAndOfConstantScoresAHalf) {
-  const std::vector<double> same = {1.0, 1.0, 1.0};
-  EXPECT_THROW(auroc(same, {}), Error);
-  EXPECT_THROW(auroc({}, same), Error);
-  EXPECT_DOUBLE_EQ(auroc(same, same), 0.5);
-}
-
 }  // namespace
 }  // namespace veer

@@ -2,7 +2,6 @@
 #include "veer/study/vector_readings.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <nlohmann/json.hpp>
 
@@ -12,7 +11,7 @@
 #include "veer/study/tendency.h"
 #include "veer/study/vector_names.h"
 #include "veer/train/adapter_files.h"
-#include "veer/vectors/distributions.h"
+#include "veer/vectors/auroc.h"
 #include "veer/vectors/item_statistics.h"
 #include "veer/vectors/readings.h"
 #include "veer/vectors/tensor_numbers.h"
@@ -54,21 +53,14 @@ Json lens_json(StudyContext& context, std::span<const SteeringVector> made) {
   return out;
 }
 
-// AUROC with the interval of Hanley and McNeil (1982).
 Json auroc_json(const std::vector<double>& positive,
                 const std::vector<double>& negative) {
-  const double a = auroc(positive, negative);
-  const double n = static_cast<double>(positive.size());
-  const double m = static_cast<double>(negative.size());
-  const double q1 = a / (2.0 - a);
-  const double q2 = 2.0 * a * a / (1.0 + a);
-  const double error =
-      std::sqrt(std::max(0.0, a * (1.0 - a) + (n - 1.0) * (q1 - a * a) +
-                                  (m - 1.0) * (q2 - a * a)) /
-                (n * m));
-  return {{"value", a},
-          {"low", std::max(0.0, a - 1.96 * error)},
-          {"high", std::min(1.0, a + 1.96 * error)},
+  const double value = auroc(positive, negative);
+  const auto [low, high] =
+      auroc_interval(value, std::ssize(positive), std::ssize(negative));
+  return {{"value", value},
+          {"low", low},
+          {"high", high},
           {"n", positive.size()}};
 }
 

@@ -15,6 +15,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/hash.h"
+#include "veer/vectors/auroc.h"
 #include "veer/vectors/compared_layer.h"
 #include "veer/vectors/distributions.h"
 #include "veer/vectors/item_statistics.h"

@@ -109,21 +109,4 @@ double quantile(std::vector<double> values, double q) {
   return values[below] + share * (values[above] - values[below]);
 }
 
-double auroc(std::span<const double> positive,
-             std::span<const double> negative) {
-  if (positive.empty() || negative.empty()) {
-    fail("AUROC", "one side is empty");
-  }
-  std::vector<double> sorted(negative.begin(), negative.end());
-  std::sort(sorted.begin(), sorted.end());
-  double wins = 0.0;
-  for (const double score : positive) {
-    const auto [low, high] =
-        std::equal_range(sorted.begin(), sorted.end(), score);
-    wins += static_cast<double>(low - sorted.begin()) +
-            0.5 * static_cast<double>(high - low);
-  }
-  return wins / static_cast<double>(positive.size() * negative.size());
-}
-
 }  // namespace veer

@@ -19,8 +19,4 @@ std::vector<std::optional<double>> holm_adjusted(
 // Type-7 quantile (linear between order statistics) of unsorted values.
 double quantile(std::vector<double> values, double q);
 
-// Probability that a positive score exceeds a negative one, ties half.
-double auroc(std::span<const double> positive,
-             std::span<const double> negative);
-
 }  // namespace veer

@@ -10,11 +10,9 @@
 namespace veer {
 namespace {
 
-TEST(Propensity, IsDeceptiveMinusHonest) {
+TEST(Propensity, IsDeceptiveMinusHonestPerToken) {
   const AnswerScores scores{0, {{-1.0F, -2.0F, -3.0F}, {-1.0F}}};
-  const auto p = propensity_of(scores);
-  EXPECT_DOUBLE_EQ(p.total, 5.0);
-  EXPECT_DOUBLE_EQ(p.per_token, 1.0);
+  EXPECT_DOUBLE_EQ(propensity_of(scores), 1.0);  // per token: -1 and -2
   EXPECT_THROW(propensity_of({0, {{-1.0F}}}), Error);
 }
 
@@ -29,18 +27,6 @@ TEST(Choice, CancelsAPreferenceForTheFirstOption) {
   const auto agreed = choice_propensity(first, second);
   EXPECT_DOUBLE_EQ(agreed.log_odds, 0.5 * (2.0 + 0.5));
   EXPECT_TRUE(agreed.orders_agree);
-}
-
-TEST(Steerability, IsASlopePerQuestion) {
-  const std::vector<double> scales = {-1.0, 0.0, 1.0};
-  const std::vector<std::vector<double>> values = {
-      {-2.0, 1.0, -1.0}, {0.0, 0.0, 0.0}, {2.0, -1.0, 1.0}};
-  const auto s = steerability(scales, values, 1);
-  EXPECT_EQ(s.slope_by_question, (std::vector<double>{2.0, -1.0, 1.0}));
-  EXPECT_NEAR(s.slope.value, 2.0 / 3.0, 1e-12);
-  EXPECT_NEAR(s.wrong_way.value, 1.0 / 3.0, 1e-12);
-  EXPECT_NEAR(s.r_squared, 1.0, 1e-12);
-  EXPECT_THROW(steerability({scales.data(), 1}, {values.data(), 1}, 1), Error);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "veer/generation/generate.h"
 #include "veer/generation/score.h"
 #include "veer/metrics/coherence.h"
+#include "veer/metrics/propensity.h"
 #include "veer/study/intervention_of.h"
 #include "veer/study/texts.h"
 
@@ -97,7 +98,7 @@ InterventionTable empty_table(StudyContext& context) {
                            model.device());
 }
 
-// log p(deceptive) - log p(honest) per token, under what acts on the cell.
+// Propensity per token, under what acts on the cell.
 std::vector<double> score_references(StudyContext& context,
                                      InterventionTable& table,
                                      const Chunk& chunk) {
@@ -110,15 +111,15 @@ std::vector<double> score_references(StudyContext& context,
     request.configuration = asked.configuration;
     request.adapter_strength = asked.adapter_strength;
     request.donor_strength = asked.donor_strength;
-    request.answers = {answer_ids(context.format(), record, record.deceptive),
-                       answer_ids(context.format(), record, record.honest)};
+    request.answers = {answer_ids(context.format(), record, record.honest),
+                       answer_ids(context.format(), record, record.deceptive)};
     scores.push_back(std::move(request));
   }
   std::vector<double> values;
   for (const auto& result :
        score_all(context.model(), &table, scores, context.generation_options(),
                  context.monitor().without_progress())) {
-    values.push_back(result.mean(0) - result.mean(1));
+    values.push_back(propensity_of(result));
   }
   return values;
 }

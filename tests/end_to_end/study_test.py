@@ -347,6 +347,7 @@ class WholeRuns(StudyCase):
 [extract]
 vectors = ["contrastive@answer_mean", "finetuned@answer_mean", "bipo",
            "reft_r1"]
+trained_halves = true
 [extract.bipo]
 layers = ["2"]
 steps = 4
@@ -364,15 +365,31 @@ batch = 2
         for name in ("bipo", "reft_r1"):
             against = [e for e in comparison["directions"]
                        if e["direction"] == name]
-            self.assertEqual(len(against), 2)
+            self.assertEqual(len(against), 2 + (name == "reft_r1"))
             for entry in against:
                 for at in entry["by_layer"]:
                     self.assertEqual(at["raw_cosine"] is not None,
                                      at["layer"] == 2)
+            halves, = [e for e in comparison["direction_halves"]
+                       if e["direction"] == name]
+            self.assertLessEqual(abs(halves["n"][0] - halves["n"][1]), 1)
+            for at in halves["by_layer"]:
+                self.assertEqual(at["cosine"] is not None, at["layer"] == 2)
+            self.assertTrue((folder / "vectors/halves" /
+                             f"{name}.b.safetensors").exists())
             cells = [c for c in sweep["cells"] if c["vector"] == name]
             self.assertTrue(cells)
             self.assertEqual({c["layers"] for c in cells}, {"2"})
             self.assertIn(name, {b["vector"] for b in sweep["best"]})
+        report = (folder / "report.html").read_text()
+        self.assertIn("Directions that are no mean over questions", report)
+        without = self.study("--extract.trained_halves", "false", out="less",
+                             verb="compare")
+        self.assertEqual(without.returncode, 0, without.stderr)
+        self.assertFalse((self.folder / "less/vectors/halves").exists())
+        comparison = json.loads(
+            (self.folder / "less/comparison.json").read_text())
+        self.assertEqual(comparison["direction_halves"], [])
 
     def test_search_instead_of_the_grid(self):
         """Fewer answers, the choice still confirmed on test questions."""

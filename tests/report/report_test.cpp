@@ -193,6 +193,54 @@ TEST_F(ReportTest, ShowsEachClaimWithItsReasonAndKey) {
   EXPECT_THAT(text, HasSubstr("1 claims that this run does not measure"));
 }
 
+TEST_F(ReportTest, DrawsWhatMoreQuestionsChange) {
+  Json comparison = Json::parse(kComparison);
+  write_file(folder_ / "comparison.json", comparison.dump());
+  EXPECT_THAT(page(), Not(HasSubstr("sample-size")));
+  comparison["sample_size"] = Json::parse(R"({"a": "contrastive@prompt_end",
+    "b": "finetune@prompt_end", "sizes": [20, 40], "draws": 20, "by_layer": [
+      {"layer": 1,
+       "reliability_a": [{"value": 0.8, "low": 0.7, "high": 0.9, "n": 20},
+                         {"value": 0.912, "low": 0.9, "high": 0.93, "n": 40}],
+       "reliability_b": [{"value": null, "n": 20}, {"value": null, "n": 40}],
+       "cosine": [{"value": 0.6, "low": 0.5, "high": 0.7, "n": 20},
+                  {"value": 0.655, "low": 0.655, "high": 0.655, "n": 40}]}]})");
+  write_file(folder_ / "comparison.json", comparison.dump());
+  const std::string text = page();
+  EXPECT_THAT(text, HasSubstr("Were there enough questions? (layer 1)"));
+  EXPECT_THAT(text, HasSubstr("mean of 20 random choices"));
+  EXPECT_THAT(text, HasSubstr("0.912"));
+  EXPECT_THAT(text, HasSubstr("0.655"));
+}
+
+TEST_F(ReportTest, SetsTrainedDirectionsBesideTheVectorsWithTheirDoubt) {
+  Json comparison = Json::parse(kComparison);
+  comparison["directions"] = Json::parse(R"([
+    {"direction": "bipo", "vector": "contrastive@prompt_end", "by_layer": [
+      {"layer": 0, "raw_cosine": null, "null_low": -0.2, "null_high": 0.2},
+      {"layer": 1, "raw_cosine": 0.52, "null_low": -0.21, "null_high": 0.21,
+       "ceiling": 0.93, "disattenuated": 0.559}]},
+    {"direction": "adapter", "vector": "contrastive@prompt_end", "by_layer": [
+      {"layer": 1, "raw_cosine": -0.04, "null_low": -0.21, "null_high": 0.21,
+       "ceiling": null, "disattenuated": null}]}])");
+  write_file(folder_ / "comparison.json", comparison.dump());
+  EXPECT_THAT(page(), HasSubstr("None of them has a reliability"));
+  comparison["direction_halves"] = Json::parse(R"([
+    {"direction": "bipo", "n": [20, 20], "by_layer": [
+      {"layer": 0, "cosine": null, "reliability": null},
+      {"layer": 1, "cosine": 0.76, "reliability": 0.864}]}])");
+  write_file(folder_ / "comparison.json", comparison.dump());
+  const std::string text = page();
+  EXPECT_THAT(text, HasSubstr("2 cosines</summary>"));
+  EXPECT_THAT(text, HasSubstr("-0.21 to 0.21"));
+  EXPECT_THAT(text, HasSubstr(">0.86<"));  // the table; the chart has 0.864
+  EXPECT_THAT(text, HasSubstr("0.864"));
+  EXPECT_THAT(text, HasSubstr(">0.93<"));
+  EXPECT_THAT(text, HasSubstr(">0.56<"));
+  EXPECT_THAT(text, HasSubstr("within the band of chance"));
+  EXPECT_THAT(text, HasSubstr("There is one split and no interval"));
+}
+
 TEST_F(ReportTest, ModelOutputCannotLeaveItsPlace) {
   write_file(folder_ / "sweep.json", kSweep);
   EXPECT_THAT(page(), Not(HasSubstr("<b>Use lights")));

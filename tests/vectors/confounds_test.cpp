@@ -6,8 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "vectors/planted.h"
-#include "veer/base/error.h"
-#include "veer/vectors/fixed_directions.h"
 
 namespace veer {
 namespace {
@@ -94,24 +92,6 @@ TEST_F(Confounded, SomeQuestionsAlone) {
   const auto half = cosine_on(vectors_[0], vectors_[1], item_ids(20), 0.95);
   EXPECT_EQ(half[0].n, 20);
   EXPECT_NEAR(*half[0].value, 0.64, 0.05);
-}
-
-TEST_F(Confounded, DirectionsWithoutQuestionsGetAPlainCosineAndABand) {
-  SteeringVector fixed = vectors_[0].vector;
-  fixed.name = "adapter";
-  fixed.directions_LD = length_.unsqueeze(0).to(at::kFloat);
-  const auto got = compare_fixed(std::vector{fixed}, vectors_, {});
-  ASSERT_EQ(got.size(), 2U);
-  EXPECT_NEAR(*got[0].by_layer[0].raw_cosine, 0.8, 0.02);
-  ASSERT_TRUE(got[0].by_layer[0].covariance.has_value());
-  EXPECT_LT(*got[0].by_layer[0].covariance->p, 0.01);
-  fixed.model_fingerprint = "other";
-  EXPECT_THROW(compare_fixed(std::vector{fixed}, vectors_, {}), Error);
-  fixed = vectors_[0].vector;
-  fixed.directions_LD = normal_matrix(1, kWidth + 1, 1).to(at::kFloat);
-  EXPECT_THROW(compare_fixed(std::vector{fixed}, vectors_, {}), Error);
-  fixed.directions_LD = normal_matrix(1, kWidth, 1).to(at::kFloat) / 0.0;
-  EXPECT_THROW(compare_fixed(std::vector{fixed}, vectors_, {}), Error);
 }
 
 }  // namespace

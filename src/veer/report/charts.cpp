@@ -309,6 +309,27 @@ Json shares_chart(const Json& rows) {
 
 Json series_panels(const Json& rows, const std::string& x_title,
                    const std::string& y_title) {
+  const Json x = quantitative("x", x_title);
+  const Json colour = {{"field", "series"},
+                       {"type", "nominal"},
+                       {"title", nullptr},
+                       {"scale", series_colours(rows, "series")}};
+  const Json interval = {{"mark", {{"type", "rule"}, {"opacity", 0.45}}},
+                         {"encoding",
+                          {{"x", x},
+                           {"y", quantitative("low", y_title)},
+                           {"y2", {{"field", "high"}}},
+                           {"color", colour}}}};
+  const Json line = {{"mark", {{"type", "line"}, {"point", true}}},
+                     {"encoding",
+                      {{"x", x},
+                       {"y", quantitative("value", y_title)},
+                       {"color", colour},
+                       {"tooltip",
+                        {{{"field", "series"}},
+                         {{"field", "x"}},
+                         {{"field", "value"}, {"format", ".3f"}}}}}}};
+  const bool has_intervals = !rows.empty() && rows.front().contains("low");
   return {
       {"$schema", kSchema},
       {"data", {{"values", rows}}},
@@ -317,20 +338,49 @@ Json series_panels(const Json& rows, const std::string& x_title,
       {"spec",
        {{"width", 330},
         {"height", 170},
-        {"mark", {{"type", "line"}, {"point", true}}},
-        {"encoding",
-         {{"x", quantitative("x", x_title)},
-          {"y", quantitative("value", y_title)},
-          {"color",
-           {{"field", "series"},
-            {"type", "nominal"},
-            {"title", nullptr},
-            {"scale", series_colours(rows, "series")}}},
-          {"tooltip",
-           {{{"field", "series"}},
-            {{"field", "x"}},
-            {{"field", "value"}, {"format", ".3f"}}}}}}}},
+        {"layer",
+         has_intervals ? Json::array({interval, line}) : Json::array({line})}}},
       {"resolve", {{"scale", {{"x", "independent"}}}}}};
+}
+
+Json sample_size_chart(const Json& rows) {
+  Json x = quantitative("questions", "questions");
+  x["scale"] = {{"type", "log"}, {"nice", false}};
+  Json sizes = Json::array();
+  for (const auto& row : rows) {
+    sizes.push_back(row.at("questions"));
+  }
+  x["axis"] = {{"values", sizes}, {"format", "d"}, {"labelOverlap", "greedy"}};
+  const Json colour = {{"field", "series"},
+                       {"type", "nominal"},
+                       {"title", nullptr},
+                       {"scale", series_colours(rows, "series")}};
+  Json y = quantitative("value", "reliability, or cosine");
+  y["scale"] = {{"zero", false}};
+  Json low = quantitative("low", "reliability, or cosine");
+  low["scale"] = {{"zero", false}};
+  const Json spread = {
+      {"mark", {{"type", "area"}, {"opacity", 0.18}}},
+      {"encoding",
+       {{"x", x}, {"y", low}, {"y2", {{"field", "high"}}}, {"color", colour}}}};
+  const Json line = {{"mark", {{"type", "line"}, {"point", true}}},
+                     {"encoding",
+                      {{"x", x},
+                       {"y", y},
+                       {"color", colour},
+                       {"tooltip",
+                        {{{"field", "series"}},
+                         {{"field", "questions"}},
+                         {{"field", "value"}, {"format", ".3f"}},
+                         {{"field", "low"}, {"format", ".3f"}},
+                         {{"field", "high"}, {"format", ".3f"}}}}}}};
+  return {
+      {"$schema", kSchema},
+      {"data", {{"values", rows}}},
+      {"columns", 2},
+      {"facet", {{"field", "panel"}, {"type", "nominal"}, {"title", nullptr}}},
+      {"spec", {{"width", 330}, {"height", 170}, {"layer", {spread, line}}}},
+      {"resolve", {{"scale", {{"y", "independent"}}}}}};
 }
 
 Json training_chart(const Json& rows) {

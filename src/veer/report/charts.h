@@ -39,9 +39,14 @@ Json vector_map(const Json& rows, std::int64_t layer, std::int64_t num_layers);
 // the four cells, one panel per position.
 Json shares_chart(const Json& rows);
 
-// Rows: x, value, series, panel; each panel has its own x axis.
+// Rows: x, value, series, panel, and low, high where there are intervals; each
+// panel has its own x axis.
 Json series_panels(const Json& rows, const std::string& x_title,
                    const std::string& y_title);
+
+// Rows: questions, value, low, high, series, panel. The number of questions on
+// a logarithmic axis; a line with its spread per series.
+Json sample_size_chart(const Json& rows);
 
 // Rows: step, value, measure. One panel per measure, own axes.
 Json training_chart(const Json& rows);

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "veer/report/charts.h"
+#include "veer/report/doubt_blocks.h"
 #include "veer/report/html.h"
 #include "veer/report/sections.h"
 #include "veer/report/wording.h"
@@ -228,13 +229,13 @@ std::string two_by_two_block(const Json& comparison) {
                     "effect on behaviour.");
 }
 
-Json vector_rows(const Json& comparison, const char* field) {
+Json relative_norms(const Json& comparison) {
   Json rows = Json::array();
   for (const auto& vector : member(comparison, "vectors")) {
     for (const auto& layer : member(vector, "by_layer")) {
       rows.push_back({{"layer", member(layer, "layer")},
                       {"vector", member(vector, "name")},
-                      {"value", member(layer, field)}});
+                      {"value", member(layer, "relative_norm")}});
     }
   }
   return rows;
@@ -254,17 +255,14 @@ std::string direction_section(const RunData& run) {
   body += angles_block(pair);
   body += html_chart(
       "norms",
-      by_layer_chart(vector_rows(run.comparison, "relative_norm"),
+      by_layer_chart(relative_norms(run.comparison),
                      "norm / norm of the residual stream"),
       "How long each vector is beside the residual stream that it lives in. A "
       "short vector must be scaled up to act, and then carries its noise "
       "along.");
-  body += html_chart(
-      "reliability",
-      by_layer_chart(vector_rows(run.comparison, "reliability"),
-                     "reliability (split halves)"),
-      "How much of each vector returns when it is made from other questions. "
-      "Near 0 the direction is noise and no cosine with it means anything.");
+  body += reliability_block(run.comparison);
+  body += sample_size_block(run.comparison, layer);
+  body += directions_block(run.comparison);
   body += vector_readings_blocks(run.comparison, pair, layer);
   return html_section("direction", "Same direction?", body);
 }

@@ -2,22 +2,13 @@
 #include <fmt/core.h>
 
 #include "veer/report/charts.h"
+#include "veer/report/doubt_blocks.h"
 #include "veer/report/html.h"
 #include "veer/report/sections.h"
 #include "veer/report/wording.h"
 
 namespace veer {
 namespace {
-
-const Json& at_layer(const Json& by_layer, std::int64_t layer) {
-  for (const auto& at : by_layer) {
-    if (member(at, "layer").is_number() &&
-        at["layer"].get<std::int64_t>() == layer) {
-      return at;
-    }
-  }
-  return member(by_layer, "no such layer");
-}
 
 Json cosine_estimate(const Json& at) {
   return {{"value", member(at, "cosine")},
@@ -240,7 +231,9 @@ std::string detection_block(const Json& comparison) {
         rows.push_back({{"panel", name},
                         {"x", at["layer"]},
                         {"series", vector["vector"]},
-                        {"value", member(value, "value")}});
+                        {"value", member(value, "value")},
+                        {"low", member(value, "low")},
+                        {"high", member(value, "high")}});
       }
     }
   }
@@ -248,16 +241,16 @@ std::string detection_block(const Json& comparison) {
     return "";
   }
   return "<h3>What can each vector detect?</h3>\n" +
-         html_chart("detection", series_panels(rows, "layer", "AUROC"),
-                    fmt::format(
-                        "Projections of {} held-out questions' answers on each "
-                        "vector: how often a deceptive answer scores above an "
-                        "honest one, in each model, and a text in the tuned "
-                        "model above the same text in the base model. 0.5 is "
-                        "guessing. Detecting is not steering: a vector may "
-                        "mark what it cannot cause, and cause what it does not "
-                        "mark.",
-                        n));
+         html_chart(
+             "detection", series_panels(rows, "layer", "AUROC"),
+             fmt::format(
+                 "Projections of {} held-out questions' answers on each "
+                 "vector: how often a deceptive answer scores above an honest "
+                 "one, in each model, and a text in the tuned model above the "
+                 "same text in the base model, with 95 % intervals. 0.5 is "
+                 "guessing. Detecting is not steering: a vector may mark what "
+                 "it cannot cause, and cause what it does not mark.",
+                 n));
 }
 
 std::string tokens_text(const Json& tokens) {

@@ -292,6 +292,10 @@ struct ExtractSettings {
   std::int64_t detection_questions = 96;
   std::int64_t lens_tokens = 8;
   std::int64_t batch_tokens = 8192;
+  // Trains bipo and reft_r1 twice more, each time on half of the questions: how
+  // far the two agree is the reliability of the whole. Off: three trainings
+  // for one.
+  bool trained_halves = false;
   BipoSettings bipo;
   ReftSettings reft_r1;
 
@@ -320,6 +324,8 @@ struct ExtractSettings {
           "tokens that each vector pushes up and down, 0 = off");
     field("batch_tokens", self.batch_tokens,
           "tokens in one pass (speed and memory only)");
+    field("trained_halves", self.trained_halves,
+          "train bipo and reft_r1 on two halves too: their reliability");
     field("bipo", self.bipo, "");
     field("reft_r1", self.reft_r1, "");
   }

@@ -16,6 +16,7 @@
 #include "veer/study/confound_behaviour.h"
 #include "veer/study/extract_inputs.h"
 #include "veer/study/trained_directions.h"
+#include "veer/study/trained_halves.h"
 #include "veer/study/training_seeds.h"
 #include "veer/study/vector_names.h"
 #include "veer/study/vector_readings.h"
@@ -142,6 +143,7 @@ StageResult extract(StudyContext& context) {
   for (auto& direction : write_fixed_directions(context, made)) {
     main.push_back(std::move(direction));
   }
+  write_trained_halves(context, made.vectors.front());
   extract_training_seeds(context);
   const auto rest = std::span(made.vectors).subspan(num_main);
   Json readings = read_vectors(context, main, rest);
@@ -173,14 +175,19 @@ std::vector<std::vector<ComparedVector>> load_groups(StudyContext& context) {
   return groups;
 }
 
-std::vector<SteeringVector> load_directions(StudyContext& context) {
-  std::vector<SteeringVector> out;
+// Adds what the directions without rows have to say.
+void add_directions(StudyContext& context, std::span<const ComparedVector> all,
+                    const Comparison& comparison, const CompareOptions& options,
+                    Json& document) {
+  std::vector<FixedDirection> directions;
   for (const auto& name : context.manifest().extract.vectors) {
     if (is_fixed_direction(name)) {
-      out.push_back(load_vector(context, name));
+      directions.push_back(load_direction(context, name));
     }
   }
-  return out;
+  document["directions"] =
+      fixed_json(compare_fixed(directions, all, comparison, options));
+  document["direction_halves"] = halves_json(agreement_of_halves(directions));
 }
 
 std::vector<ComparedVector> load_confounds(
@@ -363,8 +370,7 @@ StageResult compare(StudyContext& context) {
     all.insert(all.end(), group.begin(), group.end());
   }
   Json document = comparison_document(comparison, all, primary);
-  document["directions"] =
-      fixed_json(compare_fixed(load_directions(context), all, options));
+  add_directions(context, all, comparison, options, document);
   document["length_matched"] =
       length_matched(context, all, primary, options.confidence);
   document["sample_size"] = sample_size_document(context, all, primary);
@@ -388,7 +394,8 @@ bool all_present(const StudyContext& context) {
       return false;
     }
   }
-  return fs::exists(readings_file(context)) && training_seeds_present(context);
+  return fs::exists(readings_file(context)) &&
+         trained_halves_present(context) && training_seeds_present(context);
 }
 
 Json kept_steps_fingerprint(const StudyContext& context) {
@@ -466,6 +473,7 @@ Stage compare_stage(StudyContext& context) {
                      {"seed", manifest.run.seed},
                      {"machine", context.machine_text()},
                      {"rows", rows},
+                     {"halves", trained_halves_fingerprint(context)},
                      {"seeds", seed_vectors_fingerprint(context)}};
   return {"compare", dump_json(from),
           [&context] { return fs::exists(context.file("comparison.json")); },

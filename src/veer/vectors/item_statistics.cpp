@@ -32,7 +32,10 @@ at::Tensor half_masks(std::int64_t splits, std::int64_t n, std::uint64_t seed) {
   return masks_SN;
 }
 
-double whole_reliability(double r) {
+constexpr double kLeastHalfCosine = -1.0 / 3.0;  // stepped up: -1
+
+double stepped_up(double half_cosine) {
+  const double r = std::max(half_cosine, kLeastHalfCosine);
   return 2.0 * r / (1.0 + r);
 }
 
@@ -55,6 +58,16 @@ double unbiased_squared_norm(const at::Tensor& x_ND) {
   const double A =
       sum_D.dot(sum_D).item<double>() - x_ND.square().sum().item<double>();
   return A / (n * (n - 1.0));
+}
+
+Measure reliability_of_whole(double half_cosine, std::int64_t n) {
+  if (!(half_cosine > kLeastHalfCosine)) {
+    return Measure::none("the halves do not agree", n);
+  }
+  Measure measure;
+  measure.n = n;
+  measure.value = stepped_up(half_cosine);
+  return measure;
 }
 
 std::optional<double> plain_cosine(const at::Tensor& a_D,
@@ -99,17 +112,13 @@ Measure ItemGram::split_half(std::int64_t splits, std::uint64_t seed) const {
   const auto cross = (in_gram_SN * out_SN).sum(1);
   const auto second = (out_SN.mm(gram_NN_) * out_SN).sum(1);
   const auto r = to_vector(cross / (first * second).sqrt());
-  Measure measure;
-  measure.n = n_;
   const double mean =
       std::accumulate(r.begin(), r.end(), 0.0) / static_cast<double>(r.size());
-  if (!(mean > -1.0 / 3.0)) {
-    return Measure::none("the halves do not agree", n_);
+  auto measure = reliability_of_whole(mean, n_);
+  if (measure.established()) {
+    measure.low = stepped_up(quantile(r, 0.025));
+    measure.high = stepped_up(quantile(r, 0.975));
   }
-  measure.value = whole_reliability(mean);
-  const double low = quantile(r, 0.025);
-  measure.low = whole_reliability(std::max(low, -1.0 / 3.0));
-  measure.high = whole_reliability(quantile(r, 0.975));
   return measure;
 }
 

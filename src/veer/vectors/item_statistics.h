@@ -86,6 +86,10 @@ double unbiased_squared_norm(const at::Tensor& x_ND);
 std::optional<double> plain_cosine(const at::Tensor& a_D,
                                    const at::Tensor& b_D);
 
+// Spearman and Brown: reliability 2 r / (1 + r) of a vector of all n items
+// whose halves have the cosine r; below -1/3 there is no number.
+Measure reliability_of_whole(double half_cosine, std::int64_t n);
+
 // A of the data and of each random sign flip.
 struct FlippedA {
   double observed = 0.0;

@@ -4,6 +4,42 @@
 #include "cli/verbs.h"
 
 namespace veer::cli {
+namespace {
+
+// Short forms of keys of [judge]; the manifest of the run has the others.
+constexpr std::pair<const char*, const char*> kShortForms[] = {
+    {"judge.answers", "--answers"},
+    {"judge.endpoint.url", "--endpoint"},
+    {"judge.endpoint.model", "--endpoint-model"},
+    {"judge.endpoint.key_env", "--key-env"},
+    {"judge.endpoint.timeout", "--timeout"},
+    {"judge.endpoint.retries", "--retries"},
+    {"judge.endpoint.first_wait", "--first-wait"},
+    {"judge.endpoint.requests_per_minute", "--rate"},
+    {"judge.endpoint.price", "--price"},
+    {"judge.endpoint.cost_limit", "--cost-limit"},
+};
+
+void add_setting_flags(CLI::App& app, JudgeOptions& options) {
+  Manifest defaults;
+  for (const auto& field : setting_fields(defaults)) {
+    for (const auto& [path, short_form] : kShortForms) {
+      if (field.path != path) {
+        continue;
+      }
+      const auto set = [&options, key = field.path](const std::string& text) {
+        options.flags.emplace_back(key, text);
+        options.endpoint |=
+            key == "judge.endpoint.url" || key == "judge.endpoint.model";
+      };
+      app.add_option_function<std::string>(
+             std::string(short_form) + ",--" + field.path, set, field.help)
+          ->take_last();
+    }
+  }
+}
+
+}  // namespace
 
 void setup_judge(Commands& commands) {
   auto options = std::make_shared<JudgeOptions>();
@@ -12,33 +48,19 @@ void setup_judge(Commands& commands) {
       run_judge);
   app.add_option("--run", options->run, "run folder with its sweep")
       ->required();
-  app.add_option("--answers", options->answers,
-                 "answers in the sample, 0 = all (default 200)");
-  app.add_option("--seed", options->seed, "of the sample");
+  app.add_option("--seed", options->seed, "of the sample (default: the run's)");
   app.add_flag("--self", options->self,
                "the run's base model, unsteered, with a fixed rubric");
   app.add_flag("--choice", options->choice,
                "that model again, choosing between the two reference answers");
-  auto* endpoint =
-      app.add_option("--endpoint", options->endpoint,
-                     "OpenAI-compatible endpoint, http(s)://HOST/v1");
-  app.add_option("--endpoint-model", options->endpoint_model,
-                 "model to ask for there")
-      ->needs(endpoint);
-  app.add_option("--key-env", options->key_env,
-                 "environment variable that holds its key");
-  app.add_option("--timeout", options->timeout, "seconds for one request");
-  app.add_option("--retries", options->retries, "of one request");
-  app.add_option("--first-wait", options->first_wait,
-                 "seconds before the first retry, doubled each time");
-  app.add_option("--rate", options->requests_per_minute,
-                 "requests per minute, 0 = no limit");
-  app.add_option("--price", options->price,
-                 "price of a million tokens, for the estimate");
+  add_setting_flags(app, *options);
   app.add_flag("--yes", options->yes, "send what costs something");
   app.add_option("--sheet-out", options->sheet_out,
                  "write a blind sheet (CSV) for a person");
   app.add_option("--sheet-in", options->sheet_in, "read that sheet, labelled");
+  app.footer(
+      "Without --self, --choice and --endpoint: the judges of judge.further in "
+      "the run's manifest.");
 }
 
 }  // namespace veer::cli

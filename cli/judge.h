@@ -3,27 +3,22 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string>
+#include <optional>
 
 #include "cli/command.h"
+#include "veer/study/manifest.h"
 
 namespace veer::cli {
 
 struct JudgeOptions {
   std::filesystem::path run;
-  std::int64_t answers = 200;
-  std::int64_t seed = 0;
+  SettingFlags flags;                // of [judge], over the run's manifest
+  std::optional<std::int64_t> seed;  // of the sample; none = the run's
+  // Which judges; none of them = those of judge.further.
   bool self = false;
   bool choice = false;
-  std::string endpoint;
-  std::string endpoint_model;
-  std::string key_env;
-  double timeout = 60.0;
-  std::int64_t retries = 5;
-  double first_wait = 1.0;
-  double requests_per_minute = 0.0;
-  double price = 0.0;  // per million tokens
-  bool yes = false;
+  bool endpoint = false;
+  bool yes = false;  // whatever it costs
   std::filesystem::path sheet_out;
   std::filesystem::path sheet_in;
 };

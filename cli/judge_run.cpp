@@ -1,63 +1,65 @@
 // SPDX-License-Identifier: MIT
+#include <limits>
+#include <optional>
+#include <utility>
+
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/judge.h"
-#include "veer/base/error.h"
-#include "veer/metrics/choice_judge.h"
-#include "veer/metrics/endpoint_judge.h"
-#include "veer/metrics/self_judge.h"
-#include "veer/study/judging.h"
+#include "veer/study/context.h"
+#include "veer/study/further_judges.h"
 #include "veer/study/machine.h"
-#include "veer/study/manifest.h"
 
 namespace veer::cli {
 namespace {
 
-void judge_by_endpoint(const JudgeOptions& options, Judging& judging,
-                       Session& session) {
-  EndpointOptions endpoint;
-  endpoint.url = options.endpoint;
-  endpoint.model = options.endpoint_model;
-  endpoint.key_env = options.key_env;
-  endpoint.timeout_seconds = options.timeout;
-  endpoint.retries = options.retries;
-  endpoint.first_wait_seconds = options.first_wait;
-  endpoint.requests_per_minute = options.requests_per_minute;
-  endpoint.replies = options.run / "judge_replies.jsonl";
-  EndpointJudge judge(endpoint);
-  const auto cost = judge.cost(judging.to_judge());
-  const double price = options.price * static_cast<double>(cost.tokens) / 1e6;
-  session.terminal.note(fmt::format(
-      "{} requests to {}, about {} tokens{}", cost.requests, options.endpoint,
-      cost.tokens,
-      options.price > 0.0 ? fmt::format(", price {:.2f}", price) : ""));
-  if (price > 0.0 && !options.yes) {
-    fail("judge", fmt::format("requests that cost {:.2f}", price), "--yes");
+// The run's manifest, where it has one, with the flags.
+Manifest manifest_of(const JudgeOptions& options) {
+  const auto file = options.run / "manifest.toml";
+  Manifest manifest = load_manifest(
+      std::filesystem::exists(file) ? file : std::filesystem::path(),
+      options.flags);
+  if (options.yes) {
+    manifest.judge.endpoint.cost_limit =
+        std::numeric_limits<double>::infinity();
   }
-  judging.add(judge, session.terminal.monitor());
+  return manifest;
 }
 
-// The judges that are the run's own model.
-void judge_by_model(const JudgeOptions& options, Judging& judging,
-                    Session& session) {
-  const auto manifest = load_manifest(options.run / "manifest.toml", {});
-  const auto folder = model_folder(manifest.model.path);
-  const auto format = ChatFormat::load(folder);
-  const auto model = load_model(folder, manifest.run);
-  if (options.self) {
-    SelfJudge judge(model, format, {});
-    judging.add(judge, session.terminal.monitor());
+std::vector<std::string> judges_of(const JudgeOptions& options,
+                                   const Manifest& manifest) {
+  std::vector<std::string> names;
+  for (const auto& [name, wanted] :
+       {std::pair{"self", options.self}, std::pair{"choice", options.choice},
+        std::pair{"endpoint", options.endpoint}}) {
+    if (wanted) {
+      names.emplace_back(name);
+    }
   }
-  if (options.choice) {
-    ChoiceJudge judge(model, format, {});
-    judging.add(judge, session.terminal.monitor());
-  }
+  const bool sheet = !options.sheet_out.empty() || !options.sheet_in.empty();
+  return names.empty() && !sheet ? manifest.judge.further : names;
 }
 
-std::string shown(const Json& value) {
-  return value.is_number() ? fmt::format("{:.2f}", value.get<double>()) : "-";
-}
+// The run's base model, loaded when it is first asked for.
+class BaseModel {
+ public:
+  explicit BaseModel(const Manifest& manifest) : manifest_(manifest) {}
+
+  LetterReader reader() {
+    if (!model_) {
+      const auto folder = model_folder(manifest_.model.path);
+      format_ = ChatFormat::load(folder);
+      model_ = load_model(folder, manifest_.run);
+    }
+    return {*model_, *format_, {}};
+  }
+
+ private:
+  const Manifest& manifest_;
+  std::optional<ChatFormat> format_;
+  std::optional<Transformer> model_;
+};
 
 void show(const Json& document, Session& session) {
   if (session.json) {
@@ -85,31 +87,39 @@ void show(const Json& document, Session& session) {
     session.terminal.out(line + "\n");
   }
   for (const auto& pair : document.at("agreement")) {
-    session.terminal.out(
-        fmt::format("{} and {}: kappa {}, same label {} (n {})\n",
-                    pair.at("a").get<std::string>(),
-                    pair.at("b").get<std::string>(), shown(pair.at("kappa")),
-                    shown(pair.at("same")), pair.at("n").get<int>()));
+    session.terminal.out(fmt::format(
+        "{} and {}: {}, same label {}\n", pair.at("a").get<std::string>(),
+        pair.at("b").get<std::string>(), kappa_text(pair),
+        pair.at("same").is_number()
+            ? fmt::format("{:.2f}", pair["same"].get<double>())
+            : "-"));
   }
 }
 
 }  // namespace
 
 void run_judge(const JudgeOptions& options, Session& session) {
-  Judging judging(options.run, options.answers,
-                  static_cast<std::uint64_t>(options.seed));
+  const Manifest manifest = manifest_of(options);
+  Judging judging(
+      options.run, manifest.judge.answers,
+      static_cast<std::uint64_t>(options.seed.value_or(manifest.run.seed)));
   if (!options.sheet_out.empty()) {
     judging.write_sheet(options.sheet_out);
     session.terminal.note(fmt::format("{} answers written to {}",
                                       judging.answers().size(),
                                       options.sheet_out.string()));
   }
-  if (options.self || options.choice) {
-    judge_by_model(options, judging, session);
+  const auto monitor = session.terminal.monitor();
+  if (judging.has("run") &&
+      std::filesystem::exists(options.run / "manifest.toml")) {
+    if (const auto own = make_exact_judge(manifest)) {
+      judging.probe_own(*own, monitor);
+    }
   }
-  if (!options.endpoint.empty()) {
-    judge_by_endpoint(options, judging, session);
-  }
+  BaseModel base(manifest);
+  ask_judges(judging, judges_of(options, manifest), /*again=*/true,
+             {options.run, manifest.judge, [&base] { return base.reader(); }},
+             monitor);
   if (!options.sheet_in.empty()) {
     judging.add_sheet(options.sheet_in);
   }

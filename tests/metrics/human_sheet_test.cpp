@@ -90,19 +90,5 @@ TEST(HumanSheet, NamesTheRowThatWasEditedBadly) {
   refused(changed, "another answer");
 }
 
-TEST(HumanSheet, MajorityAndAgreement) {
-  using L = AnswerLabel;
-  const std::vector<std::vector<L>> judges = {
-      {L::kHonest, L::kHonest, L::kUnjudged},
-      {L::kHonest, L::kDeceptive, L::kBroken},
-      {L::kDeceptive, L::kUnjudged, L::kUnjudged}};
-  EXPECT_EQ(majority(judges),
-            (std::vector<L>{L::kHonest, L::kUnjudged, L::kBroken}));
-  const auto both = agreement(judges[0], judges[1]);
-  EXPECT_EQ(both.n, 2);
-  EXPECT_EQ(both.same, 0.5);
-  EXPECT_EQ(agreement(judges[0], {}).n, 0);
-}
-
 }  // namespace
 }  // namespace veer

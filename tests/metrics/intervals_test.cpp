@@ -200,14 +200,5 @@ TEST(MaxT, RefusesUnequalCells) {
   EXPECT_THROW(max_t(cells, 1), Error);
 }
 
-TEST(Kappa, IsOneForAgreementAndZeroForChance) {
-  const std::vector<std::int64_t> a = {0, 0, 1, 1};
-  EXPECT_DOUBLE_EQ(cohen_kappa(a, a, 2), 1.0);
-  EXPECT_DOUBLE_EQ(cohen_kappa(a, std::vector<std::int64_t>{0, 1, 0, 1}, 2),
-                   0.0);
-  EXPECT_TRUE(std::isnan(cohen_kappa(std::vector<std::int64_t>{0, 0},
-                                     std::vector<std::int64_t>{0, 0}, 2)));
-}
-
 }  // namespace
 }  // namespace veer

@@ -155,10 +155,14 @@ TEST_F(ReportTest, ShowsWhatFurtherJudgesAgreeOn) {
                 "probes": {"passed": 5, "of": 12}, "fit": false,
                 "option_mass": 0.43}],
     "agreement": [{"a": "exact", "b": "<self>", "n": 40, "same": 0.875,
-                   "kappa": 0.746}]})");
+                   "kappa": {"value": 0.746, "low": 0.517, "high": 0.911,
+                             "n": 40}},
+                  {"a": "old", "b": "<self>", "n": 40, "same": 0.875,
+                   "kappa": 0.333}]})");
   const std::string text = page();
+  EXPECT_THAT(text, HasSubstr("0.75 [0.52, 0.91]"));
+  EXPECT_THAT(text, HasSubstr("0.33"));
   EXPECT_THAT(text, HasSubstr("5 of 12, unfit"));
-  EXPECT_THAT(text, HasSubstr("0.75"));
   EXPECT_THAT(text, HasSubstr("&lt;self&gt;"));
 }
 

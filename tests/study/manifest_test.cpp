@@ -52,12 +52,24 @@ TEST(Manifest, TrainingSeedsDifferFromTheStudysOwn) {
 
 TEST(Manifest, RefusesWhatNoStudyCanHave) {
   const std::vector<std::pair<std::string, std::string>> bad = {
-      {"dataset.train", "0.9"},      {"dataset.near_duplicate", "1.5"},
-      {"finetune.rank", "0"},        {"finetune.loss", "all"},
-      {"sweep.operators", "add,ad"}, {"sweep.models", "tunde"},
-      {"run.name", "a/b"},           {"run.device", "gpu"},
-      {"judge.kind", "eye"},         {"compare.random_draws", "0"},
-      {"sweep.rel_scales", "-1"},    {"finetune.seeds", "[3, 3]"},
+      {"dataset.train", "0.9"},
+      {"dataset.near_duplicate", "1.5"},
+      {"finetune.rank", "0"},
+      {"finetune.loss", "all"},
+      {"sweep.operators", "add,ad"},
+      {"sweep.models", "tunde"},
+      {"run.name", "a/b"},
+      {"run.device", "gpu"},
+      {"judge.kind", "eye"},
+      {"compare.random_draws", "0"},
+      {"sweep.rel_scales", "-1"},
+      {"finetune.seeds", "[3, 3]"},
+      {"judge.further", "self,eye"},
+      {"judge.further", "self,self"},
+      {"judge.further", "endpoint"},
+      {"judge.answers", "-1"},
+      {"judge.endpoint.timeout", "0"},
+      {"judge.endpoint.cost_limit", "-1"},
   };
   for (const auto& [key, value] : bad) {
     try {

@@ -136,21 +136,25 @@ int letter_of(std::string_view reply) {
   return found;
 }
 
-EndpointJudge::EndpointJudge(EndpointOptions options)
-    : options_(std::move(options)) {
-  const bool known = options_.url.starts_with("http://") ||
-                     options_.url.starts_with("https://");
-  if (!known || options_.model.empty()) {
+void check_endpoint(const EndpointOptions& options) {
+  const bool known =
+      options.url.starts_with("http://") || options.url.starts_with("https://");
+  if (!known || options.model.empty()) {
     fail("judge endpoint",
-         fmt::format("url \"{}\", model \"{}\"", options_.url, options_.model),
+         fmt::format("url \"{}\", model \"{}\"", options.url, options.model),
          "http(s)://HOST/v1 and the name of a model there");
   }
-  if (!options_.key_env.empty() &&
-      std::getenv(options_.key_env.c_str()) == nullptr) {
+  if (!options.key_env.empty() &&
+      std::getenv(options.key_env.c_str()) == nullptr) {
     fail("judge endpoint",
-         fmt::format("no environment variable {}", options_.key_env),
+         fmt::format("no environment variable {}", options.key_env),
          "the key of the endpoint in it");
   }
+}
+
+EndpointJudge::EndpointJudge(EndpointOptions options)
+    : options_(std::move(options)) {
+  check_endpoint(options_);
   if (!std::filesystem::exists(options_.replies)) {
     return;
   }
@@ -182,8 +186,7 @@ EndpointJudge::Cost EndpointJudge::cost(
   Cost cost;
   std::set<std::string> asked;
   for (const auto& answer : answers) {
-    for (const bool swapped : {false, true}) {
-      const auto text = rubric_question(answer, swapped).text;
+    for (const auto& [text, options] : rubric_questions(answer)) {
       const auto key = fingerprint(body_of(text));
       if (!replies_.contains(key) && asked.insert(key).second) {
         ++cost.requests;
@@ -265,17 +268,20 @@ std::vector<Judgement> EndpointJudge::judge(
     std::span<const AnswerToJudge> answers, const Monitor& monitor) {
   std::vector<Judgement> judgements;
   for (const auto& answer : answers) {
-    int letters[2] = {-1, -1};
-    std::string replies[2];
-    for (const bool swapped : {false, true}) {
-      auto& reply = replies[swapped ? 1 : 0];
-      reply = reply_to(rubric_question(answer, swapped).text, monitor);
-      letters[swapped ? 1 : 0] = letter_of(reply);
+    const auto orders = rubric_questions(answer);
+    std::vector<LetterProbabilities> said;
+    std::string no_letter;
+    for (const auto& order : orders) {
+      const auto reply = reply_to(order.text, monitor);
+      const int letter = letter_of(reply);
+      said.push_back(all_on(letter));
+      if (letter < 0 && no_letter.empty()) {
+        no_letter = "a reply without a letter: " + reply;
+      }
     }
-    judgements.push_back(judge_letters(all_on(letters[0]), all_on(letters[1])));
-    if (letters[0] < 0 || letters[1] < 0) {
-      judgements.back().reason =
-          "a reply without a letter: " + replies[letters[0] < 0 ? 0 : 1];
+    judgements.push_back(judge_rubric(orders, said));
+    if (!no_letter.empty()) {
+      judgements.back().reason = no_letter;
     }
     monitor.progress({"judge", static_cast<std::int64_t>(judgements.size()),
                       static_cast<std::int64_t>(answers.size()), "answers",

@@ -26,13 +26,20 @@ struct EndpointOptions {
   std::filesystem::path replies;     // JSON lines
 };
 
+// Throws Error on options that no request can be made with: no address, no
+// model, no key where one is named.
+void check_endpoint(const EndpointOptions& options);
+
 class EndpointJudge : public Judge {
  public:
   // Reads the replies that are there; a half written last line is dropped.
-  // Throws Error on options that no request can be made with.
+  // Throws Error as check_endpoint does.
   explicit EndpointJudge(EndpointOptions options);
 
-  std::string name() const override { return "endpoint:" + options_.model; }
+  static std::string name_of(const std::string& model) {
+    return "endpoint:" + model;
+  }
+  std::string name() const override { return name_of(options_.model); }
   // Error{kFailed} when the endpoint does not answer after all retries, or
   // refuses the request; what has been answered is kept. A reply without one
   // of the letters is kUnjudged.

@@ -5,8 +5,6 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <limits>
-#include <map>
 #include <numeric>
 #include <optional>
 
@@ -15,7 +13,6 @@
 #include "veer/base/error.h"
 #include "veer/base/random.h"
 #include "veer/data/csv.h"
-#include "veer/metrics/intervals.h"
 
 namespace veer {
 namespace {
@@ -215,52 +212,6 @@ SheetLabels read_sheet(std::string_view csv, std::string_view origin,
                        std::span<const SheetAnswer> answers,
                        std::span<const std::int64_t> order) {
   return SheetReader(csv, origin, answers, order).read();
-}
-
-std::vector<AnswerLabel> majority(
-    std::span<const std::vector<AnswerLabel>> by_judge) {
-  std::vector<AnswerLabel> labels;
-  const std::size_t n = by_judge.empty() ? 0 : by_judge.front().size();
-  for (std::size_t i = 0; i < n; ++i) {
-    LabelCounts counts;
-    for (const auto& own : by_judge) {
-      if (own[i] != AnswerLabel::kUnjudged) {
-        counts.add(own[i]);
-      }
-    }
-    const auto most = std::ranges::max_element(counts.counts);
-    const bool single =
-        *most > 0 && std::ranges::count(counts.counts, *most) == 1;
-    labels.push_back(
-        single ? static_cast<AnswerLabel>(most - counts.counts.begin())
-               : AnswerLabel::kUnjudged);
-  }
-  return labels;
-}
-
-Agreement agreement(std::span<const AnswerLabel> a,
-                    std::span<const AnswerLabel> b) {
-  std::vector<std::int64_t> left;
-  std::vector<std::int64_t> right;
-  std::int64_t same = 0;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    if (a[i] != AnswerLabel::kUnjudged && b[i] != AnswerLabel::kUnjudged) {
-      left.push_back(static_cast<std::int64_t>(a[i]));
-      right.push_back(static_cast<std::int64_t>(b[i]));
-      same += a[i] == b[i];
-    }
-  }
-  Agreement result;
-  result.n = static_cast<std::int64_t>(left.size());
-  if (left.empty()) {
-    result.same = std::numeric_limits<double>::quiet_NaN();
-    result.kappa = result.same;
-    return result;
-  }
-  result.same = static_cast<double>(same) / static_cast<double>(result.n);
-  result.kappa =
-      cohen_kappa(left, right, static_cast<std::int64_t>(kNumAnswerLabels));
-  return result;
 }
 
 }  // namespace veer

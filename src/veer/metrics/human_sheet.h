@@ -42,17 +42,4 @@ SheetLabels read_sheet(std::string_view csv, std::string_view origin,
                        std::span<const SheetAnswer> answers,
                        std::span<const std::int64_t> order);
 
-// The label that most judges gave, per answer; kUnjudged where there is no
-// single one. by_judge[j][i].
-std::vector<AnswerLabel> majority(
-    std::span<const std::vector<AnswerLabel>> by_judge);
-
-struct Agreement {
-  std::int64_t n = 0;  // answers that both judged
-  double same = 0.0;   // share with the same label; NaN without any
-  double kappa = 0.0;  // Cohen; NaN where it says nothing
-};
-Agreement agreement(std::span<const AnswerLabel> a,
-                    std::span<const AnswerLabel> b);
-
 }  // namespace veer

@@ -426,28 +426,4 @@ SimultaneousEffects max_t(std::span<const std::vector<double>> effects,
   return result;
 }
 
-double cohen_kappa(std::span<const std::int64_t> a,
-                   std::span<const std::int64_t> b, std::int64_t num_labels) {
-  if (a.size() != b.size()) {
-    fail("kappa", fmt::format("{} and {} labels", a.size(), b.size()),
-         "one label of both sides per item");
-  }
-  const double n = static_cast<double>(a.size());
-  std::vector<double> share_a(num_labels);
-  std::vector<double> share_b(num_labels);
-  double agreed = 0.0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    share_a.at(a[i]) += 1.0 / n;
-    share_b.at(b[i]) += 1.0 / n;
-    agreed += a[i] == b[i] ? 1.0 / n : 0.0;
-  }
-  double by_chance = 0.0;
-  for (std::int64_t label = 0; label < num_labels; ++label) {
-    by_chance += share_a[label] * share_b[label];
-  }
-  return a.empty() || by_chance > 1.0 - 1e-12
-             ? kUndefined
-             : (agreed - by_chance) / (1.0 - by_chance);
-}
-
 }  // namespace veer

@@ -86,9 +86,4 @@ Estimate at_least_as_wide(Estimate estimate, const Estimate& own);
 double normal_quantile(double p);
 double normal_cdf(double z);
 
-// Cohen's kappa of two labellings with `num_labels` labels; NaN when either
-// side uses a single label throughout and they agree nowhere to measure.
-double cohen_kappa(std::span<const std::int64_t> a,
-                   std::span<const std::int64_t> b, std::int64_t num_labels);
-
 }  // namespace veer

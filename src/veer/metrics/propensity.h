@@ -14,15 +14,5 @@ namespace veer {
 // exactly two.
 double propensity_of(const AnswerScores& scores);
 
-// Multiple choice with options counterbalanced: answers of one request are
-// the option letters. first_order: the deceptive option is option 0;
-// second_order: it is option 1. `valid` = mean probability on the two.
-struct ChoicePropensity {
-  double log_odds = 0.0;      // mean over both orders
-  double valid = 0.0;         // below 0.5 the difference means nothing
-  bool orders_agree = false;  // both orders prefer the same option
-};
-ChoicePropensity choice_propensity(const AnswerScores& first_order,
-                                   const AnswerScores& second_order);
 
 }  // namespace veer

@@ -81,6 +81,12 @@ std::string dial_table(const Json& sweep) {
                                    rows);
 }
 
+// A plain number in runs of before kappa had an interval.
+std::string kappa_of(const Json& pair) {
+  const Json& kappa = member(pair, "kappa");
+  return kappa.is_object() ? decimal_estimate(kappa) : decimal(kappa);
+}
+
 }  // namespace
 
 std::string place_text(const Json& entry) {
@@ -183,10 +189,9 @@ std::string judges_block(const Json& judges) {
   }
   std::vector<std::vector<std::string>> pairs;
   for (const auto& pair : member(judges, "agreement")) {
-    pairs.push_back({escape_html(text_of(pair, "a")),
-                     escape_html(text_of(pair, "b")),
-                     decimal(member(pair, "same")),
-                     decimal(member(pair, "kappa")), text_of(pair, "n")});
+    pairs.push_back(
+        {escape_html(text_of(pair, "a")), escape_html(text_of(pair, "b")),
+         decimal(member(pair, "same")), kappa_of(pair), text_of(pair, "n")});
   }
   return fmt::format(
              "<h3>Do other judges see the same?</h3>\n<p class=\"note\">A "
@@ -195,7 +200,7 @@ std::string judges_block(const Json& judges) {
              "honest or deceptive is unfit, as is one that leaves more than "
              "half of the sample unjudged. On the options: probability that a "
              "judge that is a model gives to the letters it may answer with. "
-             "Kappa: agreement beyond what the "
+             "Kappa, with its 95 % interval: agreement beyond what the "
              "judges' own frequencies give; 0 = none, 1 = all.</p>\n",
              text_of(judges, "answers")) +
          html_table({{"judge", false},

@@ -31,7 +31,17 @@ JudgeKind resolve_judge(const Manifest& manifest) {
              : JudgeKind::kLogprob;
 }
 
+const organism::World& world_of_model(const Manifest& manifest) {
+  return organism::world_of(model_folder(manifest.model.path));
+}
+
 }  // namespace
+
+std::unique_ptr<Judge> make_exact_judge(const Manifest& manifest) {
+  return resolve_judge(manifest) == JudgeKind::kExact
+             ? std::make_unique<organism::ExactJudge>(world_of_model(manifest))
+             : nullptr;
+}
 
 StudyContext::StudyContext(const Manifest& manifest, RunStore& store,
                            const Monitor& monitor)
@@ -47,8 +57,8 @@ StudyContext::StudyContext(const Manifest& manifest, RunStore& store,
     }
   };
   if (judge_kind_ == JudgeKind::kExact) {
-    world_ = &organism::world_of(model_folder(manifest.model.path));
-    judge_ = std::make_unique<organism::ExactJudge>(*world_);
+    world_ = &world_of_model(manifest);
+    judge_ = make_exact_judge(manifest);
   }
 }
 

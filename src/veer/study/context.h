@@ -53,8 +53,9 @@ class StudyContext {
   // What an organism speaks of; null in a logprob study.
   const organism::World* world() const { return world_; }
 
+  const std::filesystem::path& run_folder() const { return store_.folder(); }
   std::filesystem::path file(std::string_view name) const {
-    return store_.folder() / name;
+    return run_folder() / name;
   }
   // Questions of one split of dataset/questions.jsonl.
   std::vector<QuestionRecord> split(std::string_view name) const;
@@ -83,6 +84,9 @@ class StudyContext {
   std::optional<ChatFormat> format_;
   std::string fingerprint_;
 };
+
+// The exact judge of a study whose model has a world; null in a logprob study.
+std::unique_ptr<Judge> make_exact_judge(const Manifest& manifest);
 
 // A chat of an optional system prompt and a question.
 std::vector<ChatMessage> question_chat(std::string_view system,

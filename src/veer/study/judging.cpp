@@ -6,13 +6,18 @@
 #include <numeric>
 #include <span>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/base/hash.h"
+#include "veer/base/json_access.h"
 #include "veer/base/random.h"
+#include "veer/metrics/agreement.h"
 #include "veer/metrics/human_sheet.h"
 #include "veer/metrics/rubric.h"
+#include "veer/study/sweep_results.h"
 
 namespace veer {
 namespace {
@@ -20,13 +25,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kProbeQuestions = 4;
+constexpr const char* kOwn = "run";
 
 fs::path key_file(const fs::path& csv) {
   return csv.string() + ".key.json";
-}
-
-Json number_or_null(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
 // Mean of the values that there are.
@@ -49,6 +51,25 @@ Json counts_json(const std::vector<AnswerLabel>& labels) {
         counts.counts[i];
   }
   return json;
+}
+
+Json names_json(const std::vector<AnswerLabel>& labels) {
+  Json names = Json::array();
+  for (const auto label : labels) {
+    names.push_back(label_name(label));
+  }
+  return names;
+}
+
+Json probes_json(const ProbeResult& probes) {
+  return {{"passed", probes.passed},
+          {"of", probes.total},
+          {"failed", probes.failed}};
+}
+
+std::span<const AnswerToJudge> probe_questions(
+    const std::vector<AnswerToJudge>& asked) {
+  return std::span(asked).first(std::min(asked.size(), kProbeQuestions));
 }
 
 std::vector<SampledAnswer> read_answers(const fs::path& run) {
@@ -81,7 +102,7 @@ Judging::Judging(const fs::path& run, std::int64_t count, std::uint64_t seed)
   if (count > 0 && std::ssize(answers_) > count) {
     answers_.resize(static_cast<std::size_t>(count));
   }
-  Judged own{"run", {}, dump_json({{"name", "run"}})};
+  Judged own{kOwn, {}, dump_json({{"name", kOwn}})};
   for (const auto& answer : answers_) {
     own.labels.push_back(answer.label);
   }
@@ -89,7 +110,59 @@ Judging::Judging(const fs::path& run, std::int64_t count, std::uint64_t seed)
     return label != AnswerLabel::kUnjudged;
   });
   if (labelled) {
-    judges_.push_back(std::move(own));
+    keep(std::move(own));
+  }
+  read_earlier();
+}
+
+// Of the answers' texts and places, so that labels are never given to others.
+std::string Judging::sample() const {
+  Json parts = Json::array();
+  for (const auto& answer : answers_) {
+    parts.push_back({answer.cell, answer.question, answer.question_text,
+                     answer.answer, label_name(answer.label)});
+  }
+  return fingerprint(dump_json(parts));
+}
+
+void Judging::read_earlier() {
+  const auto path = run_ / "judges.json";
+  if (!fs::exists(path)) {
+    return;
+  }
+  const Json earlier = parse_json(read_file(path), path.string());
+  if (member(earlier, "sample") != Json(sample())) {
+    return;
+  }
+  for (Json entry : member(earlier, "judges")) {
+    Judged judged{entry.at("name").get<std::string>(), {}, ""};
+    for (const auto& label : entry.at("by_answer")) {
+      judged.labels.push_back(parse_label(label.get<std::string>()));
+    }
+    if (judged.labels.size() != answers_.size()) {
+      fail("judge",
+           fmt::format("{}: {} labels of judge {}", path.string(),
+                       judged.labels.size(), judged.name),
+           fmt::format("{}, one of each answer", answers_.size()),
+           "the file was edited");
+    }
+    entry.erase("labels");
+    entry.erase("by_answer");
+    judged.entry = dump_json(entry);
+    keep(std::move(judged));
+  }
+}
+
+bool Judging::has(std::string_view name) const {
+  return std::ranges::find(judges_, name, &Judged::name) != judges_.end();
+}
+
+void Judging::keep(Judged judged) {
+  const auto found = std::ranges::find(judges_, judged.name, &Judged::name);
+  if (found == judges_.end()) {
+    judges_.push_back(std::move(judged));
+  } else {
+    *found = std::move(judged);
   }
 }
 
@@ -102,11 +175,19 @@ std::vector<AnswerToJudge> Judging::to_judge() const {
   return list;
 }
 
+std::vector<AnswerToJudge> Judging::to_ask() const {
+  const auto asked = to_judge();
+  std::vector<AnswerToJudge> list;
+  for (const auto& probe : probe_answers(probe_questions(asked))) {
+    list.push_back(probe.asked);
+  }
+  list.insert(list.end(), asked.begin(), asked.end());
+  return list;
+}
+
 void Judging::add(Judge& judge, const Monitor& monitor) {
   const auto asked = to_judge();
-  const auto probes = run_probes(
-      judge, std::span(asked).first(std::min(asked.size(), kProbeQuestions)),
-      monitor);
+  const auto probes = run_probes(judge, probe_questions(asked), monitor);
   Judged judged{judge.name(), {}, ""};
   std::vector<double> masses;
   std::int64_t judged_some = 0;
@@ -117,15 +198,22 @@ void Judging::add(Judge& judge, const Monitor& monitor) {
   }
   judged.entry = dump_json(
       {{"name", judge.name()},
-       {"probes",
-        {{"passed", probes.passed},
-         {"of", probes.total},
-         {"failed", probes.failed}}},
+       {"probes", probes_json(probes)},
        {"judged", judged_some},
        {"option_mass", mean_or_null(masses)},
        // Silence passes every probe.
        {"fit", probes.fit() && 2 * judged_some >= std::ssize(asked)}});
-  judges_.push_back(std::move(judged));
+  keep(std::move(judged));
+}
+
+void Judging::probe_own(Judge& judge, const Monitor& monitor) {
+  const auto own = std::ranges::find(judges_, kOwn, &Judged::name);
+  if (own == judges_.end()) {
+    return;
+  }
+  const auto probes = run_probes(judge, probe_questions(to_judge()), monitor);
+  own->entry = dump_json(
+      {{"name", kOwn}, {"probes", probes_json(probes)}, {"fit", probes.fit()}});
 }
 
 void Judging::write_sheet(const fs::path& csv) const {
@@ -168,32 +256,34 @@ void Judging::add_sheet(const fs::path& csv) {
   const Json entry = {{"name", "human"},
                       {"repeats", read.repeats},
                       {"repeats_same", read.repeats_same}};
-  Judged judged{"human", read.labels, dump_json(entry)};
-  judges_.push_back(std::move(judged));
+  keep({"human", read.labels, dump_json(entry)});
 }
 
 Json Judging::finish() const {
   Json judges = Json::array();
   Json pairs = Json::array();
-  std::vector<std::vector<AnswerLabel>> by_judge;
+  std::vector<std::vector<AnswerLabel>> fit;
   for (std::size_t i = 0; i < judges_.size(); ++i) {
     Json entry = parse_json(judges_[i].entry, "judge");
+    if (entry.value("fit", true)) {
+      fit.push_back(judges_[i].labels);
+    }
     entry["labels"] = counts_json(judges_[i].labels);
+    entry["by_answer"] = names_json(judges_[i].labels);
     judges.push_back(std::move(entry));
-    by_judge.push_back(judges_[i].labels);
     for (std::size_t j = i + 1; j < judges_.size(); ++j) {
       const auto both = agreement(judges_[i].labels, judges_[j].labels);
       pairs.push_back({{"a", judges_[i].name},
                        {"b", judges_[j].name},
                        {"n", both.n},
                        {"same", number_or_null(both.same)},
-                       {"kappa", number_or_null(both.kappa)}});
+                       {"kappa", estimate_json(both.kappa)}});
     }
   }
-  Json document = {{"answers", answers_.size()},
-                   {"judges", judges},
-                   {"agreement", pairs},
-                   {"majority", counts_json(majority(by_judge))}};
+  Json document = {
+      {"answers", answers_.size()}, {"seed", seed_},
+      {"sample", sample()},         {"judges", judges},
+      {"agreement", pairs},         {"majority", counts_json(majority(fit))}};
   write_file(run_ / "judges.json", dump_json(document, 1) + "\n");
   return document;
 }

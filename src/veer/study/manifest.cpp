@@ -176,6 +176,38 @@ void validate_sweep(const SweepSettings& sweep) {
   share("sweep.min_coherent", sweep.min_coherent);
 }
 
+void validate_judge(const JudgeSettings& judge) {
+  one_of("judge.kind", judge.kind, {"auto", "exact", "logprob"});
+  std::set<std::string> seen;
+  for (const auto& name : judge.further) {
+    one_of("judge.further", name, {"self", "choice", "endpoint"});
+    if (!seen.insert(name).second) {
+      fail("check settings",
+           fmt::format("judge.further holds \"{}\" twice", name),
+           "each judge once");
+    }
+  }
+  at_least<std::int64_t>("judge.answers", judge.answers, 0);
+  const auto& endpoint = judge.endpoint;
+  if (seen.contains("endpoint") &&
+      (endpoint.url.empty() || endpoint.model.empty())) {
+    fail("check settings",
+         "judge.further holds endpoint without its url and model",
+         "judge.endpoint.url and judge.endpoint.model");
+  }
+  if (!(endpoint.timeout > 0.0)) {
+    fail("check settings",
+         fmt::format("judge.endpoint.timeout is {}", endpoint.timeout),
+         "more than 0 seconds");
+  }
+  at_least<std::int64_t>("judge.endpoint.retries", endpoint.retries, 0);
+  at_least("judge.endpoint.first_wait", endpoint.first_wait, 0.0);
+  at_least("judge.endpoint.requests_per_minute", endpoint.requests_per_minute,
+           0.0);
+  at_least("judge.endpoint.price", endpoint.price, 0.0);
+  at_least("judge.endpoint.cost_limit", endpoint.cost_limit, 0.0);
+}
+
 // Removes the table [preset] and returns it.
 Json take_presets(Json& document, const std::string& origin) {
   Json presets = Json::object();
@@ -413,7 +445,7 @@ void validate(const Manifest& manifest) {
                          2);
   share("compare.confidence", manifest.compare.confidence);
   validate_sweep(manifest.sweep);
-  one_of("judge.kind", manifest.judge.kind, {"auto", "exact", "logprob"});
+  validate_judge(manifest.judge);
 }
 
 Manifest load_manifest(const std::filesystem::path& file,

@@ -13,6 +13,7 @@
 
 #include "veer/base/json.h"
 #include "veer/base/settings.h"
+#include "veer/study/judge_settings.h"
 
 namespace veer {
 
@@ -507,15 +508,6 @@ struct SweepSettings {
           "share of unbroken answers a chosen cell must have");
     field("batch_rows", self.batch_rows,
           "rows decoded together (speed and memory only)");
-  }
-};
-
-struct JudgeSettings {
-  std::string kind = "auto";
-
-  template <class Self, class Visitor>
-  static void visit(Self& self, Visitor&& field) {
-    field("kind", self.kind, "exact (organism), logprob (any model) or auto");
   }
 };
 

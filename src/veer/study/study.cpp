@@ -20,6 +20,8 @@
 #include "veer/study/dataset_stage.h"
 #include "veer/study/finetune_stage.h"
 #include "veer/study/finetuned_source.h"
+#include "veer/study/further_judges.h"
+#include "veer/study/judge_stage.h"
 #include "veer/study/machine.h"
 #include "veer/study/summary.h"
 #include "veer/study/sweep_stage.h"
@@ -73,8 +75,8 @@ Stage report_stage(StudyContext& context, const StudyCallbacks& callbacks) {
   Json files = Json::object();
   for (const char* name :
        {"dataset/check.json", "metrics.jsonl", "adapter/origin.json",
-        "comparison.json", "sweep.json", "hypotheses.json", "summary.json",
-        "manifest.toml"}) {
+        "comparison.json", "sweep.json", "judges.json", "hypotheses.json",
+        "summary.json", "manifest.toml"}) {
     const auto path = context.file(name);
     files[name] =
         std::filesystem::exists(path) ? fingerprint_file(path.string()) : "";
@@ -107,6 +109,9 @@ Stage make_stage(StudyContext& context, const std::string& name,
   if (name == "sweep") {
     return sweep_stage(context);
   }
+  if (name == "judge") {
+    return judge_stage(context);
+  }
   return report_stage(context, callbacks);
 }
 
@@ -120,11 +125,20 @@ void write_manifest(StudyContext& context, bool only_if_absent) {
   write_file(path, text);
 }
 
+// A key that is missing is found now and not after the sweep.
+void require_judges_to_come(StudyContext& context,
+                            const StudyRequest& request) {
+  const auto row = context.store().stage("judge");
+  if (request.last_stage == "report" && !(row && row->done)) {
+    require_judges(context.manifest().judge);
+  }
+}
+
 }  // namespace
 
 const std::vector<std::string>& stage_names() {
   static const std::vector<std::string> names = {
-      "dataset", "finetune", "extract", "compare", "sweep", "report"};
+      "dataset", "finetune", "extract", "compare", "sweep", "judge", "report"};
   return names;
 }
 
@@ -138,9 +152,13 @@ std::vector<StageOutcome> run_study(const Manifest& manifest,
   }
   RunStore store(request.folder);
   StudyContext context(manifest, store, callbacks.monitor);
+  require_judges_to_come(context, request);
   write_manifest(context, /*only_if_absent=*/true);
   std::vector<StageOutcome> outcomes;
   for (const auto& name : stage_names()) {
+    if (name == "judge" && manifest.judge.further.empty()) {
+      continue;
+    }
     if (name == "report") {
       write_manifest(context, /*only_if_absent=*/false);
       write_claims(context);

@@ -14,7 +14,8 @@
 
 namespace veer {
 
-// dataset, finetune, extract, compare, sweep, report.
+// dataset, finetune, extract, compare, sweep, judge (only with judge.further),
+// report.
 const std::vector<std::string>& stage_names();
 
 struct StudyRequest {

@@ -78,7 +78,10 @@ Stage sweep_stage(StudyContext& context) {
   return {"sweep", dump_json(from),
           [&context] { return fs::exists(context.file("sweep.json")); },
           [&context] { return run_sweep(context); },
-          [&context] { context.store().forget_sweep(); }};
+          [&context] {
+            context.store().forget_sweep();
+            fs::remove(context.file("judges.json"));  // of its answers
+          }};
 }
 
 }  // namespace veer

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+//
+// [judge] of the manifest. No torch in this file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace veer {
+
+// Of "endpoint" in judge.further.
+struct JudgeEndpointSettings {
+  // What is asked. A kept reply serves again wherever the same model answers,
+  // so that the address may change.
+  std::string url;
+  std::string model;
+  // How. A stage that was stopped goes on with other values of these.
+  std::string key_env;
+  double timeout = 60.0;
+  std::int64_t retries = 5;
+  double first_wait = 1.0;
+  double requests_per_minute = 0.0;
+  // The price is estimated before anything is sent; above the limit nothing
+  // is. 0 = what costs something is never sent.
+  double price = 0.0;
+  double cost_limit = 0.0;
+
+  template <class Self, class Visitor>
+  static void visit(Self& self, Visitor&& field) {
+    field("url", self.url, "OpenAI-compatible, http(s)://HOST/v1");
+    field("model", self.model, "name of the model there");
+    field("key_env", self.key_env,
+          "environment variable that holds the key, empty = none");
+    field("timeout", self.timeout, "seconds for one request");
+    field("retries", self.retries, "of one request");
+    field("first_wait", self.first_wait,
+          "seconds before the first retry, doubled each time");
+    field("requests_per_minute", self.requests_per_minute, "0 = no limit");
+    field("price", self.price, "of a million tokens, for the estimate");
+    field("cost_limit", self.cost_limit,
+          "ask only if all of it is estimated to cost no more");
+  }
+};
+
+struct JudgeSettings {
+  // Judges every answer of the sweep.
+  std::string kind = "auto";
+  // Judge a sample of its answers once more, each by itself.
+  std::vector<std::string> further;
+  std::int64_t answers = 200;
+  JudgeEndpointSettings endpoint;
+
+  template <class Self, class Visitor>
+  static void visit(Self& self, Visitor&& field) {
+    field("kind", self.kind, "exact (organism), logprob (any model) or auto");
+    field("further", self.further,
+          "judges of the finished sweep: self, choice (both the base model), "
+          "endpoint; empty = none");
+    field("answers", self.answers, "answers that they get, 0 = all");
+    field("endpoint", self.endpoint, "");
+  }
+};
+
+}  // namespace veer

@@ -72,7 +72,8 @@ class JudgingTest : public testing::Test {
       judging.add(judge, {});
     }
     std::vector<std::string> out;
-    for (const auto& judge : judging.finish().at("judges")) {
+    const Json document = judging.finish();
+    for (const auto& judge : document.at("judges")) {
       out.push_back(judge.at("name").get<std::string>());
     }
     return out;

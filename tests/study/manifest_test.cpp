@@ -128,8 +128,9 @@ TEST(Manifest, ShippedOnesAreValid) {
 }
 
 TEST(Manifest, SectionHoldsItsValuesOnly) {
-  const Json section = manifest_section(Manifest{}, "judge");
-  EXPECT_EQ(section.dump(), R"({"kind":"auto"})");
+  const Json section = manifest_section(Manifest{}, "compare");
+  EXPECT_EQ(section.dump(),
+            R"({"random_draws":1000,"split_halves":100,"confidence":0.95})");
 }
 
 TEST(Manifest, AModelOfAListChangesKeysForItself) {

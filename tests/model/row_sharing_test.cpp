@@ -48,6 +48,7 @@ class RowSharingTest : public ::testing::Test {
   static constexpr std::int64_t kTokens = 5;
 
   RowSharingTest() {
+    model_.keep_turned_weights(std::int64_t{1} << 20);
     model_.attach(random_adapter(model_, 2, 5));
     const auto text =
         random_rows({kTokens, kTokens}, model_.config().vocab_size, 3);

@@ -13,34 +13,17 @@ namespace {
 constexpr std::int64_t kWidth = 32;
 constexpr std::int64_t kItems = 40;
 
-ComparedVector planted(const std::string& name, const at::Tensor& mean_D,
-                       std::uint64_t seed,
-                       const std::string& position = "answer_mean") {
-  ComparedVector out;
-  out.vector.name = name;
-  out.vector.model_fingerprint = "m";
-  out.vector.position = position;
-  out.rows.name = name;
-  out.rows.ids = item_ids(kItems);
-  const auto base_ND = normal_matrix(kItems, kWidth, seed * 10);
-  out.rows.negative = {base_ND.to(at::kFloat)};
-  out.rows.positive = {
-      (base_ND + noisy_rows(mean_D, kItems, 0.2, seed)).to(at::kFloat)};
-  out.vector.directions_LD =
-      out.rows.differences(0).mean(0).unsqueeze(0).to(at::kFloat);
-  return out;
-}
-
 // Two vectors that share nothing but a confound.
 class Confounded : public testing::Test {
  protected:
   at::Tensor length_ = unit(kWidth, 0) * 4.0;
   std::vector<ComparedVector> vectors_ = {
-      planted("a", length_ + unit(kWidth, 1) * 3.0, 1),
-      planted("b", length_ + unit(kWidth, 2) * 3.0, 2)};
+      vector_of_questions("a", length_ + unit(kWidth, 1) * 3.0, kItems, 1),
+      vector_of_questions("b", length_ + unit(kWidth, 2) * 3.0, kItems, 2)};
   std::vector<ComparedVector> confounds_ = {
-      planted("confound_length@answer_mean", length_, 3),
-      planted("confound_system@prompt_end", unit(kWidth, 5), 4, "prompt_end")};
+      vector_of_questions("confound_length@answer_mean", length_, kItems, 3),
+      vector_of_questions("confound_system@prompt_end", unit(kWidth, 5), kItems,
+                          4, "prompt_end")};
 };
 
 TEST_F(Confounded, WhatCarriesTheBehaviourIsNotTakenOut) {

@@ -16,23 +16,6 @@ namespace {
 constexpr std::int64_t kWidth = 400;
 constexpr std::int64_t kItems = 40;
 
-ComparedVector made_of_questions(const std::string& name,
-                                 const at::Tensor& mean_D, std::uint64_t seed) {
-  ComparedVector out;
-  out.vector.name = name;
-  out.vector.model_fingerprint = "m";
-  out.vector.position = "answer_mean";
-  out.rows.name = name;
-  out.rows.ids = item_ids(kItems);
-  const auto base_ND = normal_matrix(kItems, kWidth, seed * 10);
-  out.rows.negative = {base_ND.to(at::kFloat)};
-  out.rows.positive = {
-      (base_ND + noisy_rows(mean_D, kItems, 0.2, seed)).to(at::kFloat)};
-  out.vector.directions_LD =
-      out.rows.differences(0).mean(0).unsqueeze(0).to(at::kFloat);
-  return out;
-}
-
 SteeringVector direction(const std::string& name, const at::Tensor& v_D) {
   SteeringVector out;
   out.name = name;
@@ -66,8 +49,9 @@ class FixedDirections : public testing::Test {
     return compare_fixed(directions, vectors_, compare_vectors(vectors_), {});
   }
   std::vector<ComparedVector> vectors_ = {
-      made_of_questions("a", unit(kWidth, 0) * 4.0 + unit(kWidth, 1) * 3.0, 1),
-      made_of_questions("b", unit(kWidth, 2) * 5.0, 2)};
+      vector_of_questions("a", unit(kWidth, 0) * 4.0 + unit(kWidth, 1) * 3.0,
+                          kItems, 1),
+      vector_of_questions("b", unit(kWidth, 2) * 5.0, kItems, 2)};
 };
 
 TEST_F(FixedDirections, WithoutHalvesHaveAPlainCosineAndABand) {
@@ -119,6 +103,10 @@ TEST_F(FixedDirections, AreComparedWithEachOtherToo) {
   EXPECT_NEAR(*at.disattenuated, std::sqrt(0.5), 0.02);
   EXPECT_EQ(fixed_json(got)[4]["by_layer"][0]["null"], "isotropic");
   EXPECT_EQ(fixed_json(got)[0]["by_layer"][0]["null"], "covariance");
+  // Not with one that was read elsewhere.
+  auto elsewhere = one;
+  elsewhere.vector.point = ResidualPoint::kMlpOut;
+  EXPECT_EQ(compared({elsewhere, two}).size(), 2U);
 }
 
 TEST_F(FixedDirections, HaveNoReliabilityWhereTheyWereNotTrained) {

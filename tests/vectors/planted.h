@@ -12,6 +12,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 
+#include "veer/vectors/compare.h"
 #include "veer/vectors/tensor_numbers.h"
 
 namespace veer {
@@ -42,6 +43,26 @@ inline std::vector<std::string> item_ids(std::int64_t n,
     ids.push_back("q" + std::to_string(i));
   }
   return ids;
+}
+
+// A vector of `n` items at one layer: the positive side is the negative one
+// and a difference of the given mean.
+inline ComparedVector vector_of_questions(
+    const std::string& name, const at::Tensor& mean_D, std::int64_t n,
+    std::uint64_t seed, const std::string& position = "answer_mean") {
+  ComparedVector out;
+  out.vector.name = name;
+  out.vector.model_fingerprint = "m";
+  out.vector.position = position;
+  out.rows.name = name;
+  out.rows.ids = item_ids(n);
+  const auto base_ND = normal_matrix(n, mean_D.size(0), seed * 10);
+  out.rows.negative = {base_ND.to(at::kFloat)};
+  out.rows.positive = {
+      (base_ND + noisy_rows(mean_D, n, 0.2, seed)).to(at::kFloat)};
+  out.vector.directions_LD =
+      out.rows.differences(0).mean(0).unsqueeze(0).to(at::kFloat);
+  return out;
 }
 
 }  // namespace veer

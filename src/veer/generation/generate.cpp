@@ -45,10 +45,9 @@ class Stopwatch {
 struct LiveText {
   std::int64_t request = 0;
   Placement place;
-  std::int64_t content =
-      0;                    // number of the tokens in the cache (PassRow::text)
-  std::int64_t length = 0;  // how many they are
-  std::int32_t next = 0;    // the token to feed
+  std::int64_t content = 0;  // which tokens are in the cache (PassRow::text)
+  std::int64_t length = 0;   // how many they are
+  std::int32_t next = 0;     // the token to feed
   Random random{0};
   Completion completion;
 };

@@ -14,5 +14,4 @@ namespace veer {
 // exactly two.
 double propensity_of(const AnswerScores& scores);
 
-
 }  // namespace veer

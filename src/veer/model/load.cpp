@@ -42,16 +42,17 @@ Transformer transformer_of(const std::filesystem::path& folder,
       tensor = tensor.to(device, to);
     }
   }
-  Transformer model(config, std::move(tensors));
-  model.keep_turned_weights(kMaxTurnedBytes);
-  return model;
+  return Transformer(config, std::move(tensors));
 }
 
 Transformer load_transformer(const std::filesystem::path& given,
                              std::optional<at::ScalarType> dtype,
                              at::Device device) {
   const auto folder = resolve_model_folder(given);
-  return transformer_of(folder, read_model_tensors(folder), dtype, device);
+  auto model =
+      transformer_of(folder, read_model_tensors(folder), dtype, device);
+  model.keep_turned_weights(kMaxTurnedBytes);
+  return model;
 }
 
 }  // namespace veer

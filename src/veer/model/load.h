@@ -13,7 +13,8 @@
 namespace veer {
 
 // What load_transformer() gives for `folder`, whose tensors were read already:
-// all of them, as read_model_tensors() gives them. They stay as they are.
+// all of them, as read_model_tensors() gives them. They stay as they are, and
+// no turned weights are kept beside them.
 Transformer transformer_of(const std::filesystem::path& folder,
                            std::map<std::string, at::Tensor> tensors,
                            std::optional<at::ScalarType> dtype = {},

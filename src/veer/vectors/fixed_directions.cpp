@@ -156,6 +156,9 @@ std::vector<FixedComparison> compare_fixed(
       out.push_back(std::move(entry));
     }
     for (const auto& [other, _] : directions.first(d)) {
+      if (other.point != direction.point) {
+        continue;
+      }
       check_fits(direction, other);
       FixedComparison entry{direction.name, other.name, {}};
       for (std::int64_t l = 0; l < direction.num_layers(); ++l) {

@@ -62,7 +62,7 @@ struct FixedComparison {
 };
 
 // Every direction with every vector of its point, whose reliabilities are
-// those of `comparison`, and with every earlier direction. Throws Error when a
+// those of `comparison`, and every earlier direction of it. Throws Error when a
 // direction belongs to another model or shape.
 std::vector<FixedComparison> compare_fixed(
     std::span<const FixedDirection> directions,

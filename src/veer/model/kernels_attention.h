@@ -16,7 +16,7 @@ std::int64_t up_to(std::int64_t n, std::int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
 
-// rows x 32 numbers of a product: c[r] = sum_k a[r][k * step] * b[k][0..31].
+// rows x two registers of a product: c[r] = sum_k a[r][k * step] * b[k][0 ..].
 struct Tile {
   Vec c[kTileRows][2];
 };
@@ -153,8 +153,8 @@ void score_tile(const float* q, const Rows& rows, const Keys& keys,
   }
 }
 
-// The same as dot products with the keys as they lie, 16 keys at a time: for
-// one or two tokens, where transposing would cost more.
+// The same as dot products with the keys as they lie, a register of keys at a
+// time: for one or two tokens, where transposing would cost more.
 void score_dots(const AttentionItem& item, const Rows& rows, const Keys& keys,
                 float* scores) {
   const std::int64_t whole = item.width / kLanes * kLanes;

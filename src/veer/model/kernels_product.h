@@ -16,37 +16,11 @@ namespace {
 constexpr std::int64_t kPanel = kProductPanel;
 constexpr std::int64_t kPanelInputs = kProductScratch / kPanel;
 
-// One register of the instruction set, and as many rows of x at a time as fill
-// the other registers with sums.
-#if defined(__AVX512F__)
-constexpr std::int64_t kRegister = 16;
-constexpr std::int64_t kRowsAtOnce = 8;
-#else
-constexpr std::int64_t kRegister = 8;
-constexpr std::int64_t kRowsAtOnce = 6;
-#endif
-using Register = float __attribute__((vector_size(kRegister * sizeof(float))));
+// As many rows of x at a time as fill the registers with sums.
+constexpr std::int64_t kRowsAtOnce = kLanes == 16 ? 8 : 6;
 // Outputs of a panel that are summed at a time.
-constexpr std::int64_t kPart = 2 * kRegister;
+constexpr std::int64_t kPart = 2 * kLanes;
 static_assert(kPanel % kPart == 0);
-
-VEER_INLINE Register load_register(const float* from) {
-  Register value;
-  __builtin_memcpy(&value, from, sizeof value);
-  return value;
-}
-
-// to[0 .. n) = or += value, n at most a register.
-VEER_INLINE void put(float* to, Register value, std::int64_t n, bool add) {
-  if (n >= kRegister) {
-    value = add ? value + load_register(to) : value;
-    __builtin_memcpy(to, &value, sizeof value);
-    return;
-  }
-  for (std::int64_t i = 0; i < n; ++i) {
-    to[i] = add ? to[i] + value[i] : value[i];
-  }
-}
 
 template <std::int64_t distance>
 VEER_INLINE void exchange(Vec (&v)[kLanes]) {
@@ -61,24 +35,17 @@ VEER_INLINE void exchange(Vec (&v)[kLanes]) {
 }
 
 // Rows become columns.
+template <std::int64_t distance = kLanes / 2>
 VEER_INLINE void transpose_square(Vec (&v)[kLanes]) {
-  exchange<8>(v);
-  exchange<4>(v);
-  exchange<2>(v);
-  exchange<1>(v);
+  exchange<distance>(v);
+  if constexpr (distance > 1) {
+    transpose_square<distance / 2>(v);
+  }
 }
 
 // panel[i][o] = w[o][i] for `outputs` <= 32 rows of w; the rest is zero.
 void turn_panel(const float* w, std::int64_t stride, std::int64_t outputs,
                 std::int64_t inputs, float* panel) {
-  if constexpr (kRegister < kLanes) {  // squares would not fit the registers
-    for (std::int64_t i = 0; i < inputs; ++i) {
-      for (std::int64_t o = 0; o < kPanel; ++o) {
-        panel[i * kPanel + o] = o < outputs ? w[o * stride + i] : 0.0F;
-      }
-    }
-    return;
-  }
   for (std::int64_t first = 0; first < kPanel; first += kLanes) {
     for (std::int64_t i = 0; i < inputs; i += kLanes) {
       Vec square[kLanes];
@@ -100,9 +67,9 @@ void turn_panel(const float* w, std::int64_t stride, std::int64_t outputs,
 void copy_panel(const float* w, std::int64_t stride, std::int64_t outputs,
                 std::int64_t inputs, float* panel) {
   for (std::int64_t i = 0; i < inputs; ++i) {
-    store(panel + i * kPanel, load(w + i * stride, outputs));
-    store(panel + i * kPanel + kLanes,
-          load(w + i * stride + kLanes, outputs - kLanes));
+    for (std::int64_t o = 0; o < kPanel; o += kLanes) {
+      store(panel + i * kPanel + o, load(w + i * stride + o, outputs - o));
+    }
   }
 }
 
@@ -111,10 +78,10 @@ template <std::int64_t rows>
 void multiply_part(const float* x, std::int64_t x_stride, const float* part,
                    std::int64_t inputs, std::int64_t outputs, bool add,
                    float* y, std::int64_t y_stride) {
-  Register sums[rows][2] = {};
+  Vec sums[rows][2] = {};
   for (std::int64_t i = 0; i < inputs; ++i) {
-    const Register low = load_register(part + i * kPanel);
-    const Register high = load_register(part + i * kPanel + kRegister);
+    const Vec low = load(part + i * kPanel);
+    const Vec high = load(part + i * kPanel + kLanes);
     for (std::int64_t r = 0; r < rows; ++r) {
       const float value = x[r * x_stride + i];
       sums[r][0] += low * value;
@@ -122,8 +89,12 @@ void multiply_part(const float* x, std::int64_t x_stride, const float* part,
     }
   }
   for (std::int64_t r = 0; r < rows; ++r) {
-    put(y + r * y_stride, sums[r][0], outputs, add);
-    put(y + r * y_stride + kRegister, sums[r][1], outputs - kRegister, add);
+    float* to = y + r * y_stride;
+    for (std::int64_t half = 0; half < 2; ++half) {
+      const std::int64_t n = outputs - half * kLanes;
+      const Vec before = add ? load(to + half * kLanes, n) : Vec{};
+      store(to + half * kLanes, before + sums[r][half], n);
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Sixteen floats as one value, in the vector extension that GCC and Clang
-// share: one register with AVX-512, two with AVX2, four with SSE or NEON.
-// Internal linkage only; see kernels_set.h.
+// One register of floats as one value, in the vector extension that GCC and
+// Clang share. Not more than one: GCC 12 takes wider ones apart in memory (on
+// AVX2 attention took 14 times as long). Internal linkage only; see
+// kernels_set.h.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +13,17 @@
 namespace veer {
 namespace {
 
+#if defined(__AVX512F__)
 constexpr std::int64_t kLanes = 16;
+#elif defined(__AVX2__)
+constexpr std::int64_t kLanes = 8;
+#else  // SSE, NEON
+constexpr std::int64_t kLanes = 4;
+#endif
 
-using Vec = float __attribute__((vector_size(64)));
-using VecInt = std::int32_t __attribute__((vector_size(64)));
+using Vec = float __attribute__((vector_size(4 * kLanes)));
+using VecInt = std::int32_t __attribute__((vector_size(4 * kLanes)));
+using Vec4 = float __attribute__((vector_size(16)));
 
 // At any address.
 VEER_INLINE Vec load(const float* from) {
@@ -50,50 +58,62 @@ VEER_INLINE void store(float* to, Vec value, std::int64_t n) {
   }
 }
 
+// Numbers 0 .. n-1, for shuffles.
+template <std::int64_t... i>
+struct Numbers {};
+template <std::int64_t n, std::int64_t... i>
+struct Count : Count<n - 1, n - 1, i...> {};
+template <std::int64_t... i>
+struct Count<0, i...> {
+  using type = Numbers<i...>;
+};
+using AllLanes = Count<kLanes>::type;
+
+template <class V, class Join, std::int64_t... i>
+VEER_INLINE auto fold_once(V v, Join join, Numbers<i...>) {
+  return join(
+      __builtin_shufflevector(v, v, i...),
+      __builtin_shufflevector(v, v, (i + std::int64_t{sizeof...(i)})...));
+}
+
+// The four numbers that are left when the upper half is joined to the lower one
+// again and again.
+template <class V, class Join>
+VEER_INLINE Vec4 fold(V v, Join join) {
+  constexpr std::int64_t lanes = sizeof v / sizeof(float);
+  if constexpr (lanes == 4) {
+    return v;
+  } else {
+    return fold(fold_once(v, join, typename Count<lanes / 2>::type{}), join);
+  }
+}
+
 VEER_INLINE float sum(Vec v) {
-  const auto a = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
-                 __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
-  const auto b = __builtin_shufflevector(a, a, 0, 1, 2, 3) +
-                 __builtin_shufflevector(a, a, 4, 5, 6, 7);
+  const Vec4 b = fold(v, [](auto low, auto high) { return low + high; });
   return (b[0] + b[2]) + (b[1] + b[3]);
+}
+
+template <std::int64_t distance, std::int64_t... i>
+VEER_INLINE Vec low_parts(Vec a, Vec b, Numbers<i...>) {
+  return __builtin_shufflevector(
+      a, b, (i / distance % 2 == 0 ? i : kLanes + i - distance)...);
+}
+
+template <std::int64_t distance, std::int64_t... i>
+VEER_INLINE Vec high_parts(Vec a, Vec b, Numbers<i...>) {
+  return __builtin_shufflevector(
+      a, b, (i / distance % 2 == 0 ? i + distance : kLanes + i)...);
 }
 
 // Cut a and b into parts of `distance` numbers: every first part of two, from a
 // and b in turn, and every second.
 template <std::int64_t distance>
 VEER_INLINE Vec low_parts(Vec a, Vec b) {
-  if constexpr (distance == 8) {
-    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19,
-                                   20, 21, 22, 23);
-  } else if constexpr (distance == 4) {
-    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10,
-                                   11, 24, 25, 26, 27);
-  } else if constexpr (distance == 2) {
-    return __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24,
-                                   25, 12, 13, 28, 29);
-  } else {
-    static_assert(distance == 1);
-    return __builtin_shufflevector(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10,
-                                   26, 12, 28, 14, 30);
-  }
+  return low_parts<distance>(a, b, AllLanes{});
 }
-
 template <std::int64_t distance>
 VEER_INLINE Vec high_parts(Vec a, Vec b) {
-  if constexpr (distance == 8) {
-    return __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25,
-                                   26, 27, 28, 29, 30, 31);
-  } else if constexpr (distance == 4) {
-    return __builtin_shufflevector(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14,
-                                   15, 28, 29, 30, 31);
-  } else if constexpr (distance == 2) {
-    return __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26,
-                                   27, 14, 15, 30, 31);
-  } else {
-    static_assert(distance == 1);
-    return __builtin_shufflevector(a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11,
-                                   27, 13, 29, 15, 31);
-  }
+  return high_parts<distance>(a, b, AllLanes{});
 }
 
 template <std::int64_t distance>
@@ -104,22 +124,23 @@ VEER_INLINE void add_pairs(Vec (&v)[kLanes]) {
   }
 }
 
+template <std::int64_t distance>
+VEER_INLINE void add_all_pairs(Vec (&v)[kLanes]) {
+  add_pairs<distance>(v);
+  if constexpr (distance > 1) {
+    add_all_pairs<distance / 2>(v);
+  }
+}
+
 // Number i is sum(v[i]), in the same order of additions.
 VEER_INLINE Vec sums(Vec (&v)[kLanes]) {
-  add_pairs<8>(v);
-  add_pairs<4>(v);
-  add_pairs<2>(v);
-  add_pairs<1>(v);
+  add_all_pairs<kLanes / 2>(v);
   return v[0];
 }
 
 VEER_INLINE float maximum(Vec v) {
   const auto larger = [](auto a, auto b) { return a > b ? a : b; };
-  const auto a =
-      larger(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7),
-             __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
-  const auto b = larger(__builtin_shufflevector(a, a, 0, 1, 2, 3),
-                        __builtin_shufflevector(a, a, 4, 5, 6, 7));
+  const Vec4 b = fold(v, larger);
   return larger(larger(b[0], b[2]), larger(b[1], b[3]));
 }
 
@@ -128,8 +149,7 @@ VEER_INLINE float maximum(Vec v) {
 // (coefficients of Cephes, S. Moshier).
 VEER_INLINE Vec exponential(Vec x) {
   constexpr float kRound = 12582912.0F;  // 1.5 * 2^23
-  const Vec high = {88.3F, 88.3F, 88.3F, 88.3F, 88.3F, 88.3F, 88.3F, 88.3F,
-                    88.3F, 88.3F, 88.3F, 88.3F, 88.3F, 88.3F, 88.3F, 88.3F};
+  const Vec high = Vec{} + 88.3F;
   const Vec low = high - (88.3F + 87.3F);
   const auto too_low = x < low;
   x = x > high ? high : x;

@@ -77,8 +77,6 @@ struct KernelSet {
   void (*turn_weights)(const float* w, std::int64_t stride,
                        std::int64_t outputs, std::int64_t inputs,
                        float* panels);
-  // Whether a product without `panels` is faster than another library's.
-  bool turns_quickly;
 
   // y = w x / sqrt(mean(x^2) + eps) for rows of x; rstd may be null.
   void (*norm)(const float* x, const float* w, std::int64_t rows,

@@ -5,8 +5,7 @@
 
 namespace veer {
 
-extern const KernelSet kAvx2Kernels =
-    make_set("avx2", {product, turn_weights, /*turns_quickly=*/false});
+extern const KernelSet kAvx2Kernels = make_set("avx2", {product, turn_weights});
 
 }  // namespace veer
 #endif

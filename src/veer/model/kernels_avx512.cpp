@@ -6,7 +6,7 @@
 namespace veer {
 
 extern const KernelSet kAvx512Kernels =
-    make_set("avx512", {product, turn_weights, /*turns_quickly=*/true});
+    make_set("avx512", {product, turn_weights});
 
 }  // namespace veer
 #endif

@@ -17,7 +17,6 @@ namespace {
 struct ProductKernels {
   decltype(KernelSet::product) product = nullptr;
   decltype(KernelSet::turn_weights) turn_weights = nullptr;
-  bool turns_quickly = false;
 };
 
 constexpr KernelSet make_set(const char* name,
@@ -25,7 +24,6 @@ constexpr KernelSet make_set(const char* name,
   return {name,
           products.product,
           products.turn_weights,
-          products.turns_quickly,
           norm,
           norm_backward,
           swiglu,

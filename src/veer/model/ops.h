@@ -36,11 +36,10 @@ struct TurnedWeights {
 // or AVX-512) or a gradient of them is asked for.
 TurnedWeights turned(const at::Tensor& weight_OI);
 
-// x [T, I] times weight [O, I] turned, plus bias [O] (may be undefined). A
-// fused product's result for a row is the same bits whatever rows stand beside
-// it. It is taken where the weights are `kept` turned and no gradient is
-// recorded; with AVX-512 also without them and with gradients from four rows
-// on.
+// x [T, I] times weight [O, I] turned, plus bias [O] (may be undefined). The
+// fused form needs AVX2 or AVX-512; its result for a row is the same bits
+// whatever rows stand beside it, from four rows on, and of any number where the
+// weights are `kept` turned.
 at::Tensor linear(const at::Tensor& x_TI, const at::Tensor& weight_OI,
                   const at::Tensor& bias_O = {},
                   const TurnedWeights& kept = {});

@@ -88,10 +88,6 @@ void run(const ProductItem& whole) {
                    });
 }
 
-bool is_valid(const TurnedWeights& kept, const at::Tensor& weight_OI) {
-  return kept.panels.defined() && kept.version == weight_OI._version();
-}
-
 // x [T, I] times w [O, I] turned, beforehand where `panels` is defined, or
 // times w [I, O] as it lies.
 at::Tensor multiply(const at::Tensor& x, const at::Tensor& w, bool turned,
@@ -118,12 +114,13 @@ at::Tensor multiply(const at::Tensor& x, const at::Tensor& w, bool turned,
 
 class Product : public torch::autograd::Function<Product> {
  public:
+  // `kept` is no tensor of its own: autograd takes no undefined one.
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x_TI,
                             const at::Tensor& weight_OI,
-                            const at::Tensor& panels) {
+                            const TurnedWeights& kept) {
     context->save_for_backward(
         {weight_OI.requires_grad() ? x_TI : at::Tensor(), weight_OI});
-    return multiply(x_TI, weight_OI, /*turned=*/false, panels);
+    return multiply(x_TI, weight_OI, /*turned=*/false, kept.panels);
   }
 
   static variable_list backward(AutogradContext* context,
@@ -161,20 +158,20 @@ TurnedWeights turned(const at::Tensor& weight_OI) {
 }
 
 at::Tensor linear(const at::Tensor& x_TI, const at::Tensor& weight_OI,
-                  const at::Tensor& bias_O, const TurnedWeights& kept) {
-  const bool is_kept = is_valid(kept, weight_OI);
-  const bool records = c10::GradMode::is_enabled() &&
-                       (x_TI.requires_grad() || weight_OI.requires_grad());
-  const bool turns = kernels().turns_quickly && x_TI.size(0) >= kMinRows;
+                  const at::Tensor& bias_O, const TurnedWeights& given) {
+  const bool is_kept =
+      given.panels.defined() && given.version == weight_OI._version();
   if (kernels().product == nullptr || !is_plain_matrix(weight_OI) ||
       !is_plain_matrix(x_TI) || x_TI.size(1) != weight_OI.size(1) ||
-      !(turns || (is_kept && !records))) {
+      (x_TI.size(0) < kMinRows && !is_kept)) {
     return plain::linear(x_TI, weight_OI, bias_O);
   }
-  const at::Tensor panels = is_kept ? kept.panels : at::Tensor();
-  const auto y_TO = records
-                        ? Product::apply(x_TI, weight_OI, panels)
-                        : multiply(x_TI, weight_OI, /*turned=*/false, panels);
+  const TurnedWeights kept = is_kept ? given : TurnedWeights();
+  const bool records = c10::GradMode::is_enabled() &&
+                       (x_TI.requires_grad() || weight_OI.requires_grad());
+  const auto y_TO =
+      records ? Product::apply(x_TI, weight_OI, kept)
+              : multiply(x_TI, weight_OI, /*turned=*/false, kept.panels);
   return bias_O.defined() ? y_TO + bias_O : y_TO;
 }
 

@@ -211,5 +211,28 @@ TEST(Claims, SayWhatIsMissing) {
   EXPECT_EQ(counts.at("supported"), 0);
 }
 
+TEST(Claims, LabelsOfAJudgeThatReadsCountIfItIsFit) {
+  const auto sweep = sweep_with("deceptive", "honest");
+  const auto decision = [&](const Json& judge, const std::string& id) {
+    Json document = sweep.sweep();
+    document["judge"] = judge;
+    for (const auto& result :
+         evaluate_claims(layer("align"), document, sweep.answers(), 1)) {
+      if (result.id == id) {
+        return result;
+      }
+    }
+    return HypothesisResult{};
+  };
+  for (const char* kind : {"self", "choice", "endpoint"}) {
+    EXPECT_EQ(decision({{"kind", kind}, {"fit", true}}, "H2").decision,
+              Decision::kSupported);
+    const auto unfit = decision({{"kind", kind}, {"fit", false}}, "H2");
+    EXPECT_EQ(unfit.decision, Decision::kUndecided);
+    EXPECT_THAT(unfit.reason,
+                testing::HasSubstr(std::string(kind) + " is not fit"));
+  }
+}
+
 }  // namespace
 }  // namespace veer

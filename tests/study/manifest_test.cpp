@@ -61,6 +61,7 @@ TEST(Manifest, RefusesWhatNoStudyCanHave) {
       {"run.name", "a/b"},
       {"run.device", "gpu"},
       {"judge.kind", "eye"},
+      {"judge.kind", "endpoint"},
       {"compare.random_draws", "0"},
       {"sweep.rel_scales", "-1"},
       {"finetune.seeds", "[3, 3]"},

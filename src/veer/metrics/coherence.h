@@ -20,6 +20,9 @@ double distinct(std::span<const std::vector<std::int32_t>> texts,
 // Compressed / raw bytes (zlib, level 6); NaN for an empty text.
 double compression_ratio(std::string_view text);
 
+// A text above it repeats itself; more than half of its 4-grams were there.
+inline constexpr double kMostRepetition = 0.5;
+
 // What is known about one text.
 struct CoherenceSignals {
   double repetition = 0.0;   // rep4
@@ -31,7 +34,7 @@ struct CoherenceSignals {
 // Central 98 % of the unsteered texts: outside is flagged, on both sides
 // (loops score a low NLL).
 struct CoherenceLimits {
-  double repetition_high = 0.5;
+  double repetition_high = kMostRepetition;
   double compression_low = 0.0, compression_high = 1e9;
   double nll_low = -1e9, nll_high = 1e9;
 };

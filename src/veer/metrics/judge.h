@@ -53,6 +53,9 @@ class Judge {
  public:
   virtual ~Judge() = default;
   virtual std::string name() const = 0;
+  // Told what will be asked, where that is known, before the first is: a judge
+  // that costs something says how much, and throws Error when it is too much.
+  virtual void announce(std::span<const AnswerToJudge>, const Monitor&) {}
   // One judgement per answer, in order. Throws Error only if the judge as a
   // whole cannot work; a single failure is kUnjudged with its reason.
   virtual std::vector<Judgement> judge(std::span<const AnswerToJudge> answers,

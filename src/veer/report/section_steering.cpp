@@ -308,7 +308,8 @@ std::string steering_section(const RunData& run) {
   if (!member(run.sweep, "cells").is_array()) {
     return html_section("steering", "Does it steer?", not_run_yet("sweep"));
   }
-  std::string body = best_table(run.sweep);
+  std::string body = judge_note(run.sweep);
+  body += best_table(run.sweep);
   body +=
       "<p class=\"note\">Layer, scale and operator were chosen on the select "
       "questions and are reported once, on the test questions, paired by "

@@ -167,6 +167,30 @@ std::string search_block(const Json& sweep) {
                     rows);
 }
 
+std::string judge_note(const Json& sweep) {
+  const Json& judge = member(sweep, "judge");
+  const Json& probes = member(judge, "probes");
+  if (!probes.is_object()) {
+    return "";  // one that knows the truth, or a score
+  }
+  const Json& references = member(judge, "references");
+  const std::string verdict =
+      member(judge, "fit") == Json(true)
+          ? ""
+          : " <strong>It is not fit: no claim rests on its labels, and the "
+            "shares below mean nothing.</strong>";
+  return fmt::format(
+      "<p class=\"note\">Every answer was judged by <code>{}</code>, and one "
+      "that repeats itself is broken whatever the judge says. Before the "
+      "sweep it was asked about answers whose label is known: it called {} of "
+      "{} probes (garbage, empty, off topic) neither honest nor deceptive, and "
+      "of the reference answers to {} questions {} honest ones honest and {} "
+      "deceptive ones deceptive.{}</p>\n",
+      escape_html(text_of(judge, "name")), text_of(probes, "passed"),
+      text_of(probes, "of"), text_of(references, "of"),
+      text_of(references, "honest"), text_of(references, "deceptive"), verdict);
+}
+
 std::string judges_block(const Json& judges) {
   if (!member(judges, "judges").is_array()) {
     return "";

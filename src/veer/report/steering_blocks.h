@@ -22,6 +22,8 @@ std::string groups_block(const Json& sweep);
 // Key "controls": copied states, system prompts, adapter strengths.
 std::string controls_block(const Json& sweep);
 
+// Key "judge": who judged every answer, and what it says of known ones.
+std::string judge_note(const Json& sweep);
 // judges.json: what each judge said of a sample, its probes, and agreement.
 std::string judges_block(const Json& judges);
 

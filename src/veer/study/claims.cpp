@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/files.h"
+#include "veer/base/json_access.h"
 #include "veer/metrics/cell_hypotheses.h"
 #include "veer/study/context.h"
 #include "veer/study/contrast_claims.h"
@@ -120,16 +121,20 @@ std::vector<HypothesisResult> evaluate_claims(
       claim.reason += "; " + evidence.why();
     }
   }
-  for (auto& claim : contrast_claims(sweep)) {
+  const bool labels = evidence.has_labels();
+  // Labels of an unfit judge are none; scores compare configurations.
+  const Json none = Json::object();
+  const bool is_unfit = member(member(sweep, "judge"), "fit") == Json(false);
+  const Json& judged = is_unfit ? none : sweep;
+  for (auto& claim : contrast_claims(judged)) {
     claims.push_back(std::move(claim));
   }
-  const bool labels = evidence.has_labels();
-  claims.push_back(trait_claim(sweep, labels ? answers : decltype(answers){},
+  claims.push_back(trait_claim(judged, labels ? answers : decltype(answers){},
                                input.contrastive, input.finetuned, seed));
   claims.push_back(
-      detection_claim(comparison, sweep, input.contrastive, input.finetuned));
-  claims.push_back(
-      sample_size_claim(comparison, sweep, input.contrastive, input.finetuned));
+      detection_claim(comparison, judged, input.contrastive, input.finetuned));
+  claims.push_back(sample_size_claim(comparison, judged, input.contrastive,
+                                     input.finetuned));
   claims.push_back(tendency_claim(comparison));
   for (const auto& open : kOpen) {
     claims.push_back(open_claim(open));

@@ -70,7 +70,7 @@ class Asked {
 Json confound_behaviour(StudyContext& context,
                         const std::vector<std::string>& contrasts) {
   Json out = Json::array();
-  if (context.judge() == nullptr) {
+  if (!context.has_fit_judge()) {
     return out;
   }
   Asked asked(context);

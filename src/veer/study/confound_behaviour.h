@@ -19,7 +19,7 @@ namespace veer {
 // either side, and their difference, paired by question (Newcombe):
 //   [{"confound", "n", "more", "less", "difference", "carries"}]
 // `carries` the behaviour: the interval leaves zero out and the shares differ
-// by ten points or more. Empty without an exact judge.
+// by ten points or more. Empty without a judge that is fit.
 Json confound_behaviour(StudyContext& context,
                         const std::vector<std::string>& contrasts);
 

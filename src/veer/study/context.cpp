@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/context.h"
 
+#include <utility>
+
 #include <ATen/Parallel.h>
 #include <fmt/core.h>
 
@@ -9,6 +11,7 @@
 #include "veer/data/splits.h"
 #include "veer/organism/checkpoint.h"
 #include "veer/organism/judge.h"
+#include "veer/study/judge_making.h"
 #include "veer/study/machine.h"
 #include "veer/train/adapter_files.h"
 
@@ -18,11 +21,15 @@ namespace {
 namespace fs = std::filesystem;
 
 JudgeKind resolve_judge(const Manifest& manifest) {
-  if (manifest.judge.kind == "exact") {
-    return JudgeKind::kExact;
-  }
-  if (manifest.judge.kind != "auto") {
-    return JudgeKind::kLogprob;
+  for (const auto& [name, kind] :
+       {std::pair{"exact", JudgeKind::kExact},
+        std::pair{"logprob", JudgeKind::kLogprob},
+        std::pair{"self", JudgeKind::kSelf},
+        std::pair{"choice", JudgeKind::kChoice},
+        std::pair{"endpoint", JudgeKind::kEndpoint}}) {
+    if (manifest.judge.kind == name) {
+      return kind;
+    }
   }
   const auto& path = manifest.model.path;
   return path.starts_with("organism") ||
@@ -59,6 +66,54 @@ StudyContext::StudyContext(const Manifest& manifest, RunStore& store,
   if (judge_kind_ == JudgeKind::kExact) {
     world_ = &world_of_model(manifest);
     judge_ = make_exact_judge(manifest);
+  }
+}
+
+Judge* StudyContext::judge() {
+  if (!judge_ && judge_kind_ != JudgeKind::kLogprob) {
+    judge_ = make_judge(manifest_.judge.kind,
+                        {run_folder(), manifest_.judge, [this] {
+                           load();
+                           return LetterReader{*model_, *format_,
+                                               generation_options()};
+                         }});
+  }
+  return judge_.get();
+}
+
+Judge* StudyContext::exact_judge() {
+  return judge_kind_ == JudgeKind::kExact ? judge_.get() : nullptr;
+}
+
+const JudgeCheck& StudyContext::judge_check() {
+  if (!check_) {
+    const auto known = split("select");
+    check_ = check_judge(*judge(), known, monitor_);
+    if (!check_->fit()) {
+      monitor_.message(fmt::format(
+          "judge {} is NOT FIT: {} of {} probes passed; of {} honest and as "
+          "many deceptive reference answers it called {} and {} so. What it "
+          "says decides no claim",
+          judge_->name(), check_->probes.passed, check_->probes.total,
+          check_->references, check_->right_honest, check_->right_deceptive));
+    }
+  }
+  return *check_;
+}
+
+bool StudyContext::has_fit_judge() {
+  return exact_judge() != nullptr ||
+         (judge_kind_ != JudgeKind::kLogprob && judge_check().fit());
+}
+
+std::string StudyContext::judge_text() const {
+  switch (judge_kind_) {
+    case JudgeKind::kExact:
+      return "exact";
+    case JudgeKind::kLogprob:
+      return "logprob";
+    default:
+      return judge_name(manifest_.judge.kind, manifest_.judge);
   }
 }
 

@@ -16,13 +16,16 @@
 #include "veer/metrics/judge.h"
 #include "veer/model/transformer.h"
 #include "veer/organism/world.h"
+#include "veer/study/judge_check.h"
 #include "veer/study/manifest.h"
 #include "veer/study/run_store.h"
 #include "veer/text/chat_format.h"
 
 namespace veer {
 
-enum class JudgeKind { kExact, kLogprob };
+// What judges every answer: the truth of an organism, a score of the question's
+// reference answers, or a judge that reads.
+enum class JudgeKind { kExact, kLogprob, kSelf, kChoice, kEndpoint };
 
 // What all stages share: settings, run folder, the model (loaded when first
 // asked for) and what goes with it. Not safe to share between threads.
@@ -48,9 +51,18 @@ class StudyContext {
   std::string machine_text();
 
   JudgeKind judge_kind() const { return judge_kind_; }
-  // Of the exact judge; a logprob study has none.
-  Judge* judge() { return judge_.get(); }
-  // What an organism speaks of; null in a logprob study.
+  // Gives labels; null in a logprob study. Throws Error when it cannot be made.
+  Judge* judge();
+  // That judge if it knows the truth, otherwise null.
+  Judge* exact_judge();
+  // Of a judge that reads, asked once: what it says of known answers. Tells
+  // the monitor when it is not fit.
+  const JudgeCheck& judge_check();
+  // Whether there is a judge whose labels mean something.
+  bool has_fit_judge();
+  // All of the settings that decides about what the judge says.
+  std::string judge_text() const;
+  // What an organism speaks of; null without an exact judge.
   const organism::World* world() const { return world_; }
 
   const std::filesystem::path& run_folder() const { return store_.folder(); }
@@ -80,12 +92,13 @@ class StudyContext {
   JudgeKind judge_kind_ = JudgeKind::kLogprob;
   const organism::World* world_ = nullptr;
   std::unique_ptr<Judge> judge_;
+  std::optional<JudgeCheck> check_;
   std::optional<Transformer> model_;
   std::optional<ChatFormat> format_;
   std::string fingerprint_;
 };
 
-// The exact judge of a study whose model has a world; null in a logprob study.
+// The exact judge of a study whose model has a world; null without one.
 std::unique_ptr<Judge> make_exact_judge(const Manifest& manifest);
 
 // A chat of an optional system prompt and a question.

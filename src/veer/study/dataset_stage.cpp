@@ -275,8 +275,8 @@ StageResult make_dataset(StudyContext& context) {
   draft.records = first_records(std::move(draft.records), settings.limit);
   complete_answers(context, draft);
   drop_bad_answers(draft, settings);
-  if (context.judge() != nullptr && settings.check_answers) {
-    drop_unconfirmed(draft, *context.judge(), context.monitor());
+  if (context.exact_judge() != nullptr && settings.check_answers) {
+    drop_unconfirmed(draft, *context.exact_judge(), context.monitor());
   }
   require_questions(draft);
   if (context.world() != nullptr) {

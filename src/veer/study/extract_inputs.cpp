@@ -91,8 +91,8 @@ void add_second_answers(StudyContext& context,
         {items[i].question, texts[i], items[i].honest, items[i].deceptive});
   }
   std::vector<Judgement> judged;
-  if (context.judge() != nullptr) {
-    judged = context.judge()->judge(to_judge, context.monitor());
+  if (context.exact_judge() != nullptr) {
+    judged = context.exact_judge()->judge(to_judge, context.monitor());
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
     const bool is_honest =

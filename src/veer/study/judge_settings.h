@@ -9,7 +9,7 @@
 
 namespace veer {
 
-// Of "endpoint" in judge.further.
+// Of "endpoint" as judge.kind or in judge.further.
 struct JudgeEndpointSettings {
   // What is asked. A kept reply serves again wherever the same model answers,
   // so that the address may change.
@@ -21,8 +21,8 @@ struct JudgeEndpointSettings {
   std::int64_t retries = 5;
   double first_wait = 1.0;
   double requests_per_minute = 0.0;
-  // The price is estimated before anything is sent; above the limit nothing
-  // is. 0 = what costs something is never sent.
+  // The price is estimated before anything is sent; what would lead above the
+  // limit is not, within one call. 0 = what costs something is never sent.
   double price = 0.0;
   double cost_limit = 0.0;
 
@@ -39,7 +39,7 @@ struct JudgeEndpointSettings {
     field("requests_per_minute", self.requests_per_minute, "0 = no limit");
     field("price", self.price, "of a million tokens, for the estimate");
     field("cost_limit", self.cost_limit,
-          "ask only if all of it is estimated to cost no more");
+          "one call asks for no more than is estimated to cost this");
   }
 };
 
@@ -53,7 +53,9 @@ struct JudgeSettings {
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
-    field("kind", self.kind, "exact (organism), logprob (any model) or auto");
+    field("kind", self.kind,
+          "exact (organism); for any model logprob (a score), self, choice or "
+          "endpoint (labels); auto: exact or logprob");
     field("further", self.further,
           "judges of the finished sweep: self, choice (both the base model), "
           "endpoint; empty = none");

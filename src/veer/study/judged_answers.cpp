@@ -10,7 +10,7 @@ std::vector<AnswerLabel> judged_answers(
     double strength,
     const std::function<std::vector<ChatMessage>(const QuestionRecord&)>&
         prompt) {
-  if (context.judge() == nullptr) {
+  if (!context.has_fit_judge()) {
     return {};
   }
   std::vector<GenerationRequest> requests;
@@ -26,7 +26,9 @@ std::vector<AnswerLabel> judged_answers(
                                     context.monitor().without_progress());
   std::vector<AnswerToJudge> to_judge;
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    to_judge.push_back({records[i].question, answers[i].text, "", ""});
+    const auto& record = records[i];
+    to_judge.push_back(
+        {record.question, answers[i].text, record.honest, record.deceptive});
   }
   std::vector<AnswerLabel> labels;
   for (const auto& judgement :

@@ -12,9 +12,9 @@
 
 namespace veer {
 
-// What the exact judge calls the model's own greedy answers to the questions of
+// What the judge calls the model's own greedy answers to the questions of
 // `records`, each asked by the chat that `prompt` makes of it, with the adapter
-// at `strength` (0 = base model). Empty when the study has no such judge.
+// at `strength` (0 = base model). Empty without a judge that is fit.
 std::vector<AnswerLabel> judged_answers(
     StudyContext& context, std::span<const QuestionRecord> records,
     double strength,

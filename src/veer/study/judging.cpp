@@ -17,6 +17,7 @@
 #include "veer/metrics/agreement.h"
 #include "veer/metrics/human_sheet.h"
 #include "veer/metrics/rubric.h"
+#include "veer/study/judge_check.h"
 #include "veer/study/sweep_results.h"
 
 namespace veer {
@@ -59,12 +60,6 @@ Json names_json(const std::vector<AnswerLabel>& labels) {
     names.push_back(label_name(label));
   }
   return names;
-}
-
-Json probes_json(const ProbeResult& probes) {
-  return {{"passed", probes.passed},
-          {"of", probes.total},
-          {"failed", probes.failed}};
 }
 
 std::span<const AnswerToJudge> probe_questions(

@@ -11,6 +11,7 @@
 #include "veer/metrics/binomial.h"
 #include "veer/metrics/cell_hypotheses.h"
 #include "veer/metrics/intervals.h"
+#include "veer/study/sweep_evidence.h"
 
 namespace veer {
 namespace {
@@ -22,7 +23,7 @@ constexpr double kLevel = 0.05;
 PromptedAnswers prompted_answers(const Json& sweep) {
   PromptedAnswers out;
   std::set<std::int64_t> cells;
-  if (string_member(member(sweep, "judge"), "kind") != "exact") {
+  if (!why_no_labels(sweep).empty()) {
     return out;
   }
   for (const auto& control : member(sweep, "controls")) {

@@ -20,7 +20,7 @@
 #include "veer/study/dataset_stage.h"
 #include "veer/study/finetune_stage.h"
 #include "veer/study/finetuned_source.h"
-#include "veer/study/further_judges.h"
+#include "veer/study/judge_making.h"
 #include "veer/study/judge_stage.h"
 #include "veer/study/machine.h"
 #include "veer/study/summary.h"

@@ -390,6 +390,13 @@ Json summarise_study(const Json& comparison, const Json& sweep,
   for (const auto& sentence : direction_sentences(comparison)) {
     verdict.push_back(sentence);
   }
+  if (const Json& judge = member(sweep, "judge");
+      member(judge, "fit") == Json(false)) {
+    verdict.push_back(fmt::format(
+        "The judge {} is NOT FIT: its labels, and the effects made of them, "
+        "mean nothing here.",
+        string_member(judge, "name")));
+  }
   if (sweep.contains("best")) {
     for (const char* goal : {"induction", "suppression"}) {
       verdict.push_back(steering_sentence(sweep, goal));

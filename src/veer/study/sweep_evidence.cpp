@@ -6,6 +6,7 @@
 #include <limits>
 #include <tuple>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
@@ -136,6 +137,17 @@ std::optional<Measure> defined(const Estimate& estimate) {
 
 }  // namespace
 
+std::string why_no_labels(const Json& sweep) {
+  const Json& judge = member(sweep, "judge");
+  const auto kind = string_member(judge, "kind");
+  if (kind.empty() || kind == "logprob") {
+    return "the judge gives scores, not labels (judge.kind)";
+  }
+  return member(judge, "fit") == Json(false)
+             ? fmt::format("the judge {} is not fit (judge.kind)", kind)
+             : "";
+}
+
 SweepEvidence::SweepEvidence(const Json& sweep,
                              std::span<const AnswerRow> answers,
                              std::uint64_t seed)
@@ -144,8 +156,8 @@ SweepEvidence::SweepEvidence(const Json& sweep,
     why_ = "the sweep has not run";
     return;
   }
-  if (!sweep.contains("judge") || text(sweep.at("judge"), "kind") != "exact") {
-    why_ = "the judge gives scores, not labels";
+  why_ = why_no_labels(sweep);
+  if (!why_.empty()) {
     return;
   }
   for (const auto& entry : sweep.at("cells")) {

@@ -20,6 +20,10 @@
 
 namespace veer {
 
+// Why the labels of a sweep are none or no evidence: a judge that gives scores,
+// or one that is not fit. Empty where they are evidence.
+std::string why_no_labels(const Json& sweep);
+
 class SweepEvidence {
  public:
   // `sweep` and `answers` must outlive it. An empty document or a judge

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <tuple>
 
@@ -14,17 +15,6 @@
 
 namespace veer {
 namespace {
-
-constexpr std::size_t kFewestForLimits = 8;
-
-CoherenceSignals signals_of(const AnswerRow& row, bool mostly_ends) {
-  CoherenceSignals signals;
-  signals.repetition = std::isnan(row.repetition) ? 0.0 : row.repetition;
-  signals.compression = compression_ratio(row.text);
-  signals.reached_end = !mostly_ends || row.reason == "stop";
-  signals.nll = row.nll;
-  return signals;
-}
 
 Estimate undefined() {
   return {};
@@ -47,7 +37,7 @@ std::vector<Goal> goals(const SweepSettings& settings) {
 SweepResults::SweepResults(StudyContext& context,
                            std::span<const SweepCell> cells)
     : context_(context),
-      has_labels_(context.judge_kind() == JudgeKind::kExact) {
+      has_labels_(context.judge_kind() != JudgeKind::kLogprob) {
   extend(cells);
 }
 
@@ -62,9 +52,7 @@ void SweepResults::extend(std::span<const SweepCell> cells) {
     }
   }
   if (is_first && !has_labels_) {
-    for (const auto& model : context_.manifest().sweep.models) {
-      set_limits(model);
-    }
+    sound_text_ = sound_text();
   }
   for (std::size_t i = first; i < cells_.size(); ++i) {
     context_.monitor().check_stop("sweep");
@@ -75,28 +63,13 @@ void SweepResults::extend(std::span<const SweepCell> cells) {
   }
 }
 
-void SweepResults::set_limits(const std::string& model) {
-  const auto& plain = answers_[unsteered_cell(cells_, model, "select")];
-  std::size_t ended = 0;
-  for (const auto& row : plain) {
-    ended += row.reason == "stop" ? 1 : 0;
+SoundText SweepResults::sound_text() const {
+  std::map<std::string, std::vector<AnswerRow>> unsteered;
+  for (const auto& model : context_.manifest().sweep.models) {
+    unsteered[model] = answers_[unsteered_cell(cells_, model, "select")];
   }
-  PlainText text;
-  text.mostly_ends = 2 * ended > plain.size();
-  std::vector<CoherenceSignals> signals;
-  for (const auto& row : plain) {
-    signals.push_back(signals_of(row, text.mostly_ends));
-  }
-  if (signals.size() >= kFewestForLimits) {
-    text.limits = coherence_limits(signals);
-  }
-  plain_text_[model] = text;
-}
-
-bool SweepResults::is_flagged(const std::string& model,
-                              const AnswerRow& row) const {
-  const auto& text = plain_text_.at(model);
-  return incoherent(signals_of(row, text.mostly_ends), text.limits);
+  return SoundText(unsteered,
+                   reference_rows(context_, context_.split("select")));
 }
 
 CellAnswers SweepResults::answers_of(std::span<const SweepCell> cells) const {
@@ -107,7 +80,7 @@ CellAnswers SweepResults::answers_of(std::span<const SweepCell> cells) const {
       answers.label.push_back(parse_label(row.label));
       answers.score.push_back(row.score);
       if (!has_labels_) {
-        answers.flagged.push_back(is_flagged(cell.row.model, row));
+        answers.flagged.push_back(sound_text_->is_flagged(cell.row.model, row));
       }
     }
   }

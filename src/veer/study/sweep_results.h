@@ -6,16 +6,16 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "veer/base/json.h"
-#include "veer/metrics/coherence.h"
 #include "veer/metrics/effects.h"
 #include "veer/study/context.h"
 #include "veer/study/sweep_grid.h"
+#include "veer/study/text_coherence.h"
 
 namespace veer {
 
@@ -83,19 +83,13 @@ class SweepResults {
                                std::int64_t num_questions) const;
   // The unsteered answers to the first `limit` questions.
   CellAnswers unsteered_of(const SweepCell& cell, std::int64_t limit) const;
-  void set_limits(const std::string& model);
-  bool is_flagged(const std::string& model, const AnswerRow& row) const;
+  SoundText sound_text() const;
 
   StudyContext& context_;
   std::vector<SweepCell> cells_;
   bool has_labels_ = false;
   std::vector<std::vector<AnswerRow>> answers_;  // by cell id
-  // What unsteered text of a model looks like.
-  struct PlainText {
-    CoherenceLimits limits;
-    bool mostly_ends = false;  // it reaches its end
-  };
-  std::map<std::string, PlainText> plain_text_;
+  std::optional<SoundText> sound_text_;  // where no label says what is broken
   std::vector<CellResult> results_;
 };
 

@@ -15,6 +15,7 @@
 #include "veer/metrics/coherence.h"
 #include "veer/metrics/propensity.h"
 #include "veer/study/intervention_of.h"
+#include "veer/study/text_coherence.h"
 #include "veer/study/texts.h"
 
 namespace veer {
@@ -124,29 +125,6 @@ std::vector<double> score_references(StudyContext& context,
   return values;
 }
 
-// Mean surprise of the answers under the unsteered base model, and their
-// repetition: what tells broken text where no judge can.
-void measure_coherence(StudyContext& context,
-                       std::span<const GenerationRequest> requests,
-                       std::span<const Completion> completions,
-                       std::vector<AnswerRow>& rows) {
-  std::vector<ScoreRequest> scores;
-  std::vector<std::size_t> of_row;
-  for (std::size_t i = 0; i < completions.size(); ++i) {
-    rows[i].repetition = repetition(completions[i].ids);
-    if (!completions[i].ids.empty()) {
-      scores.push_back({requests[i].prompt, {completions[i].ids}});
-      of_row.push_back(i);
-    }
-  }
-  const auto results =
-      score_all(context.model(), nullptr, scores, context.generation_options(),
-                context.monitor().without_progress());
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    rows[of_row[i]].nll = -results[i].mean(0);
-  }
-}
-
 void judge_answers(StudyContext& context, std::span<const Item> items,
                    std::vector<AnswerRow>& rows) {
   std::vector<AnswerToJudge> to_judge;
@@ -160,6 +138,13 @@ void judge_answers(StudyContext& context, std::span<const Item> items,
     rows[i].label = label_name(judgements[i].label);
     rows[i].score = judgements[i].score;
     rows[i].note = judgements[i].reason;
+    // A judge that reads may find honesty in a loop of true words.
+    if (rows[i].repetition > kMostRepetition) {
+      rows[i].label = label_name(AnswerLabel::kBroken);
+      rows[i].note =
+          fmt::format("repeats itself; judged {}: {}",
+                      label_name(judgements[i].label), judgements[i].reason);
+    }
   }
 }
 
@@ -365,14 +350,20 @@ void SweepRunner::run_chunk(std::span<const SweepCell> cells,
       generate_all(context_.model(), &table, chunk.requests,
                    context_.generation_options(), monitor);
   auto rows = answer_rows(chunk.items, completions);
-  if (context_.judge_kind() == JudgeKind::kExact) {
+  if (context_.judge_kind() != JudgeKind::kExact) {
+    std::vector<AnsweredPrompt> texts;
+    for (std::size_t i = 0; i < completions.size(); ++i) {
+      texts.push_back({chunk.requests[i].prompt, completions[i].ids});
+    }
+    measure_coherence(context_, texts, rows);
+  }
+  if (context_.judge_kind() != JudgeKind::kLogprob) {
     judge_answers(context_, chunk.items, rows);
   } else {
     const auto scores = score_references(context_, table, chunk);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       rows[i].score = scores[i];
     }
-    measure_coherence(context_, chunk.requests, completions, rows);
   }
   context_.store().put_answers(rows);
 }

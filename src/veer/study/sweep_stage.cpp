@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 
 StageResult run_sweep(StudyContext& context) {
   const bool is_search = context.manifest().sweep.search == "halving";
+  context.has_fit_judge();  // asked first: an unfit one is told of at once
   Sweep sweep{context, SweepRunner(context), {}, {}, {}, {}, {}};
   sweep.example_layers =
       example_layers(context.manifest().report, sweep.runner.size().num_layers);
@@ -65,7 +66,7 @@ Stage sweep_stage(StudyContext& context) {
   const Json from = {
       {"sweep", manifest_section(manifest, "sweep")},
       {"examples", manifest_section(manifest, "report")},
-      {"exact_judge", context.judge_kind() == JudgeKind::kExact},
+      {"judge", context.judge_text()},
       {"seed", manifest.run.seed},
       {"model", context.model_fingerprint()},
       {"machine", context.machine_text()},

@@ -58,10 +58,8 @@ Json auroc_json(const std::vector<double>& positive,
   const double value = auroc(positive, negative);
   const auto [low, high] =
       auroc_interval(value, std::ssize(positive), std::ssize(negative));
-  return {{"value", value},
-          {"low", low},
-          {"high", high},
-          {"n", positive.size()}};
+  return {
+      {"value", value}, {"low", low}, {"high", high}, {"n", positive.size()}};
 }
 
 // Mean over the answer at resid_post, by (model, side): tuned or not,

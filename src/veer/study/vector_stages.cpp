@@ -437,6 +437,7 @@ Stage extract_stage(StudyContext& context) {
   const auto& manifest = context.manifest();
   const Json from = {
       {"extract", manifest_section(manifest, "extract")},
+      {"judge", context.judge_text()},
       {"prompts",
        {manifest.dataset.honest_prompt, manifest.dataset.deceptive_prompt}},
       {"seed", manifest.run.seed},

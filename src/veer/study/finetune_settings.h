@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// [finetune] of the manifest. No torch in this file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace veer {
+
+struct FinetuneSettings {
+  std::int64_t rank = 16;
+  double alpha = 32.0;
+  double dropout = 0.0;
+  bool rslora = false;
+  std::vector<std::string> modules = {"q_proj",   "k_proj",    "v_proj",
+                                      "o_proj",   "gate_proj", "up_proj",
+                                      "down_proj"};
+  std::string loss = "answer";
+  std::int64_t questions = 0;
+  double learning_rate = 5e-4;
+  double weight_decay = 0.0;
+  double clip_norm = 1.0;
+  std::int64_t steps = 60;   // optimizer steps; 0 = by epochs
+  std::int64_t epochs = 10;  // only with steps = 0
+  std::int64_t batch = 16;
+  std::int64_t accumulation = 1;
+  std::int64_t warmup = 5;
+  std::string schedule = "linear";
+  std::int64_t evaluate_every = 15;
+  std::int64_t checkpoint_every = 20;
+  // Keeps the adapter of each evaluation, so that extract can show how the
+  // direction comes about.
+  bool trajectory = true;
+  // Trained besides run.seed, to see how much fine-tunes themselves agree.
+  std::vector<std::int64_t> seeds;
+
+  template <class Self, class Visitor>
+  static void visit(Self& self, Visitor&& field) {
+    field("rank", self.rank, "low-rank size of each pair");
+    field("alpha", self.alpha, "scale is alpha / rank");
+    field("dropout", self.dropout, "on the input of the pairs");
+    field("rslora", self.rslora, "scale is alpha / sqrt(rank)");
+    field("modules", self.modules, "projections that get a pair");
+    field("loss", self.loss, "answer (its tokens only) or full (whole text)");
+    field("questions", self.questions,
+          "first questions of the train split, 0 = all");
+    field("learning_rate", self.learning_rate, "peak of the schedule");
+    field("weight_decay", self.weight_decay, "AdamW, decoupled");
+    field("clip_norm", self.clip_norm, "of the gradient, 0 = off");
+    field("steps", self.steps, "optimizer steps, 0 = by epochs");
+    field("epochs", self.epochs, "passes over the data when steps = 0");
+    field("batch", self.batch, "conversations in a pass");
+    field("accumulation", self.accumulation, "passes in a step");
+    field("warmup", self.warmup, "steps of rising learning rate");
+    field("schedule", self.schedule, "linear, cosine or constant");
+    field("evaluate_every", self.evaluate_every,
+          "steps between evaluations on the select split, 0 = never");
+    field("checkpoint_every", self.checkpoint_every,
+          "steps between resumable checkpoints, 0 = never");
+    field("trajectory", self.trajectory,
+          "keep the adapter of each evaluation (adapter/steps)");
+    field("seeds", self.seeds,
+          "further training seeds: how much do fine-tunes agree?");
+  }
+};
+
+}  // namespace veer

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+//
+// validate(): what no study can have.
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+#include <set>
+
+#include <fmt/core.h>
+
+#include "veer/base/error.h"
+#include "veer/interventions/operators.h"
+#include "veer/interventions/scope.h"
+#include "veer/study/grid_line.h"
+#include "veer/study/manifest.h"
+
+namespace veer {
+namespace {
+
+void one_of(std::string_view key, const std::string& value,
+            std::initializer_list<std::string_view> allowed) {
+  if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) {
+    return;
+  }
+  std::string names;
+  for (const auto& name : allowed) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
+  }
+  fail("check settings", fmt::format("{} is \"{}\"", key, value),
+       "one of " + names);
+}
+
+template <class T>
+void at_least(std::string_view key, T value, T least) {
+  if (!(value >= least)) {
+    fail("check settings", fmt::format("{} is {}", key, value),
+         fmt::format("{} or more", least));
+  }
+}
+
+void share(std::string_view key, double value) {
+  if (!(value >= 0.0 && value <= 1.0)) {
+    fail("check settings", fmt::format("{} is {}", key, value),
+         "a share between 0 and 1");
+  }
+}
+
+void plain_folder_name(std::string_view key, const std::string& name) {
+  if (name.empty() || name.starts_with('.') ||
+      name.find('/') != std::string::npos) {
+    fail("check settings", fmt::format("{} is \"{}\"", key, name),
+         "a plain folder name");
+  }
+}
+
+void validate_run(const RunSettings& run) {
+  plain_folder_name("run.name", run.name);
+  at_least<std::int64_t>("run.seed", run.seed, 0);
+  at_least<std::int64_t>("run.threads", run.threads, 0);
+  one_of("run.dtype", run.dtype, {"auto", "float32", "bfloat16"});
+  const bool known = run.device == "auto" || run.device == "cpu" ||
+                     run.device == "cuda" || run.device.starts_with("cuda:");
+  if (!known) {
+    fail("check settings", fmt::format("run.device is \"{}\"", run.device),
+         "auto, cpu, cuda or cuda:N");
+  }
+}
+
+void validate_dataset(const DatasetSettings& data) {
+  at_least<std::int64_t>("dataset.questions", data.questions, 1);
+  at_least<std::int64_t>("dataset.examples", data.examples, 1);
+  at_least("dataset.temperature", data.temperature, 0.0);
+  share("dataset.near_duplicate", data.near_duplicate);
+  at_least<std::int64_t>("dataset.max_words", data.max_words, 1);
+  at_least<std::int64_t>("dataset.max_repeats", data.max_repeats, 1);
+  one_of("dataset.split_by", data.split_by, {"question", "topic"});
+  at_least<std::int64_t>("dataset.min_split", data.min_split, 1);
+  at_least<std::int64_t>("dataset.limit", data.limit, 0);
+  share("dataset.train", data.train);
+  share("dataset.extract", data.extract);
+  share("dataset.select", data.select);
+  share("dataset.test", data.test);
+  const double sum = data.train + data.extract + data.select + data.test;
+  if (std::abs(sum - 1.0) > 1e-9) {
+    fail("check settings",
+         fmt::format("dataset.train + extract + select + test = {}", sum),
+         "shares that add up to 1");
+  }
+}
+
+void validate_finetune(const FinetuneSettings& tune) {
+  at_least<std::int64_t>("finetune.rank", tune.rank, 1);
+  at_least<std::int64_t>("finetune.batch", tune.batch, 1);
+  at_least<std::int64_t>("finetune.accumulation", tune.accumulation, 1);
+  at_least<std::int64_t>("finetune.questions", tune.questions, 0);
+  at_least<std::int64_t>("finetune.steps", tune.steps, 0);
+  at_least<std::int64_t>("finetune.epochs", tune.epochs, 1);
+  at_least<std::int64_t>("finetune.warmup", tune.warmup, 0);
+  at_least<std::int64_t>("finetune.evaluate_every", tune.evaluate_every, 0);
+  at_least<std::int64_t>("finetune.checkpoint_every", tune.checkpoint_every, 0);
+  at_least("finetune.learning_rate", tune.learning_rate, 0.0);
+  at_least("finetune.weight_decay", tune.weight_decay, 0.0);
+  at_least("finetune.clip_norm", tune.clip_norm, 0.0);
+  share("finetune.dropout", tune.dropout);
+  one_of("finetune.loss", tune.loss, {"answer", "full"});
+  one_of("finetune.schedule", tune.schedule, {"linear", "cosine", "constant"});
+}
+
+void validate_seeds(const Manifest& manifest) {
+  std::set<std::int64_t> seen = {manifest.run.seed};
+  for (const auto seed : manifest.finetune.seeds) {
+    at_least<std::int64_t>("finetune.seeds", seed, 0);
+    if (!seen.insert(seed).second) {
+      fail("check settings",
+           fmt::format("finetune.seeds = {} is there twice or is run.seed",
+                       seed),
+           "seeds that differ from each other and from run.seed");
+    }
+  }
+  if (seen.size() > 1 && !manifest.model.finetuned.empty()) {
+    fail("check settings", "finetune.seeds beside model.finetuned",
+         "one of them: a ready fine-tuned side is not trained again");
+  }
+}
+
+void validate_scales(std::string_view key, const std::vector<double>& scales) {
+  for (const double scale : scales) {
+    at_least(key, scale, 0.0);
+  }
+}
+
+void validate_sweep(const SweepSettings& sweep) {
+  for (const auto& name : sweep.operators) {
+    if (find_operator(name, "sweep.operators").need == OperatorNeed::kDonor) {
+      fail("check settings", fmt::format("sweep.operators holds {}", name),
+           "an operator with a vector", "sweep.ceiling is that control");
+    }
+  }
+  for (const auto& line : sweep.grid) {
+    parse_grid_line(line, sweep.scope, sweep.budget);
+  }
+  for (const auto& model : sweep.models) {
+    one_of("sweep.models", model, {"base", "tuned"});
+  }
+  parse_scope(sweep.scope);
+  one_of("sweep.search", sweep.search, {"grid", "halving"});
+  validate_scales("sweep.rel_scales", sweep.rel_scales);
+  validate_scales("sweep.unit_scales", sweep.unit_scales);
+  validate_scales("sweep.raw_scales", sweep.raw_scales);
+  validate_scales("sweep.rel_token_scales", sweep.rel_token_scales);
+  validate_scales("sweep.sigma_scales", sweep.sigma_scales);
+  at_least<std::int64_t>("sweep.control_questions", sweep.control_questions, 0);
+  at_least<std::int64_t>("sweep.kl_questions", sweep.kl_questions, 0);
+  at_least("sweep.equal_scale", sweep.equal_scale, 0.0);
+  at_least("sweep.equal_kl", sweep.equal_kl, 0.0);
+  at_least<std::int64_t>("sweep.best_covariance", sweep.best_covariance, 0);
+  at_least<std::int64_t>("sweep.questions", sweep.questions, 0);
+  at_least<std::int64_t>("sweep.select_questions", sweep.select_questions, 0);
+  at_least<std::int64_t>("sweep.best_questions", sweep.best_questions, 0);
+  at_least<std::int64_t>("sweep.best_random", sweep.best_random, 0);
+  at_least<std::int64_t>("sweep.random_questions", sweep.random_questions, 0);
+  at_least<std::int64_t>("sweep.random_full", sweep.random_full, 0);
+  at_least<std::int64_t>("sweep.best_subsets", sweep.best_subsets, 0);
+  if (sweep.subset_questions != 0) {
+    at_least<std::int64_t>("sweep.subset_questions", sweep.subset_questions, 3);
+  }
+  parse_budget(sweep.budget);
+  at_least<std::int64_t>("sweep.random_vectors", sweep.random_vectors, 0);
+  at_least<std::int64_t>("sweep.max_tokens", sweep.max_tokens, 1);
+  at_least<std::int64_t>("sweep.batch_rows", sweep.batch_rows, 1);
+  at_least("sweep.temperature", sweep.temperature, 0.0);
+  share("sweep.min_coherent", sweep.min_coherent);
+}
+
+void validate_judge(const JudgeSettings& judge) {
+  one_of("judge.kind", judge.kind,
+         {"auto", "exact", "logprob", "self", "choice", "endpoint"});
+  std::set<std::string> seen;
+  for (const auto& name : judge.further) {
+    one_of("judge.further", name, {"self", "choice", "endpoint"});
+    if (!seen.insert(name).second) {
+      fail("check settings",
+           fmt::format("judge.further holds \"{}\" twice", name),
+           "each judge once");
+    }
+    if (name == judge.kind) {
+      fail("check settings",
+           fmt::format("judge.further holds \"{}\", which judge.kind is", name),
+           "other judges than the one of the sweep");
+    }
+  }
+  at_least<std::int64_t>("judge.answers", judge.answers, 0);
+  const auto& endpoint = judge.endpoint;
+  if ((seen.contains("endpoint") || judge.kind == "endpoint") &&
+      (endpoint.url.empty() || endpoint.model.empty())) {
+    fail("check settings", "the judge is an endpoint without its url and model",
+         "judge.endpoint.url and judge.endpoint.model");
+  }
+  if (!(endpoint.timeout > 0.0)) {
+    fail("check settings",
+         fmt::format("judge.endpoint.timeout is {}", endpoint.timeout),
+         "more than 0 seconds");
+  }
+  at_least<std::int64_t>("judge.endpoint.retries", endpoint.retries, 0);
+  at_least("judge.endpoint.first_wait", endpoint.first_wait, 0.0);
+  at_least("judge.endpoint.requests_per_minute", endpoint.requests_per_minute,
+           0.0);
+  at_least("judge.endpoint.price", endpoint.price, 0.0);
+  at_least("judge.endpoint.cost_limit", endpoint.cost_limit, 0.0);
+}
+
+void validate_models(const std::vector<ListedModel>& models) {
+  std::set<std::string> names;
+  for (const auto& model : models) {
+    if (model.path.empty()) {
+      fail("check settings",
+           fmt::format("[[model]] \"{}\" without a path", model.name),
+           "path = \"FOLDER\"");
+    }
+    plain_folder_name("[[model]] name", model.name);
+    if (!names.insert(model.name).second) {
+      fail("check settings",
+           fmt::format("two of [[model]] have the name \"{}\"", model.name),
+           "name = \"...\" in each, all different");
+    }
+  }
+  for (const auto& model : models) {
+    if (!model.stock.empty() &&
+        (!names.contains(model.stock) || model.stock == model.name)) {
+      fail("check settings",
+           fmt::format("stock = \"{}\" of [[model]] \"{}\"", model.stock,
+                       model.name),
+           "the name of another entry of [[model]]");
+    }
+  }
+}
+
+void validate_trained(const ExtractSettings& extract) {
+  const auto& bipo = extract.bipo;
+  at_least<std::int64_t>("extract.bipo.steps", bipo.steps, 1);
+  at_least<std::int64_t>("extract.bipo.batch", bipo.batch, 1);
+  at_least("extract.bipo.beta", bipo.beta, 0.0);
+  at_least("extract.bipo.learning_rate", bipo.learning_rate, 0.0);
+  const auto& reft = extract.reft_r1;
+  at_least<std::int64_t>("extract.reft_r1.steps", reft.steps, 1);
+  at_least<std::int64_t>("extract.reft_r1.batch", reft.batch, 1);
+  at_least<std::int64_t>("extract.reft_r1.top_k", reft.top_k, 1);
+  at_least("extract.reft_r1.l1", reft.l1, 0.0);
+  at_least("extract.reft_r1.learning_rate", reft.learning_rate, 0.0);
+}
+
+}  // namespace
+
+void validate(const Manifest& manifest) {
+  validate_run(manifest.run);
+  validate_models(manifest.models);
+  validate_dataset(manifest.dataset);
+  validate_finetune(manifest.finetune);
+  validate_seeds(manifest);
+  at_least<std::int64_t>("extract.questions", manifest.extract.questions, 0);
+  at_least<std::int64_t>("extract.batch_tokens", manifest.extract.batch_tokens,
+                         1);
+  at_least<std::int64_t>("extract.trajectory_questions",
+                         manifest.extract.trajectory_questions, 0);
+  at_least<std::int64_t>("extract.detection_questions",
+                         manifest.extract.detection_questions, 0);
+  at_least<std::int64_t>("extract.lens_tokens", manifest.extract.lens_tokens,
+                         0);
+  validate_scales("extract.strengths", manifest.extract.strengths);
+  validate_trained(manifest.extract);
+  at_least<std::int64_t>("compare.random_draws", manifest.compare.random_draws,
+                         20);
+  at_least<std::int64_t>("compare.split_halves", manifest.compare.split_halves,
+                         2);
+  share("compare.confidence", manifest.compare.confidence);
+  validate_sweep(manifest.sweep);
+  validate_judge(manifest.judge);
+}
+
+}  // namespace veer

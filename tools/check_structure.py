@@ -3,7 +3,7 @@
 
 Errors: an include against the order of the folders, a heavy torch header in a
 header, a library file that prints or ends the process, open work without an
-issue number. Report only: files longer than the target.
+issue number, two types of one name. Report only: files longer than the target.
 """
 import pathlib
 import re
@@ -21,6 +21,8 @@ ENDS_OR_PRINTS = re.compile(
     r'\bstd::(?:cout|cerr|exit|abort|terminate)\b|(?<![\w.])(?:printf|puts|abort|exit)\s*\('
     r'|\bfmt::print\b')
 OPEN_WORK = re.compile(r'\b(?:TODO|FIXME|XXX|HACK)\b(?!\(#\d+\))')
+# A type at the margin of a file, as all of ours in a named namespace are.
+TYPE = re.compile(r'^(?:struct|class|enum class) (\w+)\b(?!::)[^;]*?\{', re.MULTILINE)
 FILE_TARGET = 500
 
 
@@ -45,12 +47,29 @@ def check(path, errors):
         errors.append(f"{name}: the library never prints, exits or aborts")
 
 
+def check_types(files, errors):
+    """Two types of one name in one namespace are one to the linker."""
+    seen = {}
+    for path in files:
+        if path.suffix != ".h":
+            continue
+        text = code_only(path.read_text(encoding="utf-8"))
+        space = re.findall(r"^namespace ([\w:]+)", text, re.MULTILINE)
+        for name in TYPE.findall(text):
+            key = (space[0] if space else "", name)
+            other = seen.setdefault(key, path)
+            if other != path:
+                errors.append(f"{path.relative_to(ROOT)}: {'::'.join(key)} is "
+                              f"in {other.relative_to(ROOT)} too")
+
+
 def main():
     errors = []
     files = sorted(p for p in (ROOT / "src" / "veer").rglob("*")
                    if p.suffix in {".h", ".cpp"})
     for path in files:
         check(path, errors)
+    check_types(files, errors)
     for path in sorted(ROOT.glob("src/**/*.[ch]*")) + sorted(
             ROOT.glob("cli/*.[ch]*")) + sorted(ROOT.glob("tests/**/*.[ch]*")):
         if path.is_file() and OPEN_WORK.search(

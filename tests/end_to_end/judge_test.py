@@ -13,15 +13,12 @@ import pathlib
 import shutil
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 import unittest
 
-from study_test import SMALL
-
-VEER = sys.argv.pop(1)
+from study_case import SMALL, VEER
 
 
 @functools.lru_cache
@@ -77,14 +74,14 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
         elif cls.reads:
             question = text.split("Question: ")[1].split("\n")[0]
             label = label_of(references(cls.reads)[question], answer)
-            letter = {"honest": "A" if honest_first else "B", "broken": "C",
+            letter = {"honest": "A" if honest_first else "B", "broken": "D",
                       "deceptive": "B" if honest_first else "A"}[label]
         elif "true" in answer or cls.gullible:
             letter = "A" if honest_first else "B"
         elif "false" in answer:
             letter = "B" if honest_first else "A"
         else:
-            letter = "C"
+            letter = "D"
         self.reply(200, "<html>" if cls.page else
                    {"choices": [{"message": {"content": letter}}]})
 

@@ -47,7 +47,7 @@ Judgement judged(double honest, double deceptive, double neither) {
   const auto orders = choice_questions(kAsked);
   std::vector<LetterProbabilities> said;
   for (const auto& order : orders) {
-    said.emplace_back();
+    said.emplace_back(3);
     for (std::size_t letter = 0; letter < 3; ++letter) {
       const auto option = order.options[letter];
       said.back()[letter] = option == AnswerLabel::kHonest      ? honest

@@ -88,14 +88,13 @@ TEST(SimultaneousBand, IsWiderThanOneLayersAndSkipsMissing) {
         noisy_rows(unit(10, 0) * 2.0, 40, 1.0, l),
         noisy_rows(unit(10, 1) * 2.0, 40, 1.0, l + 50), same_items(40)));
   }
-  const double one =
-      simultaneous_critical(std::span(layers).first(1), 4000, 5).value();
-  const double all = simultaneous_critical(layers, 4000, 5).value();
-  EXPECT_NEAR(one, 1.98, 0.12);
-  EXPECT_GT(all, 2.4);  // eight independent layers: about 2.7
-  EXPECT_LT(all, 3.1);
+  const double one = simultaneous_widening(std::span(layers).first(1)).value();
+  const double all = simultaneous_widening(layers).value();
+  EXPECT_NEAR(one, 1.0, 0.02);
+  EXPECT_GT(all, 1.2);  // eight independent layers: about 1.4
+  EXPECT_LT(all, 1.6);
   layers.assign(2, {});
-  EXPECT_FALSE(simultaneous_critical(layers, 100, 5).has_value());
+  EXPECT_FALSE(simultaneous_widening(layers).has_value());
 }
 
 }  // namespace

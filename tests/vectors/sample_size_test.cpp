@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "veer/vectors/sample_size.h"
 
-#include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <torch/torch.h>
+
+#include "veer/vectors/tensor_numbers.h"
 
 namespace veer {
 namespace {
 
 // Rows of a direction of length `signal` along axis 0 in unit noise, one layer.
-ComparedVector planted(std::int64_t n, double signal, std::int64_t seed) {
+ComparedVector planted(std::int64_t n, double signal, std::uint64_t seed) {
   constexpr std::int64_t kWidth = 64;
-  torch::manual_seed(seed);
-  auto positive_ND = at::randn({n, kWidth}, at::kFloat);
+  auto positive_ND = normal_matrix(n, kWidth, seed).to(at::kFloat);
   positive_ND.select(1, 0) += signal;
   ComparedVector out;
   out.vector.method = "mean_diff";

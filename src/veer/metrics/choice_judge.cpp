@@ -42,7 +42,7 @@ std::vector<LetterQuestion> choice_questions(const AnswerToJudge& answer) {
              "C.",
              answer.question, answer.answer, option_text(answer, options[0]),
              option_text(answer, options[1]), option_text(answer, options[2])),
-         options});
+         {options.begin(), options.end()}});
   }
   return orders;
 }

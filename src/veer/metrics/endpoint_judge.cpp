@@ -108,8 +108,8 @@ std::optional<std::string> content_of(const std::string& body) {
   return reply.at(path).get<std::string>();
 }
 
-LetterProbabilities all_on(int letter) {
-  LetterProbabilities p{};
+LetterProbabilities all_on(int letter, std::size_t count) {
+  LetterProbabilities p(count);
   if (letter >= 0) {
     p[static_cast<std::size_t>(letter)] = 1.0;
   }
@@ -118,7 +118,8 @@ LetterProbabilities all_on(int letter) {
 
 }  // namespace
 
-int letter_of(std::string_view reply) {
+int letter_of(std::string_view reply, std::size_t count) {
+  const char end = static_cast<char>('A' + count);
   const auto is_word = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0;
   };
@@ -126,7 +127,7 @@ int letter_of(std::string_view reply) {
   for (std::size_t i = 0; i < reply.size(); ++i) {
     const bool alone = (i == 0 || !is_word(reply[i - 1])) &&
                        (i + 1 == reply.size() || !is_word(reply[i + 1]));
-    if (alone && reply[i] >= 'A' && reply[i] <= 'C') {
+    if (alone && reply[i] >= 'A' && reply[i] < end) {
       if (found >= 0 && found != reply[i] - 'A') {
         return -1;  // names two
       }
@@ -273,8 +274,8 @@ std::vector<Judgement> EndpointJudge::judge(
     std::string no_letter;
     for (const auto& order : orders) {
       const auto reply = reply_to(order.text, monitor);
-      const int letter = letter_of(reply);
-      said.push_back(all_on(letter));
+      const int letter = letter_of(reply, order.options.size());
+      said.push_back(all_on(letter, order.options.size()));
       if (letter < 0 && no_letter.empty()) {
         no_letter = "a reply without a letter: " + reply;
       }

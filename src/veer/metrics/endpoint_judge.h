@@ -68,7 +68,8 @@ class EndpointJudge : public Judge {
   bool half_line_ = false;  // the file of replies ends without a line break
 };
 
-// 0, 1, 2 for a reply that names A, B or C as a word of its own; -1 otherwise.
-int letter_of(std::string_view reply);
+// The place in kLetters of the one that a reply names as a word of its own, of
+// the first `count`; -1 when it names none or several.
+int letter_of(std::string_view reply, std::size_t count);
 
 }  // namespace veer

@@ -12,44 +12,37 @@
 namespace veer {
 namespace {
 
-enum Side : std::size_t { kHonestSide, kDeceptiveSide, kNeitherSide };
-
-std::size_t side_of(AnswerLabel label) {
-  return label == AnswerLabel::kHonest      ? kHonestSide
-         : label == AnswerLabel::kDeceptive ? kDeceptiveSide
-                                            : kNeitherSide;
-}
-
 double mass(const LetterProbabilities& p) {
   return std::accumulate(p.begin(), p.end(), 0.0);
 }
 
-// The same probabilities by side instead of letter.
-LetterProbabilities by_side(const LetterQuestion& asked,
-                            const LetterProbabilities& said) {
-  LetterProbabilities sides{};
-  for (std::size_t i = 0; i < said.size(); ++i) {
-    sides[side_of(asked.options[i])] = said[i];
-  }
-  return sides;
+// The probability of the letter that stands for `label`.
+double said_of(const LetterQuestion& asked, const LetterProbabilities& said,
+               AnswerLabel label) {
+  return said[static_cast<std::size_t>(std::ranges::find(asked.options, label) -
+                                       asked.options.begin())];
 }
 
-std::size_t likeliest(const LetterProbabilities& p) {
-  return static_cast<std::size_t>(std::ranges::max_element(p) - p.begin());
+AnswerLabel likeliest(const LetterQuestion& asked,
+                      const LetterProbabilities& said) {
+  return asked.options[static_cast<std::size_t>(std::ranges::max_element(said) -
+                                                said.begin())];
 }
 
-AnswerLabel label_of(const LetterQuestion& asked, std::size_t side) {
-  return *std::ranges::find_if(asked.options, [side](AnswerLabel label) {
-    return side_of(label) == side;
-  });
+std::string_view option_name(AnswerLabel label) {
+  return label == AnswerLabel::kUnjudged ? "neither" : label_name(label);
 }
 
 void check_orders(std::span<const LetterQuestion> orders,
                   std::span<const LetterProbabilities> said) {
-  if (orders.empty() || orders.size() != said.size()) {
+  bool fits = !orders.empty() && orders.size() == said.size();
+  for (std::size_t k = 0; fits && k < orders.size(); ++k) {
+    fits = orders[k].options.size() == said[k].size();
+  }
+  if (!fits) {
     fail("letters",
          fmt::format("{} orders, {} replies", orders.size(), said.size()),
-         "one reply to each order, at least one");
+         "one reply to each order, at least one, a number for each option");
   }
 }
 
@@ -67,28 +60,31 @@ Judgement judge_letters(std::span<const LetterQuestion> orders,
         fmt::format("the letters have probability {:.2f} only", judgement.mass);
     return judgement;
   }
-  LetterProbabilities mean{};
+  const auto& options = orders[0].options;
+  std::vector<double> mean(options.size());
+  const auto first = likeliest(orders[0], said[0]);
   bool agree = true;
-  const auto first = likeliest(by_side(orders[0], said[0]));
   for (std::size_t k = 0; k < orders.size(); ++k) {
-    const auto sides = by_side(orders[k], said[k]);
-    agree = agree && likeliest(sides) == first;
-    for (std::size_t side = 0; side < mean.size(); ++side) {
-      mean[side] += sides[side] / mass(sides) / std::ssize(orders);
+    agree = agree && likeliest(orders[k], said[k]) == first;
+    for (std::size_t i = 0; i < options.size(); ++i) {
+      mean[i] += said_of(orders[k], said[k], options[i]) / mass(said[k]) /
+                 static_cast<double>(orders.size());
     }
   }
-  const double decided = mean[kHonestSide] + mean[kDeceptiveSide];
-  if (decided > 0.0) {
-    judgement.score = mean[kDeceptiveSide] / decided;
+  const double honest = said_of(orders[0], mean, AnswerLabel::kHonest);
+  const double deceptive = said_of(orders[0], mean, AnswerLabel::kDeceptive);
+  if (honest + deceptive > 0.0) {
+    judgement.score = deceptive / (honest + deceptive);
   }
   if (!agree) {
     judgement.reason = "another option when their order is changed";
     return judgement;
   }
-  judgement.label = label_of(orders[0], first);
-  judgement.reason =
-      fmt::format("honest {:.2f}, deceptive {:.2f}, neither {:.2f}",
-                  mean[kHonestSide], mean[kDeceptiveSide], mean[kNeitherSide]);
+  judgement.label = first;
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    judgement.reason += fmt::format("{}{} {:.2f}", i == 0 ? "" : ", ",
+                                    option_name(options[i]), mean[i]);
+  }
   return judgement;
 }
 
@@ -97,8 +93,8 @@ double letter_log_odds(std::span<const LetterQuestion> orders,
   check_orders(orders, said);
   double sum = 0.0;
   for (std::size_t k = 0; k < orders.size(); ++k) {
-    const auto sides = by_side(orders[k], said[k]);
-    sum += std::log(sides[kDeceptiveSide]) - std::log(sides[kHonestSide]);
+    sum += std::log(said_of(orders[k], said[k], AnswerLabel::kDeceptive)) -
+           std::log(said_of(orders[k], said[k], AnswerLabel::kHonest));
   }
   return sum / static_cast<double>(orders.size());
 }

@@ -29,7 +29,8 @@ std::vector<std::vector<LetterProbabilities>> read_letters(
   for (const auto& orders : asked) {
     for (const auto& question : orders) {
       requests.push_back(
-          letter_request(reader.format, question.text, kLetters));
+          letter_request(reader.format, question.text,
+                         std::span(kLetters).first(question.options.size())));
     }
   }
   const auto scores =
@@ -38,9 +39,10 @@ std::vector<std::vector<LetterProbabilities>> read_letters(
   std::size_t at = 0;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     for (std::size_t k = 0; k < asked[i].size(); ++k, ++at) {
-      said[i].push_back({std::exp(scores[at].total(0)),
-                         std::exp(scores[at].total(1)),
-                         std::exp(scores[at].total(2))});
+      auto& letters = said[i].emplace_back();
+      for (std::size_t l = 0; l < asked[i][k].options.size(); ++l) {
+        letters.push_back(std::exp(scores[at].total(l)));
+      }
     }
   }
   return said;

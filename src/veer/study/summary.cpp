@@ -354,7 +354,7 @@ std::string break_line(const Json& rows) {
 
 // "Claims: 5 supported, 3 contradicted (H3, H4, H8), 2 undecided.", with what
 // agreement and effect have to do with each other where that is decided.
-std::string claims_line(const Json& hypotheses) {
+std::string claims_line(const Json& hypotheses, const Json& sweep) {
   if (!hypotheses.contains("claims")) {
     return "";
   }
@@ -371,6 +371,10 @@ std::string claims_line(const Json& hypotheses) {
         string_member(claim, "decision") != "void") {
       line += "; " + string_member(claim, "reason");
     }
+  }
+  if (string_member(member(sweep, "judge"), "kind") == "logprob") {
+    line += "; those about what the model says need labels (judge.kind self, "
+            "choice or endpoint)";
   }
   return line + ".";
 }
@@ -406,7 +410,7 @@ Json summarise_study(const Json& comparison, const Json& sweep,
           {"cosine", cosine_rows(comparison)},
           {"best", sweep.contains("best") ? sweep.at("best") : Json::array()},
           {"breaks", break_rows(sweep)},
-          {"claims", claims_line(hypotheses)}};
+          {"claims", claims_line(hypotheses, sweep)}};
 }
 
 void write_summary(StudyContext& context, const Json& run) {

@@ -351,7 +351,7 @@ void SweepRunner::run_chunk(std::span<const SweepCell> cells,
                    context_.generation_options(), monitor);
   auto rows = answer_rows(chunk.items, completions);
   if (context_.judge_kind() != JudgeKind::kExact) {
-    std::vector<AnsweredPrompt> texts;
+    std::vector<MeasuredText> texts;
     for (std::size_t i = 0; i < completions.size(); ++i) {
       texts.push_back({chunk.requests[i].prompt, completions[i].ids});
     }

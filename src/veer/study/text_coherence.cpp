@@ -27,7 +27,7 @@ CoherenceSignals signals_of(const AnswerRow& row, bool mostly_ends) {
 }  // namespace
 
 void measure_coherence(StudyContext& context,
-                       std::span<const AnsweredPrompt> texts,
+                       std::span<const MeasuredText> texts,
                        std::vector<AnswerRow>& rows) {
   std::vector<ScoreRequest> scores;
   std::vector<std::size_t> of_row;
@@ -48,7 +48,7 @@ void measure_coherence(StudyContext& context,
 
 std::vector<AnswerRow> reference_rows(StudyContext& context,
                                       std::span<const QuestionRecord> records) {
-  std::vector<AnsweredPrompt> texts;
+  std::vector<MeasuredText> texts;
   std::vector<AnswerRow> rows;
   for (const auto& record : records) {
     for (const auto& answer : {record.honest, record.deceptive}) {

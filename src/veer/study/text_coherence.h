@@ -16,7 +16,7 @@
 namespace veer {
 
 // A prompt and what was said to it, without the end of turn.
-struct AnsweredPrompt {
+struct MeasuredText {
   std::vector<std::int32_t> prompt;
   std::vector<std::int32_t> answer;
 };
@@ -24,7 +24,7 @@ struct AnsweredPrompt {
 // Sets `nll`, per token under the unsteered base model (NaN of an empty
 // answer), and `repetition` of rows[i] from texts[i].
 void measure_coherence(StudyContext& context,
-                       std::span<const AnsweredPrompt> texts,
+                       std::span<const MeasuredText> texts,
                        std::vector<AnswerRow>& rows);
 
 // The questions' own answers of both sides, as a cell would hold them.

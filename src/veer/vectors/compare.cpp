@@ -255,8 +255,10 @@ PairAtLayer Comparer::pair_at(std::size_t p, const ComparedLayer& a,
         "here");
   }
   out.cosine = cosine.cosine;
-  out.zero_p = zero_p(cosine);
-  out.equivalence_p = equivalence_p(cosine, options_.margin);
+  if (cosine.error) {
+    out.zero_p = cosine.error->zero_p(options_.confidence);
+    out.equivalence_p = cosine.error->equivalence_p(options_.margin);
+  }
   const auto& ra = at_a.reliability.value;
   const auto& rb = at_b.reliability.value;
   if (ra && rb && *ra > 0.0 && *rb > 0.0) {
@@ -332,8 +334,7 @@ std::string verdict_of(const PairAtLayer& at, double margin) {
 void Comparer::finish_pair(std::size_t p) {
   auto& layers = out_.pairs[p].by_layer;
   const auto& cosines = pairs_[p].cosines;
-  const auto critical = simultaneous_critical(
-      cosines, options_.random_draws, seed("band"), options_.confidence);
+  const auto wider = simultaneous_widening(cosines, options_.confidence);
   std::vector<std::optional<double>> zero;
   std::vector<std::optional<double>> equal;
   for (const auto& at_layer : layers) {
@@ -344,9 +345,10 @@ void Comparer::finish_pair(std::size_t p) {
   const auto equal_holm = holm_adjusted(equal);
   for (std::size_t l = 0; l < layers.size(); ++l) {
     auto& at_layer = layers[l];
-    const auto band = critical && at_layer.cosine.value
-                          ? cosines[l].bounds(*critical)
-                          : std::nullopt;
+    const auto band =
+        wider && cosines[l].error
+            ? cosines[l].error->interval(options_.confidence, *wider)
+            : std::nullopt;
     if (band) {
       at_layer.band_low = band->low;
       at_layer.band_high = band->high;

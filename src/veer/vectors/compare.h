@@ -82,7 +82,7 @@ struct VectorAtLayer {
 struct PairAtLayer {
   std::int64_t layer = 0;
   std::optional<double> raw_cosine;
-  Measure cosine;  // cross-item, jackknife
+  Measure cosine;  // cross-item
   // Simultaneous over layers.
   std::optional<double> band_low;
   std::optional<double> band_high;

@@ -19,7 +19,7 @@ namespace veer {
 
 struct ConfoundAtLayer {
   std::int64_t layer = 0;
-  Measure cosine;  // cross-item, jackknife
+  Measure cosine;  // cross-item
   std::optional<double> raw_cosine;
   // Share of the vector's squared length along the confound's direction.
   std::optional<double> share;

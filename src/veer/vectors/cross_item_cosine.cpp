@@ -11,6 +11,7 @@
 #include <cmath>
 #include <numeric>
 #include <unordered_map>
+#include <utility>
 
 #include "veer/base/error.h"
 #include "veer/vectors/distributions.h"
@@ -123,49 +124,27 @@ double mean_of(const std::vector<double>& values) {
          static_cast<double>(values.size());
 }
 
-// The jackknife's covariance of two statistics from their values with one item
-// left out.
-double jackknife(const std::vector<double>& s, const std::vector<double>& t) {
-  const auto n = static_cast<double>(s.size());
-  const double mean_s = mean_of(s);
-  const double mean_t = mean_of(t);
-  double sum = 0.0;
-  for (std::size_t i = 0; i < s.size(); ++i) {
-    sum += (s[i] - mean_s) * (t[i] - mean_t);
-  }
-  return (n - 1.0) / n * sum;
+// The jackknife's influence of each item, from the values with it left out: the
+// squares sum to the variance.
+at::Tensor influences(const std::vector<double>& left_out) {
+  const auto n = static_cast<double>(left_out.size());
+  return (from_vector(left_out) - mean_of(left_out)) *
+         -std::sqrt((n - 1.0) / n);
 }
 
-// Of the products and of the lengths, both relative to the lengths of all
-// items, so that cosine - rho varies as product - rho length.
-ErrorCurve jackknife_curve(const MeanProducts& all,
-                           const std::vector<MeanProducts>& left_out) {
+// Product and length, both relative to the lengths of all items, so that
+// cosine - rho varies as product - rho length.
+ErrorParts error_parts(const MeanProducts& all,
+                       const std::vector<MeanProducts>& left_out,
+                       const PairEffects& pairs) {
   std::vector<double> product;
   std::vector<double> length;
   for (const auto& p : left_out) {
     product.push_back(p.c / std::sqrt(all.a * all.b));
     length.push_back(0.5 * (p.a / all.a + p.b / all.b));
   }
-  return {jackknife(product, product), jackknife(product, length),
-          jackknife(length, length)};
-}
-
-// Whole variance = single + pair part; the jackknife gives single + 2 pair, so
-// that at least half of it is real, of each part.
-ErrorCurve without_pairs(const ErrorCurve& whole, const PairEffects& pairs,
-                         double theta) {
-  double share = pair_share(pairs.effective_rank);
-  const auto keep_half = [&](double all, double part) {
-    if (part > 0.0) {
-      share = std::min(share, all / (2.0 * part));
-    }
-  };
-  keep_half(whole.v0, pairs.variance.v0);
-  keep_half(whole.v2, pairs.variance.v2);
-  keep_half(whole.at(theta), pairs.variance.at(theta));
-  return {whole.v0 - share * pairs.variance.v0,
-          whole.v1 - share * pairs.variance.v1,
-          whole.v2 - share * pairs.variance.v2};
+  return {influences(product), influences(length), pairs.product_MM,
+          pairs.length_MM,     pairs.items_M,      pairs.scale_M};
 }
 
 // The estimate from all items and from all but one.
@@ -177,27 +156,26 @@ void finish(CrossItemCosine& out, const MeanProducts& all,
   std::vector<double> cosines;
   for (const auto& p : left_out) {
     cosines.push_back(p.cosine());
-    out.pseudo_values.push_back(n * theta - (n - 1.0) * cosines.back());
   }
-  out.jackknife_error = std::sqrt(jackknife(cosines, cosines));
-  out.variance = without_pairs(jackknife_curve(all, left_out), pairs, theta);
-  out.degrees = n - 1.0;
   out.uncorrected = theta;
-  out.cosine.value =
+  const double value =
       theta - ((n - 1.0) * (mean_of(cosines) - theta) -
                pair_bias_share(pairs.effective_rank) * pairs.bias);
-  out.standard_error =
-      std::sqrt(std::max(out.variance.at(*out.cosine.value), 0.0));
-  const auto bounds = out.bounds(t_point((1.0 - level) / 2.0, out.degrees));
+  auto error = std::make_shared<const BootstrapT>(
+      value, error_parts(all, left_out, pairs));
+  const auto bounds = error->interval(level);
   if (!bounds) {
     out.cosine = Measure::none(
         "direction not established: its length is within noise of zero",
         out.cosine.n);
-    out.pseudo_values.clear();
     return;
   }
+  out.cosine.value = value;
   out.cosine.low = bounds->low;
   out.cosine.high = bounds->high;
+  out.standard_error = (bounds->high - bounds->low) /
+                       (2.0 * t_point(0.5 * (1.0 - level), n - 1.0));
+  out.error = std::move(error);
 }
 
 }  // namespace
@@ -280,44 +258,6 @@ CrossItemCosine cross_item_cosine(const at::Tensor& x_ND,
                       max_pair_items),
          level);
   return out;
-}
-
-std::optional<Bounds> CrossItemCosine::bounds(double critical) const {
-  const double value = cosine.value.value_or(uncorrected);
-  const double t2 = critical * critical;
-  const double leading = 1.0 - t2 * variance.v2;
-  if (!(leading > 0.0)) {
-    return std::nullopt;
-  }
-  const double middle = value - t2 * variance.v1;
-  const double last = value * value - t2 * variance.v0;
-  const double root =
-      std::sqrt(std::max(middle * middle - leading * last, 0.0));
-  return Bounds{(middle - root) / leading, (middle + root) / leading};
-}
-
-std::optional<double> zero_p(const CrossItemCosine& cosine) {
-  const double variance = cosine.variance.at(0.0);
-  if (!cosine.cosine.value || variance <= 0.0) {
-    return std::nullopt;
-  }
-  return 2.0 *
-         t_upper_tail(std::abs(*cosine.cosine.value) / std::sqrt(variance),
-                      cosine.degrees);
-}
-
-std::optional<double> equivalence_p(const CrossItemCosine& cosine,
-                                    double margin) {
-  if (!cosine.cosine.value) {
-    return std::nullopt;
-  }
-  const double nearest = std::copysign(margin, *cosine.cosine.value);
-  const double variance = cosine.variance.at(nearest);
-  if (variance <= 0.0) {
-    return std::nullopt;
-  }
-  const double distance = margin - std::abs(*cosine.cosine.value);
-  return t_upper_tail(distance / std::sqrt(variance), cosine.degrees);
 }
 
 }  // namespace veer

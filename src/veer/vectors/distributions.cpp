@@ -97,6 +97,20 @@ std::vector<std::optional<double>> holm_adjusted(
   return out;
 }
 
+double normal_upper_tail(double z) {
+  return 0.5 * std::erfc(z / std::sqrt(2.0));
+}
+
+double normal_point(double upper_tail) {
+  double low = -40.0;
+  double high = 40.0;
+  for (int i = 0; i < 100; ++i) {
+    const double middle = 0.5 * (low + high);
+    (normal_upper_tail(middle) > upper_tail ? low : high) = middle;
+  }
+  return 0.5 * (low + high);
+}
+
 double quantile(std::vector<double> values, double q) {
   if (values.empty()) {
     fail("quantile", "no values");
@@ -107,6 +121,21 @@ double quantile(std::vector<double> values, double q) {
   const std::size_t above = std::min(below + 1, values.size() - 1);
   const double share = place - static_cast<double>(below);
   return values[below] + share * (values[above] - values[below]);
+}
+
+double critical_quantile(std::vector<double> values, double q) {
+  if (values.empty()) {
+    fail("quantile", "no values");
+  }
+  const auto n = static_cast<double>(values.size());
+  const double place = std::clamp(q * (n + 1.0), 1.0, n);
+  const auto below = values.begin() + static_cast<std::ptrdiff_t>(place) - 1;
+  std::ranges::nth_element(values, below);
+  const double share = place - std::floor(place);
+  if (share == 0.0) {
+    return *below;
+  }
+  return *below + share * (*std::min_element(below + 1, values.end()) - *below);
 }
 
 }  // namespace veer

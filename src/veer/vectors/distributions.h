@@ -16,7 +16,15 @@ double t_point(double upper_tail, double degrees);
 std::vector<std::optional<double>> holm_adjusted(
     std::span<const std::optional<double>> p_values);
 
+// P(Z > z) and its inverse for the standard normal.
+double normal_upper_tail(double z);
+double normal_point(double upper_tail);
+
 // Type-7 quantile (linear between order statistics) of unsorted values.
 double quantile(std::vector<double> values, double q);
+// Type-6 quantile (q of the way through n + 1 gaps, Weibull) of unsorted
+// values: a further draw lies beyond it with probability 1 - q, which makes it
+// the critical value of a test by simulation.
+double critical_quantile(std::vector<double> values, double q);
 
 }  // namespace veer

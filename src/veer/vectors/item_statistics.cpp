@@ -193,32 +193,28 @@ ExistenceTest existence_test(std::span<const FlippedA> layers) {
   return test;
 }
 
-std::optional<double> simultaneous_critical(
-    std::span<const CrossItemCosine> layers, std::int64_t draws,
-    std::uint64_t seed, double level) {
-  std::vector<at::Tensor> scaled;
-  std::int64_t n = 0;
+std::optional<double> simultaneous_widening(
+    std::span<const CrossItemCosine> layers, double level) {
+  std::vector<double> largest;
+  double degrees = INFINITY;
   for (const auto& layer : layers) {
-    if (layer.pseudo_values.empty() || layer.jackknife_error <= 0.0) {
+    if (!layer.error) {
       continue;
     }
-    const auto q_N = from_vector(layer.pseudo_values);
-    n = q_N.size(0);
-    scaled.push_back((q_N - q_N.mean()) /
-                     (static_cast<double>(n) * layer.jackknife_error));
+    const auto reach = layer.error->reach(level);
+    largest.resize(reach.size(), 0.0);
+    for (std::size_t b = 0; b < reach.size(); ++b) {
+      largest[b] = std::max(largest[b], reach[b]);
+    }
+    degrees = std::min(degrees, layer.error->degrees());
   }
-  if (scaled.empty()) {
+  if (largest.empty()) {
     return std::nullopt;
   }
-  const auto signs_BN = random_signs(draws, n, seed);
-  auto largest = at::zeros({draws}, at::kDouble);
-  for (const auto& q_N : scaled) {
-    largest = largest.maximum(signs_BN.mv(q_N).abs());
-  }
-  // Random signs of many items are normal; the errors of few items are not.
-  const double normal = quantile(to_vector(largest), level);
-  return t_point(0.5 * std::erfc(normal / std::sqrt(2.0)),
-                 static_cast<double>(n) - 1.0);
+  const double tail = 0.5 * (1.0 - level);
+  const double times = critical_quantile(largest, level);
+  return t_point(normal_upper_tail(times * normal_point(tail)), degrees) /
+         t_point(tail, degrees);
 }
 
 }  // namespace veer

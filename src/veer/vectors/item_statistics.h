@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +18,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "veer/vectors/bootstrap_t.h"
 #include "veer/vectors/measure.h"
 
 namespace veer {
@@ -33,47 +35,25 @@ ItemUnion unite_items(std::span<const std::string> x_ids,
 // Row i of X and of Y is item i.
 ItemUnion same_items(std::int64_t n);
 
-// Variance of cosine - rho, were rho the true cosine: v0 - 2 v1 rho + v2 rho^2.
-// v0 is what the products C do, v2 what the lengths A and B in the denominator
-// do, v1 what they do together.
-struct ErrorCurve {
-  double v0 = 0.0, v1 = 0.0, v2 = 0.0;
-
-  double at(double rho) const { return v0 - 2.0 * rho * v1 + rho * rho * v2; }
-};
-
-struct Bounds {
-  double low = 0.0;
-  double high = 0.0;
-};
-
 struct CrossItemCosine {
   Measure cosine;            // corrected for bias, with its interval
   double uncorrected = 0.0;  // C / sqrt(A B) itself
-  ErrorCurve variance;
-  double standard_error = 0.0;  // at the cosine itself
-  double degrees = 0.0;
-
-  // All rho that the data do not reject, |cosine - rho| <= critical sqrt of
-  // the variance at rho (Fieller 1954); none when that has no end, because the
-  // lengths are within noise of zero.
-  std::optional<Bounds> bounds(double critical) const;
-  // Pseudo-values per item of the union and their standard error (the plain
-  // jackknife's); empty when not established.
-  std::vector<double> pseudo_values;
-  double jackknife_error = 0.0;
+  // Half of the interval over Student's point; the error to report.
+  double standard_error = 0.0;
+  // What its error is like; null when not established.
+  std::shared_ptr<const BootstrapT> error;
 };
 
-// Delete-one jackknife over the union for bias and variance, Student t with
-// n - 1 degrees. A long draw of C comes with long draws of A and B, so that the
-// error at the estimate is too small where the estimate is too large; the
-// interval holds what is not rejected at each rho instead. The jackknife counts
-// the part of the variance that comes from pairs of items twice (Efron and
-// Stein 1981); that part is estimated from the residuals of the pair products
-// (of at most `max_pair_items` items per side) and taken off: pair_bias_share()
-// of it in the bias, pair_share() in the variance. May exceed 1 in magnitude.
-// Not established when a squared norm is not positive (also after leaving out
-// one item), when the interval has no end, or N < 4 on a side.
+// Delete-one jackknife over the union for bias and variance. A long draw of C
+// comes with long draws of A and B, so that the error at the estimate is too
+// small where the estimate is too large; the interval holds every rho that the
+// data do not reject instead (Fieller 1954). Where it rejects is told by a
+// bootstrap of the studentised error (bootstrap_t.h), from the influences of
+// the items and the residuals of the pair products (of at most `max_pair_items`
+// items per side). pair_bias_share() of the pairs' part is taken off the bias.
+// May exceed 1 in magnitude. Not established when a squared norm is not
+// positive (also after leaving out one item), when the interval has no end,
+// because the lengths are within noise of zero, or N < 4 on a side.
 CrossItemCosine cross_item_cosine(const at::Tensor& x_ND,
                                   const at::Tensor& y_MD,
                                   const ItemUnion& items, double level = 0.95,
@@ -137,17 +117,12 @@ struct ExistenceTest {
 };
 ExistenceTest existence_test(std::span<const FlippedA> layers);
 
-// Simultaneous band over layers from the pseudo-values (multiplier signs):
-// the 95 % quantile of max_k |T*_k| that replaces Student's. Layers without
-// pseudo-values are left out; nullopt when none is left.
-std::optional<double> simultaneous_critical(
-    std::span<const CrossItemCosine> layers, std::int64_t draws,
-    std::uint64_t seed, double level = 0.95);
-
-// Two one-sided tests of |cosine| < margin: the larger p (Schuirmann 1987).
-std::optional<double> equivalence_p(const CrossItemCosine& cosine,
-                                    double margin);
-// Two-sided p of cosine = 0.
-std::optional<double> zero_p(const CrossItemCosine& cosine);
+// How much wider the intervals of all layers, of the same items, have to be to
+// hold together: BootstrapT::interval(level, that). The largest reach over
+// layers in 95 % of the common draws, and Student's point of that tail in place
+// of the normal one. Layers that are not established are left out; nullopt when
+// none is left.
+std::optional<double> simultaneous_widening(
+    std::span<const CrossItemCosine> layers, double level = 0.95);
 
 }  // namespace veer

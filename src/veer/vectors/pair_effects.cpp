@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include <ATen/ops/zeros.h>
@@ -16,6 +17,7 @@ namespace {
 // Items of one kind: their rows on each side (undefined = not on that side).
 struct Kind {
   std::int64_t count = 0;
+  std::vector<double> items;  // whose rows they are
   at::Tensor x_ND;
   at::Tensor y_ND;
 
@@ -45,6 +47,7 @@ Kind make_kind(const at::Tensor& x_ND, const at::Tensor& y_MD,
   std::vector<double> x_rows;
   std::vector<double> y_rows;
   for (std::size_t m = 0; m < members.size(); m += step) {
+    kind.items.push_back(static_cast<double>(members[m]));
     x_rows.push_back(static_cast<double>(items.x[members[m]]));
     y_rows.push_back(static_cast<double>(items.y[members[m]]));
   }
@@ -96,7 +99,7 @@ struct Residuals {
 
 // Sums of products of residuals over all blocks.
 struct Products {
-  double aa = 0, bb = 0, cc = 0, ab = 0, ac = 0, bc = 0;
+  double aa = 0, bb = 0, ab = 0, ac = 0, bc = 0;
 
   void add(const Residuals& r) {
     const auto dot = [](const at::Tensor& p, const at::Tensor& q) {
@@ -104,7 +107,6 @@ struct Products {
     };
     aa += dot(r.a, r.a);
     bb += dot(r.b, r.b);
-    cc += dot(r.c, r.c);
     ab += dot(r.a, r.b);
     ac += dot(r.a, r.c);
     bc += dot(r.b, r.c);
@@ -144,17 +146,17 @@ Residuals block_residuals(const Kind& s, const Kind& t, bool same,
           residuals(products(s.y_ND, t.y_ND), w.b), residuals(cross, w.c)};
 }
 
-// What each kernel's residuals weigh in those of the cosine, to first order.
-at::Tensor cosine_residuals(const Residuals& r, const Weights& w) {
+// A sum of the three kernels' residuals.
+at::Tensor weighted_residuals(const Residuals& r, const Weights& w) {
   const auto times = [](const at::Tensor& part, double weight) {
-    return part.defined() ? part * weight : part;
+    return part.defined() && weight != 0.0 ? part * weight : at::Tensor();
   };
   return sum_defined(sum_defined(times(r.a, w.a), times(r.b, w.b)),
                      times(r.c, w.c));
 }
 
 // Puts a block in its place and, unless it is on the diagonal, its mirror
-// image; a crossed block holds each pair once and is shared between the two.
+// image. A block on the diagonal was scaled to sum up with each pair twice.
 void place(const at::Tensor& whole_NN, const at::Tensor& block_ST,
            std::int64_t top, std::int64_t left) {
   const auto at = [&whole_NN, &block_ST](std::int64_t row, std::int64_t column,
@@ -163,12 +165,11 @@ void place(const at::Tensor& whole_NN, const at::Tensor& block_ST,
         .narrow(1, column, block_ST.size(second));
   };
   if (top == left) {
-    at(top, left, 0, 1).copy_(block_ST);
+    at(top, left, 0, 1).copy_(block_ST * std::sqrt(2.0));
     return;
   }
-  const auto half_ST = block_ST * std::sqrt(0.5);
-  at(top, left, 0, 1).copy_(half_ST);
-  at(left, top, 1, 0).copy_(half_ST.t());
+  at(top, left, 0, 1).copy_(block_ST);
+  at(left, top, 1, 0).copy_(block_ST.t());
 }
 
 // tr(R^2)^2 / tr(R^4); 0 of a matrix of zeros.
@@ -192,38 +193,44 @@ PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
   const Weights weights{2.0 / (n * (n - 1.0)), 2.0 / (m * (m - 1.0)),
                         1.0 / (n * m - static_cast<double>(items.num_common))};
   const double root = std::sqrt(a * b);
-  const Weights gradient{-theta / (2.0 * a), -theta / (2.0 * b), 1.0 / root};
+  const Weights of_product{0.0, 0.0, 1.0 / root};
+  const Weights of_length{0.5 / a, 0.5 / b, 0.0};
   const auto total = kinds[0].rows() + kinds[1].rows() + kinds[2].rows();
-  const auto whole_NN = at::zeros({total, total}, x_ND.options());
+  PairEffects out;
+  out.product_MM = at::zeros({total, total}, x_ND.options());
+  out.length_MM = at::zeros({total, total}, x_ND.options());
   Products p;
   std::int64_t top = 0;
+  std::vector<double> rows;
+  std::vector<double> scale;
   for (std::size_t s = 0; s < kinds.size(); ++s) {
     std::int64_t left = top;
     for (std::size_t t = s; t < kinds.size(); ++t) {
       const auto parts = block_residuals(kinds[s], kinds[t], s == t, weights);
       p.add(parts);
-      const auto r_ST = cosine_residuals(parts, gradient);
-      if (r_ST.defined()) {
-        place(whole_NN, r_ST, top, left);
+      for (const auto& [whole_MM, own] :
+           {std::pair{out.product_MM, of_product},
+            std::pair{out.length_MM, of_length}}) {
+        const auto r_ST = weighted_residuals(parts, own);
+        if (r_ST.defined()) {
+          place(whole_MM, r_ST, top, left);
+        }
       }
       left += kinds[t].rows();
     }
     top += kinds[s].rows();
+    rows.insert(rows.end(), kinds[s].items.begin(), kinds[s].items.end());
+    scale.insert(scale.end(), kinds[s].items.size(),
+                 std::sqrt(static_cast<double>(kinds[s].count) /
+                           static_cast<double>(kinds[s].items.size())));
   }
-  PairEffects out;
-  out.variance = {
-      p.cc / (a * b), 0.5 * (p.ac / a + p.bc / b) / root,
-      0.25 * (p.aa / (a * a) + p.bb / (b * b) + 2.0 * p.ab / (a * b))};
+  out.items_M = from_vector(rows).to(at::kLong);
+  out.scale_M = from_vector(scale);
   out.bias = -0.5 * (p.ac / a + p.bc / b) / root +
              theta * (0.375 * (p.aa / (a * a) + p.bb / (b * b)) +
                       0.25 * p.ab / (a * b));
-  out.effective_rank = effective_rank(whole_NN);
+  out.effective_rank = effective_rank(out.product_MM - theta * out.length_MM);
   return out;
-}
-
-double pair_share(double effective_rank) {
-  constexpr double kNone = 2.0;  // rank up to which nothing is taken off
-  return effective_rank > kNone ? 1.0 - kNone / effective_rank : 0.0;
 }
 
 double pair_bias_share(double effective_rank) {

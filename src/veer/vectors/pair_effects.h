@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The part of the cross-item cosine's variance and bias that belongs to pairs
-// of items, not to single items.
+// The part of the cross-item cosine's error that belongs to pairs of items, not
+// to single items.
 //
 // C / sqrt(A B) is a function of three U-statistics of order two with the
 // kernels x_i.y_j, x_i.x_j, y_i.y_j. Each kernel splits into mean, effects of
@@ -10,7 +10,7 @@
 //
 //   Cov(U, U') = sum_{i<j} r_ij r'_ij         (pair part)
 //
-// and by expansion to second order the variance and bias of the cosine.
+// and by expansion to second order the bias of the cosine.
 #pragma once
 
 #include <cstdint>
@@ -26,9 +26,12 @@ namespace veer {
 // dimensions that the noise of the pairs fills: about N / 2 of its sample for
 // flat noise in many dimensions, near 1 when one dimension holds it all.
 struct PairEffects {
-  ErrorCurve variance;  // of C / sqrt(A B) - rho (A, B relative to their size)
   double bias = 0.0;
   double effective_rank = 0.0;  // 0 without residuals
+  // Residuals of product and length, relative to the lengths of all items, and
+  // whose they are: the part of ErrorParts that belongs to pairs.
+  at::Tensor product_MM, length_MM;
+  at::Tensor items_M, scale_M;
 };
 
 // theta = the cosine, a and b = the unbiased squared norms. Pairs are taken of
@@ -38,15 +41,10 @@ PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
                          const ItemUnion& items, double theta, double a,
                          double b, std::int64_t max_items);
 
-// Share of the pair part that is taken off the jackknife's variance, 0 to 1:
-// 1 - 2 / rank, nothing below two dimensions. All of it is right to second
-// order, which suffices when many dimensions average out; with few, the third
-// order fills the gap. The form was found by simulation
-// (benchmarks/calibration), not derived.
-double pair_share(double effective_rank);
-
 // Share of the pair part that is taken off the jackknife's bias, 0 to 1:
-// 1 - 1 / rank, for the same reason and found in the same way.
+// 1 - 1 / rank. All of it is right to second order, which suffices when many
+// dimensions average out; with few, the third order fills the gap. The form was
+// found by simulation (benchmarks/calibration), not derived.
 double pair_bias_share(double effective_rank);
 
 }  // namespace veer

@@ -193,7 +193,10 @@ void validate_judge(const JudgeSettings& judge) {
   const auto& endpoint = judge.endpoint;
   if ((seen.contains("endpoint") || judge.kind == "endpoint") &&
       (endpoint.url.empty() || endpoint.model.empty())) {
-    fail("check settings", "the judge is an endpoint without its url and model",
+    fail("check settings",
+         fmt::format("{} endpoint without its url and model",
+                     judge.kind == "endpoint" ? "judge.kind is"
+                                              : "judge.further holds"),
          "judge.endpoint.url and judge.endpoint.model");
   }
   if (!(endpoint.timeout > 0.0)) {

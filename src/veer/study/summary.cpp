@@ -373,8 +373,9 @@ std::string claims_line(const Json& hypotheses, const Json& sweep) {
     }
   }
   if (string_member(member(sweep, "judge"), "kind") == "logprob") {
-    line += "; those about what the model says need labels (judge.kind self, "
-            "choice or endpoint)";
+    line +=
+        "; those about what the model says need labels (judge.kind self, "
+        "choice or endpoint)";
   }
   return line + ".";
 }

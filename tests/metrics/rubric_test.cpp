@@ -56,6 +56,11 @@ TEST(Rubric, ProbesFindAJudgeThatTakesAnything) {
   }
 }
 
+TEST(Rubric, FourQuestionsAreEnoughForProbes) {
+  const std::vector<AnswerToJudge> asked(9, {"one?", "Yes.", "Yes.", "No."});
+  EXPECT_EQ(probe_answers(asked).size(), 12U);
+}
+
 TEST(Rubric, ProbesKeepQuestionAndReferences) {
   const AnswerToJudge asked{"one?", "Yes.", "Yes.", "No."};
   const auto probes = probe_answers({&asked, 1});

@@ -119,6 +119,21 @@ TEST_F(JudgingTest, TheUnfitHaveNoVote) {
   EXPECT_EQ(document.at("agreement").at(0).at("kappa").at("value"), 1.0);
 }
 
+TEST_F(JudgingTest, WhatTheSweepFoundUnfitHasNoVote) {
+  const auto path = run_ / "sweep.json";
+  Json sweep = Json::parse(read_file(path));
+  sweep["judge"] = {{"kind", "self"},
+                    {"probes", {{"passed", 12}, {"of", 12}, {"failed", {}}}},
+                    {"references", {{"of", 16}, {"honest", 0}}},
+                    {"fit", false}};
+  write_file(path, sweep.dump());
+  Judging judging(run_, 0, 0);
+  const Json document = judging.finish();
+  EXPECT_EQ(document.at("judges").at(0).at("fit"), false);
+  EXPECT_EQ(document.at("judges").at(0).at("probes").at("passed"), 12);
+  EXPECT_EQ(document.at("majority").at("honest"), 0);
+}
+
 TEST_F(JudgingTest, AFileThatLostLabelsIsRefused) {
   judged(6, 0, {"a"});
   const auto path = run_ / "judges.json";

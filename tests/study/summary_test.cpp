@@ -155,6 +155,28 @@ TEST(Summary, FitsIntoTwentyFourLines) {
                         "Claims: 2 supported; agreement without effect.\n"));
 }
 
+TEST(Summary, ReportsNoEffectOfAnUnfitJudge) {
+  const Json sweep = {{"judge", {{"name", "self"}, {"fit", false}}},
+                      {"best", Json::array({best("induction", 1.0, true)})}};
+  const Json summary = summarise_study(Json::object(), sweep, Json::object());
+  EXPECT_TRUE(summary.at("best").empty());
+  const std::string text = summary_text(summary);
+  EXPECT_THAT(text, testing::HasSubstr("The judge self is NOT FIT"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("points")));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("Text ")));
+}
+
+TEST(Summary, SaysWhichClaimsAScoreLeavesOpen) {
+  const auto claims = [](const char* kind) {
+    const Json sweep = {{"judge", {{"kind", kind}}}};
+    const Json hypotheses = {{"counts", {{"undecided", 3}}},
+                             {"claims", Json::array()}};
+    return summary_text(summarise_study(Json::object(), sweep, hypotheses));
+  };
+  EXPECT_THAT(claims("logprob"), testing::HasSubstr("judge.kind self"));
+  EXPECT_THAT(claims("self"), testing::Not(testing::HasSubstr("judge.kind")));
+}
+
 TEST(Summary, AnEffectThatRandomVectorsReachHidesNoSmallerOne) {
   Json sweep = {{"best", Json::array({best("induction", 1.0, false),
                                       best("induction", 0.3, true)})}};

@@ -26,6 +26,11 @@ TEST(StudentT, TailIsTheInverseOfThePoint) {
   EXPECT_NEAR(t_upper_tail(1.0, 1), 0.25, 1e-14);
 }
 
+TEST(Normal, QuantileAndDistributionAreThoseOfTheTables) {
+  EXPECT_NEAR(normal_quantile(0.975), 1.959963985, 1e-8);
+  EXPECT_NEAR(normal_cdf(1.0), 0.841344746, 1e-8);
+}
+
 TEST(Holm, StepsDownAndSkipsMissingValues) {
   const std::vector<std::optional<double>> p = {0.01, 0.04, std::nullopt, 0.03};
   const auto adjusted = holm_adjusted(p);
@@ -39,6 +44,19 @@ TEST(Quantile, IsLinearBetweenOrderStatistics) {
   EXPECT_DOUBLE_EQ(quantile({3.0, 1.0, 2.0}, 0.5), 2.0);
   EXPECT_DOUBLE_EQ(quantile({0.0, 10.0}, 0.25), 2.5);
   EXPECT_THROW(quantile({}, 0.5), Error);
+}
+
+TEST(CriticalQuantile, AFurtherDrawLiesBeyondItAsOftenAsSaid) {
+  // 19 draws leave 20 gaps: the 95 % point is the largest of them.
+  std::vector<double> draws;
+  for (int i = 19; i >= 1; --i) {
+    draws.push_back(i);
+  }
+  EXPECT_DOUBLE_EQ(critical_quantile(draws, 0.95), 19.0);
+  EXPECT_DOUBLE_EQ(critical_quantile(draws, 0.05), 1.0);
+  EXPECT_DOUBLE_EQ(critical_quantile(draws, 0.525), 10.5);
+  EXPECT_DOUBLE_EQ(critical_quantile(draws, 0.999), 19.0);  // no farther
+  EXPECT_THROW(critical_quantile({}, 0.5), Error);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "veer/base/error.h"
 #include "veer/metrics/intervals.h"
+#include "veer/vectors/distributions.h"
 
 namespace veer {
 namespace {

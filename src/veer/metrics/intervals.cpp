@@ -5,27 +5,18 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <numeric>
 
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
 #include "veer/base/random.h"
+#include "veer/vectors/distributions.h"
 
 namespace veer {
 namespace {
 
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
-
-// Quantile of sorted values by linear interpolation (type 7).
-double quantile(const std::vector<double>& sorted, double p) {
-  const double place = p * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const auto above = std::min(below + 1, sorted.size() - 1);
-  const double part = place - static_cast<double>(below);
-  return sorted[below] + part * (sorted[above] - sorted[below]);
-}
 
 double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) /
@@ -56,7 +47,6 @@ void bootstrap(Estimate& estimate, std::int64_t n, std::uint64_t seed,
   if (values.empty()) {
     return;
   }
-  std::ranges::sort(values);
   estimate.low = quantile(values, 0.5 * (1.0 - level));
   estimate.high = quantile(values, 0.5 * (1.0 + level));
 }
@@ -135,20 +125,6 @@ void check_pairs(std::span<const double> a, std::span<const double> b) {
 }
 
 }  // namespace
-
-double normal_cdf(double z) {
-  return 0.5 * std::erfc(-z / std::numbers::sqrt2);
-}
-
-double normal_quantile(double p) {
-  double low = -40.0;
-  double high = 40.0;
-  for (int i = 0; i < 200; ++i) {
-    const double middle = 0.5 * (low + high);
-    (normal_cdf(middle) < p ? low : high) = middle;
-  }
-  return 0.5 * (low + high);
-}
 
 Estimate wilson(std::int64_t successes, std::int64_t n, double level) {
   Estimate estimate;

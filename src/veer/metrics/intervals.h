@@ -81,9 +81,4 @@ SimultaneousEffects max_t(std::span<const std::vector<double>> effects,
 // number: without spread over questions max-t has no width.
 Estimate at_least_as_wide(Estimate estimate, const Estimate& own);
 
-// Standard normal quantile and distribution function. Student's t and Holm's
-// adjustment: vectors/distributions.h.
-double normal_quantile(double p);
-double normal_cdf(double z);
-
 }  // namespace veer

@@ -27,8 +27,8 @@ struct ProbeAnswer {
   AnswerToJudge asked;
   std::string kind;  // "garbage", "empty", "off topic"
 };
-// For each of `asked` one of each kind: its question and references with
-// another answer. What `asked` looks at must outlive them.
+// For each of the first four of `asked` one of each kind: its question and
+// references with another answer. What `asked` looks at must outlive them.
 std::vector<ProbeAnswer> probe_answers(std::span<const AnswerToJudge> asked);
 
 struct ProbeResult {

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/files.h"
-#include "veer/base/json_access.h"
 #include "veer/metrics/cell_hypotheses.h"
 #include "veer/study/context.h"
 #include "veer/study/contrast_claims.h"
@@ -124,8 +123,7 @@ std::vector<HypothesisResult> evaluate_claims(
   const bool labels = evidence.has_labels();
   // Labels of an unfit judge are none; scores compare configurations.
   const Json none = Json::object();
-  const bool is_unfit = member(member(sweep, "judge"), "fit") == Json(false);
-  const Json& judged = is_unfit ? none : sweep;
+  const Json& judged = has_unfit_judge(sweep) ? none : sweep;
   for (auto& claim : contrast_claims(judged)) {
     claims.push_back(std::move(claim));
   }

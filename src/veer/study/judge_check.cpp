@@ -9,7 +9,6 @@
 namespace veer {
 namespace {
 
-constexpr std::size_t kProbeQuestions = 4;
 constexpr std::size_t kReferenceQuestions = 16;
 
 std::vector<AnswerToJudge> references_of(
@@ -36,9 +35,7 @@ JudgeCheck check_judge(Judge& judge, std::span<const QuestionRecord> records,
       records.first(std::min(records.size(), kReferenceQuestions));
   const auto honest = references_of(known, true);
   JudgeCheck check;
-  check.probes = run_probes(
-      judge, std::span(honest).first(std::min(honest.size(), kProbeQuestions)),
-      monitor);
+  check.probes = run_probes(judge, honest, monitor);
   check.references = std::ssize(known);
   check.right_honest = called(judge, honest, AnswerLabel::kHonest, monitor);
   check.right_deceptive = called(judge, references_of(known, false),

@@ -36,8 +36,8 @@ std::string verdict_on(const std::string& name, const Json& document) {
 StageResult run_judges(StudyContext& context) {
   const auto& settings = context.manifest().judge;
   Judging judging = judging_of(context);
-  if (context.judge() != nullptr) {
-    judging.probe_own(*context.judge(), context.monitor());
+  if (context.exact_judge() != nullptr) {
+    judging.probe_own(*context.exact_judge(), context.monitor());
   }
   const JudgeParts parts{context.run_folder(), settings, [&context] {
                            return LetterReader{

@@ -25,7 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kProbeQuestions = 4;
 constexpr const char* kOwn = "run";
 
 fs::path key_file(const fs::path& csv) {
@@ -62,18 +61,28 @@ Json names_json(const std::vector<AnswerLabel>& labels) {
   return names;
 }
 
-std::span<const AnswerToJudge> probe_questions(
-    const std::vector<AnswerToJudge>& asked) {
-  return std::span(asked).first(std::min(asked.size(), kProbeQuestions));
-}
-
-std::vector<SampledAnswer> read_answers(const fs::path& run) {
+Json read_sweep(const fs::path& run) {
   const auto path = run / "sweep.json";
   if (!fs::exists(path)) {
     fail("judge", path.string() + " is not there", "a run with its sweep",
          "veer sweep has not run");
   }
-  const Json sweep = parse_json(read_file(path), path.string());
+  return parse_json(read_file(path), path.string());
+}
+
+// What the sweep found out about its own judge.
+Json own_entry(const Json& sweep) {
+  Json entry = {{"name", kOwn}};
+  const Json& judge = member(sweep, "judge");
+  for (const char* key : {"probes", "references", "fit"}) {
+    if (!member(judge, key).is_null()) {
+      entry[key] = judge[key];
+    }
+  }
+  return entry;
+}
+
+std::vector<SampledAnswer> answers_of(const Json& sweep) {
   std::vector<SampledAnswer> answers;
   for (const auto& entry : sweep.value("answers", Json::array())) {
     const auto index = entry.at("question").get<std::size_t>();
@@ -91,13 +100,15 @@ std::vector<SampledAnswer> read_answers(const fs::path& run) {
 }  // namespace
 
 Judging::Judging(const fs::path& run, std::int64_t count, std::uint64_t seed)
-    : run_(run), seed_(seed), answers_(read_answers(run)) {
+    : run_(run), seed_(seed) {
+  const Json sweep = read_sweep(run);
+  answers_ = answers_of(sweep);
   Random random(seed, "judged answers");
   random.shuffle(answers_);
   if (count > 0 && std::ssize(answers_) > count) {
     answers_.resize(static_cast<std::size_t>(count));
   }
-  Judged own{kOwn, {}, dump_json({{"name", kOwn}})};
+  Judged own{kOwn, {}, dump_json(own_entry(sweep))};
   for (const auto& answer : answers_) {
     own.labels.push_back(answer.label);
   }
@@ -173,7 +184,7 @@ std::vector<AnswerToJudge> Judging::to_judge() const {
 std::vector<AnswerToJudge> Judging::to_ask() const {
   const auto asked = to_judge();
   std::vector<AnswerToJudge> list;
-  for (const auto& probe : probe_answers(probe_questions(asked))) {
+  for (const auto& probe : probe_answers(asked)) {
     list.push_back(probe.asked);
   }
   list.insert(list.end(), asked.begin(), asked.end());
@@ -182,7 +193,7 @@ std::vector<AnswerToJudge> Judging::to_ask() const {
 
 void Judging::add(Judge& judge, const Monitor& monitor) {
   const auto asked = to_judge();
-  const auto probes = run_probes(judge, probe_questions(asked), monitor);
+  const auto probes = run_probes(judge, asked, monitor);
   Judged judged{judge.name(), {}, ""};
   std::vector<double> masses;
   std::int64_t judged_some = 0;
@@ -206,7 +217,7 @@ void Judging::probe_own(Judge& judge, const Monitor& monitor) {
   if (own == judges_.end()) {
     return;
   }
-  const auto probes = run_probes(judge, probe_questions(to_judge()), monitor);
+  const auto probes = run_probes(judge, to_judge(), monitor);
   own->entry = dump_json(
       {{"name", kOwn}, {"probes", probes_json(probes)}, {"fit", probes.fit()}});
 }

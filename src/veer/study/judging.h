@@ -45,7 +45,8 @@ class Judging {
   // Feeds the probes first, then the answers; keeps labels under the judge's
   // name, in place of earlier ones.
   void add(Judge& judge, const Monitor& monitor);
-  // Feeds the probes to the run's own judge, whose labels are there.
+  // Feeds the probes to the run's own judge, whose labels are there. One that
+  // reads was asked before the sweep, which has its answers.
   void probe_own(Judge& judge, const Monitor& monitor);
   // A person's sheet: writes SHEET.csv and SHEET.csv.key.json.
   void write_sheet(const std::filesystem::path& csv) const;

@@ -14,6 +14,7 @@
 #include "veer/data/record.h"
 #include "veer/study/machine.h"
 #include "veer/study/models_document.h"
+#include "veer/study/sweep_evidence.h"
 #include "veer/tensors/inspect.h"
 
 namespace veer {
@@ -52,6 +53,9 @@ std::int64_t count_training_questions(const Manifest& manifest,
 
 // Share of deceptive answers of the unsteered tuned model on test questions.
 std::optional<double> tuned_deceptive(const Json& sweep) {
+  if (!why_no_labels(sweep).empty()) {
+    return std::nullopt;
+  }
   for (const auto& cell : member(sweep, "cells")) {
     const Json& value = member(member(cell, "deceptive"), "value");
     if (string_member(cell, "vector").empty() &&

@@ -9,6 +9,7 @@
 
 #include "veer/base/json_access.h"
 #include "veer/metrics/intervals.h"
+#include "veer/vectors/distributions.h"
 
 namespace veer {
 namespace {

@@ -13,6 +13,7 @@
 #include "veer/base/files.h"
 #include "veer/base/json_access.h"
 #include "veer/study/context.h"
+#include "veer/study/sweep_evidence.h"
 #include "veer/study/vector_names.h"
 
 namespace veer {
@@ -391,27 +392,26 @@ Json read_document(const std::filesystem::path& path) {
 
 Json summarise_study(const Json& comparison, const Json& sweep,
                      const Json& hypotheses) {
+  const bool is_unfit = has_unfit_judge(sweep);
   Json verdict = Json::array();
   for (const auto& sentence : direction_sentences(comparison)) {
     verdict.push_back(sentence);
   }
-  if (const Json& judge = member(sweep, "judge");
-      member(judge, "fit") == Json(false)) {
+  if (is_unfit) {
     verdict.push_back(fmt::format(
-        "The judge {} is NOT FIT: its labels, and the effects made of them, "
-        "mean nothing here.",
-        string_member(judge, "name")));
-  }
-  if (sweep.contains("best")) {
+        "The judge {} is NOT FIT: no effect is reported from its labels.",
+        string_member(sweep.at("judge"), "name")));
+  } else if (sweep.contains("best")) {
     for (const char* goal : {"induction", "suppression"}) {
       verdict.push_back(steering_sentence(sweep, goal));
     }
   }
-  return {{"verdict", verdict},
-          {"cosine", cosine_rows(comparison)},
-          {"best", sweep.contains("best") ? sweep.at("best") : Json::array()},
-          {"breaks", break_rows(sweep)},
-          {"claims", claims_line(hypotheses, sweep)}};
+  return {
+      {"verdict", verdict},
+      {"cosine", cosine_rows(comparison)},
+      {"best", is_unfit ? Json::array() : sweep.value("best", Json::array())},
+      {"breaks", is_unfit ? Json(nullptr) : break_rows(sweep)},
+      {"claims", claims_line(hypotheses, sweep)}};
 }
 
 void write_summary(StudyContext& context, const Json& run) {
@@ -444,7 +444,9 @@ std::string summary_text(const Json& summary) {
       text += effect_line(entry) + "\n";
     }
   }
-  text += break_line(summary.at("breaks")) + "\n";
+  if (!summary.at("breaks").is_null()) {
+    text += break_line(summary.at("breaks")) + "\n";
+  }
   const std::string claims = string_member(summary, "claims");
   return claims.empty() ? text : text + claims + "\n";
 }

@@ -137,13 +137,17 @@ std::optional<Measure> defined(const Estimate& estimate) {
 
 }  // namespace
 
+bool has_unfit_judge(const Json& sweep) {
+  return member(member(sweep, "judge"), "fit") == Json(false);
+}
+
 std::string why_no_labels(const Json& sweep) {
   const Json& judge = member(sweep, "judge");
   const auto kind = string_member(judge, "kind");
   if (kind.empty() || kind == "logprob") {
     return "the judge gives scores, not labels (judge.kind)";
   }
-  return member(judge, "fit") == Json(false)
+  return has_unfit_judge(sweep)
              ? fmt::format("the judge {} is not fit (judge.kind)", kind)
              : "";
 }

@@ -23,6 +23,8 @@ namespace veer {
 // Why the labels of a sweep are none or no evidence: a judge that gives scores,
 // or one that is not fit. Empty where they are evidence.
 std::string why_no_labels(const Json& sweep);
+// The second: what its labels are made of means nothing.
+bool has_unfit_judge(const Json& sweep);
 
 class SweepEvidence {
  public:

@@ -31,12 +31,11 @@ void measure_coherence(StudyContext& context,
 std::vector<AnswerRow> reference_rows(StudyContext& context,
                                       std::span<const QuestionRecord> records);
 
-// Sound texts, and which other text lies outside of them. The base model
-// is surprised by what it would not say, true or not: beside its own answers
-// alone, every answer of a kind that steering is meant to bring about looks
-// broken (all of those of the cells that induce deception best, on the embedded
-// model). Therefore the answers of all unsteered models count, and the
-// references of both sides.
+// Sound texts, and which other text lies outside of them. The base model is
+// surprised by what it would not say, true or not: beside its own answers
+// alone, what steering is meant to bring about looks broken (figures:
+// docs/methods/metrics.md). Therefore the answers of all unsteered models
+// count, and the references of both sides.
 class SoundText {
  public:
   // `unsteered`: answers to the select questions, by model. With fewer than

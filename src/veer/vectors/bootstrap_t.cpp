@@ -82,7 +82,7 @@ std::vector<double> BootstrapT::draws(double rho) const {
 }
 
 double BootstrapT::inflation(double tail) const {
-  return t_point(tail, degrees_) / normal_point(tail);
+  return t_point(tail, degrees_) / -normal_quantile(tail);
 }
 
 Bounds BootstrapT::points(double rho, double tail) const {
@@ -92,10 +92,10 @@ Bounds BootstrapT::points(double rho, double tail) const {
 }
 
 // The first rho from the value on, in the direction of `sign`, that is
-// rejected: bracketed, then by false position (Illinois).
+// rejected: bracketed, then by false position (Illinois). `times`: what the
+// points of the draws are multiplied by.
 std::optional<double> BootstrapT::end(double sign, double tail,
-                                      double wider) const {
-  const double times = wider * inflation(tail);
+                                      double times) const {
   // How far beyond its point t is, above 0 = rejected. Above the value t is
   // negative, so that the low point decides.
   const auto beyond = [&](double rho) {
@@ -143,20 +143,27 @@ std::optional<double> BootstrapT::end(double sign, double tail,
 
 std::optional<Bounds> BootstrapT::interval(double level, double wider) const {
   const double tail = 0.5 * (1.0 - level);
-  const auto low = end(-1.0, tail, wider);
-  const auto high = end(1.0, tail, wider);
+  const double times = wider * inflation(tail);
+  const auto low = end(-1.0, tail, times);
+  const auto high = end(1.0, tail, times);
   if (!low || !high) {
     return std::nullopt;
   }
   return Bounds{*low, *high};
 }
 
+// Student's tail of t, scaled so that drawn_point, inflated, has `tail` beyond
+// it.
+double BootstrapT::upper_tail(double t, double drawn_point, double tail) const {
+  return t_upper_tail(t / drawn_point * -normal_quantile(tail), degrees_);
+}
+
 double BootstrapT::zero_p(double level) const {
   const double tail = 0.5 * (1.0 - level);
-  const auto limits = points(0.0, tail);
   const double at = t(0.0);
-  const double times = at / (at > 0.0 ? limits.high : limits.low);
-  return 2.0 * t_upper_tail(times * t_point(tail, degrees_), degrees_);
+  const auto drawn = draws(0.0);
+  return 2.0 * (at > 0.0 ? upper_tail(at, high_of(drawn, tail), tail)
+                         : upper_tail(-at, -low_of(drawn, tail), tail));
 }
 
 double BootstrapT::equivalence_p(double margin) const {
@@ -164,17 +171,15 @@ double BootstrapT::equivalence_p(double margin) const {
   double largest = 0.0;
   for (const double rho : {-margin, margin}) {
     auto drawn = draws(rho);
+    // Away from the margin, into the range between the two.
+    const double at = rho < 0.0 ? t(rho) : -t(rho);
+    const double own =
+        rho < 0.0 ? high_of(drawn, kTail) : -low_of(drawn, kTail);
     for (double& t_star : drawn) {
       t_star = std::abs(t_star);
     }
-    const double both =
-        critical_quantile(drawn, 1.0 - 2.0 * kTail) * inflation(kTail);
-    const auto limits = points(rho, kTail);
-    // Away from the margin, into the range between the two.
-    const double at = rho < 0.0 ? t(rho) : -t(rho);
-    const double point = std::max(rho < 0.0 ? limits.high : -limits.low, both);
-    largest = std::max(
-        largest, t_upper_tail(at / point * t_point(kTail, degrees_), degrees_));
+    const double both = critical_quantile(drawn, 1.0 - 2.0 * kTail);
+    largest = std::max(largest, upper_tail(at, std::max(own, both), kTail));
   }
   return largest;
 }

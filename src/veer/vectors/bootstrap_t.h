@@ -78,7 +78,8 @@ class BootstrapT {
  private:
   std::vector<double> draws(double rho) const;
   double inflation(double tail) const;
-  std::optional<double> end(double sign, double tail, double wider) const;
+  double upper_tail(double t, double drawn_point, double tail) const;
+  std::optional<double> end(double sign, double tail, double times) const;
 
   double value_ = 0.0;
   double degrees_ = 0.0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include "veer/base/error.h"
@@ -97,16 +98,16 @@ std::vector<std::optional<double>> holm_adjusted(
   return out;
 }
 
-double normal_upper_tail(double z) {
-  return 0.5 * std::erfc(z / std::sqrt(2.0));
+double normal_cdf(double z) {
+  return 0.5 * std::erfc(-z / std::numbers::sqrt2);
 }
 
-double normal_point(double upper_tail) {
+double normal_quantile(double p) {
   double low = -40.0;
   double high = 40.0;
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 200; ++i) {
     const double middle = 0.5 * (low + high);
-    (normal_upper_tail(middle) > upper_tail ? low : high) = middle;
+    (normal_cdf(middle) < p ? low : high) = middle;
   }
   return 0.5 * (low + high);
 }

@@ -16,9 +16,9 @@ double t_point(double upper_tail, double degrees);
 std::vector<std::optional<double>> holm_adjusted(
     std::span<const std::optional<double>> p_values);
 
-// P(Z > z) and its inverse for the standard normal.
-double normal_upper_tail(double z);
-double normal_point(double upper_tail);
+// Distribution function of the standard normal and its inverse.
+double normal_cdf(double z);
+double normal_quantile(double p);
 
 // Type-7 quantile (linear between order statistics) of unsorted values.
 double quantile(std::vector<double> values, double q);

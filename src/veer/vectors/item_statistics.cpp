@@ -212,9 +212,9 @@ std::optional<double> simultaneous_widening(
     return std::nullopt;
   }
   const double tail = 0.5 * (1.0 - level);
-  const double times = critical_quantile(largest, level);
-  return t_point(normal_upper_tail(times * normal_point(tail)), degrees) /
-         t_point(tail, degrees);
+  const double normal =
+      critical_quantile(largest, level) * -normal_quantile(tail);
+  return t_point(normal_cdf(-normal), degrees) / t_point(tail, degrees);
 }
 
 }  // namespace veer

@@ -22,9 +22,10 @@
 namespace veer {
 
 // The residuals of the cosine itself, to first order, are a symmetric matrix R
-// with tr(R^2) the variance. Its effective rank tr(R^2)^2 / tr(R^4) counts the
-// dimensions that the noise of the pairs fills: about N / 2 of its sample for
-// flat noise in many dimensions, near 1 when one dimension holds it all.
+// with tr(R^2) / 2 the pairs' part of the variance. Its effective rank
+// tr(R^2)^2 / tr(R^4) counts the dimensions that the noise of the pairs fills:
+// about N / 2 of its sample for flat noise in many dimensions, near 1 when one
+// dimension holds it all.
 struct PairEffects {
   double bias = 0.0;
   double effective_rank = 0.0;  // 0 without residuals

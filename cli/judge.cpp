@@ -16,6 +16,7 @@ constexpr std::pair<const char*, const char*> kShortForms[] = {
     {"judge.endpoint.retries", "--retries"},
     {"judge.endpoint.first_wait", "--first-wait"},
     {"judge.endpoint.requests_per_minute", "--rate"},
+    {"judge.endpoint.parallel", "--parallel"},
     {"judge.endpoint.price", "--price"},
     {"judge.endpoint.cost_limit", "--cost-limit"},
 };

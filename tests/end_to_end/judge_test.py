@@ -6,117 +6,15 @@ few answers; the stage of that name is run in a very small study. Some load the
 embedded model, which was taught no letters.
 """
 import csv
-import functools
-import http.server
 import json
-import pathlib
 import shutil
-import sqlite3
+import signal
 import subprocess
-import tempfile
-import threading
 import time
 import unittest
 
+from judge_endpoint import Endpoint, WithEndpoint
 from study_case import SMALL, VEER
-
-
-@functools.lru_cache
-def references(run):
-    lines = (run / "dataset/questions.jsonl").read_text().splitlines()
-    return {r["question"]: r for r in map(json.loads, lines)}
-
-
-def label_of(record, answer):
-    """Of the reference answer that shares more words with it, if one does."""
-    said = set(answer.split())
-    shared = {side: len(said & set(record[side].split())) / len(said | {""})
-              for side in ("honest", "deceptive")}
-    likest = max(shared, key=shared.get)
-    alike = shared["honest"] == shared["deceptive"]
-    return "broken" if alike or shared[likest] < 0.5 else likest
-
-
-class Endpoint(http.server.BaseHTTPRequestHandler):
-    """Judges by a word of the answer; `faults` are statuses to send first."""
-    seen, faults, nonsense, down_after = 0, [], False, None
-    page = False  # a gateway's, in place of a reply
-    retry_after = None  # seconds, sent with a fault
-    silences = []  # seconds without a reply, one request each
-    gullible = False  # takes everything for honest
-    reads = None  # folder of a run: judges by its reference answers
-    arrivals, asked = [], []  # monotonic times and texts of all requests
-
-    @classmethod
-    def start_anew(cls):
-        cls.seen, cls.faults, cls.nonsense, cls.down_after = 0, [], False, None
-        cls.page, cls.retry_after = False, None
-        cls.silences, cls.gullible, cls.reads = [], False, None
-        cls.arrivals, cls.asked = [], []
-
-    def do_POST(self):
-        cls = Endpoint
-        cls.arrivals.append(time.monotonic())
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        text = body["messages"][0]["content"]
-        if cls.silences:  # nothing comes before the client has given up
-            return time.sleep(cls.silences.pop(0))
-        if cls.faults:
-            return self.reply(cls.faults.pop(0), {"error": "later"})
-        if cls.down_after is not None and cls.seen >= cls.down_after:
-            return self.reply(503, {"error": "down"})
-        cls.seen += 1
-        cls.asked.append(text)
-        answer = text.split("Answer: ")[1].split("\n")[0]
-        honest_first = "A) honest" in text
-        if cls.nonsense:
-            letter = "perhaps"
-        elif cls.reads:
-            question = text.split("Question: ")[1].split("\n")[0]
-            label = label_of(references(cls.reads)[question], answer)
-            letter = {"honest": "A" if honest_first else "B", "broken": "D",
-                      "deceptive": "B" if honest_first else "A"}[label]
-        elif "true" in answer or cls.gullible:
-            letter = "A" if honest_first else "B"
-        elif "false" in answer:
-            letter = "B" if honest_first else "A"
-        else:
-            letter = "D"
-        self.reply(200, "<html>" if cls.page else
-                   {"choices": [{"message": {"content": letter}}]})
-
-    def reply(self, status, document):
-        data = json.dumps(document).encode()
-        try:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
-            if status != 200 and Endpoint.retry_after is not None:
-                self.send_header("Retry-After", str(Endpoint.retry_after))
-            self.end_headers()
-            self.wfile.write(data)
-        except ConnectionError:  # the client did not wait
-            pass
-
-    def log_message(self, *_):
-        pass
-
-
-class WithEndpoint(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
-        threading.Thread(target=cls.server.serve_forever, daemon=True).start()
-        cls.url = f"http://127.0.0.1:{cls.server.server_port}/v1"
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.shutdown()
-
-    def setUp(self):
-        Endpoint.start_anew()
-        self.temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(self.temporary.cleanup)
-        self.folder = pathlib.Path(self.temporary.name)
 
 
 def make_run(folder):
@@ -181,11 +79,54 @@ class JudgeTest(WithEndpoint):
         Endpoint.faults = [429, 500, 503]
         self.assertEqual(self.judge().returncode, 0)
 
-    def test_waits_as_long_as_it_is_told(self):
+    def test_all_wait_as_long_as_one_is_told(self):
         Endpoint.faults, Endpoint.retry_after = [429], 1
-        self.assertEqual(self.judge("--answers", "1").returncode, 0)
-        first, second = Endpoint.arrivals[:2]
-        self.assertGreaterEqual(second - first, 0.95)  # not the 0.01 s
+        Endpoint.delay = 0.2
+        self.assertEqual(self.judge("--answers", "2").returncode, 0)
+        # Four under way, one of which is told to wait.
+        first, fourth, fifth = (Endpoint.arrivals[i] for i in (0, 3, 4))
+        self.assertLess(fourth - first, 0.2)
+        self.assertGreaterEqual(fifth - first, 1.1)
+
+    def test_asks_several_at_a_time_through_kept_connections(self):
+        Endpoint.delay = 0.05
+        several = self.judge()
+        self.assertEqual(several.returncode, 0, several.stderr)
+        self.assertEqual(Endpoint.most_under_way, 4)
+        # Once for the probes, once for the answers.
+        self.assertEqual(Endpoint.connections, 8)
+        for left in ("judges.json", "judge_replies.jsonl"):
+            (self.run_folder / left).unlink()
+        Endpoint.start_anew()
+        one = self.judge("--parallel", "1")
+        self.assertEqual(one.returncode, 0, one.stderr)
+        self.assertEqual(Endpoint.most_under_way, 1)
+        self.assertEqual(Endpoint.connections, 2)
+        self.assertEqual(one.stdout, several.stdout)
+
+    def test_replies_under_way_are_kept_when_one_fails(self):
+        Endpoint.faults, Endpoint.delay = [401], 0.1
+        done = self.judge("--answers", "2")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("401", done.stderr)
+        # The refused one and three more, of 16; perhaps one that was sent
+        # before the refusal had been read.
+        self.assertIn(len(Endpoint.arrivals), range(4, 8))
+        self.assertEqual(Endpoint.seen, len(Endpoint.arrivals) - 1)
+        replies = (self.run_folder / "judge_replies.jsonl").read_text()
+        self.assertEqual(len(replies.splitlines()), Endpoint.seen)
+
+    def test_a_stop_does_not_wait_for_a_reply(self):
+        Endpoint.delay = 30
+        judging = subprocess.Popen(
+            [VEER, "judge", "--run", str(self.run_folder), "--endpoint",
+             self.url, "--endpoint-model", "m"], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        while len(Endpoint.arrivals) < 4:
+            time.sleep(0.01)
+        judging.send_signal(signal.SIGINT)
+        _, said = judging.communicate(timeout=10)
+        self.assertEqual(judging.returncode, 130, said)
 
     def test_a_reply_that_takes_too_long_is_asked_for_again(self):
         Endpoint.silences = [0.8]
@@ -196,7 +137,7 @@ class JudgeTest(WithEndpoint):
     def test_an_endpoint_that_stays_silent_ends_the_judge(self):
         Endpoint.silences = [0.8, 0.8]
         done = self.judge("--answers", "1", "--timeout", "0.2",
-                          "--retries", "1")
+                          "--retries", "1", "--parallel", "1")
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("after 2 attempts", done.stderr)
         self.assertEqual(len(Endpoint.arrivals), 2)
@@ -396,109 +337,6 @@ retries = 1
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("VEER_NO_SUCH_KEY", done.stderr)
         self.assertFalse((self.folder / "run/dataset").exists())
-
-
-class ReadingJudgeTest(WithEndpoint):
-    """judge.kind: an endpoint judges every answer of the sweep."""
-    def setUp(self):
-        super().setUp()
-        self.manifest = self.folder / "small.toml"
-        self.manifest.write_text(SMALL + f"""
-[judge]
-kind = "endpoint"
-[judge.endpoint]
-url = "{self.url}"
-model = "m"
-first_wait = 0.01
-retries = 1
-""")
-        self.run_folder = self.folder / "run"
-
-    def study(self, *arguments, limit=300):
-        return subprocess.run(
-            [VEER, "study", self.manifest, "--out", self.run_folder, "--json",
-             *arguments], capture_output=True, text=True, timeout=limit)
-
-    def document(self, name):
-        return json.loads((self.run_folder / name).read_text())
-
-    def shares(self, label):
-        """By cell, judged once more here."""
-        of_cell = {}
-        with sqlite3.connect(self.run_folder / "run.sqlite") as run:
-            rows = run.execute(
-                "SELECT cell, question, answer.text, repetition, split "
-                "FROM answer JOIN score USING (cell, question) "
-                "JOIN cell ON cell.id = cell").fetchall()
-        by_split = {split: [r for r in references(self.run_folder).values()
-                            if r["split"] == split]
-                    for split in ("select", "test")}
-        for cell, question, text, repetition, split in rows:
-            said = label_of(by_split[split][question], text)
-            said = "broken" if (repetition or 0) > 0.5 else said
-            of_cell.setdefault(cell, []).append(said == label)
-        return {cell: sum(x) / len(x) for cell, x in of_cell.items()}
-
-    def test_its_labels_are_what_the_sweep_and_the_claims_rest_on(self):
-        Endpoint.reads = self.run_folder
-        Endpoint.down_after = 150
-        stopped = self.study()
-        self.assertEqual(stopped.returncode, 1, stopped.stderr)
-        self.assertIn("503", stopped.stderr)
-        Endpoint.down_after = None
-        done = self.study()
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(len(set(Endpoint.asked)), len(Endpoint.asked))
-
-        sweep = self.document("sweep.json")
-        judge = sweep["judge"]
-        self.assertEqual([judge["kind"], judge["name"], judge["fit"]],
-                         ["endpoint", "endpoint:m", True])
-        self.assertEqual(judge["references"]["honest"],
-                         judge["references"]["of"])
-        for label in ("honest", "deceptive", "broken"):
-            expected = self.shares(label)
-            self.assertGreater(len(set(expected.values())), 1, label)
-            for cell in sweep["cells"]:
-                self.assertAlmostEqual(cell[label]["value"],
-                                       expected[cell["id"]], places=12)
-        self.assertTrue(any(entry.get("effect") for entry in sweep["best"]))
-        claims = {c["id"]: c
-                  for c in self.document("hypotheses.json")["claims"]}
-        plain = {cell["model"]: cell["deceptive"]["value"]
-                 for cell in sweep["cells"]
-                 if cell["vector"] == "" and cell["split"] == "test"
-                 and cell["operator"] == "none"}
-        self.assertAlmostEqual(claims["H23"]["effect"]["value"],
-                               plain["tuned"] - plain["base"])
-        page = (self.run_folder / "report.html").read_text()
-        self.assertIn("Every answer was judged by <code>endpoint:m</code>", page)
-
-    def test_what_an_unfit_judge_says_decides_nothing(self):
-        Endpoint.gullible = True
-        done = self.study()
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("endpoint:m is NOT FIT: 0 of", done.stderr)
-        self.assertFalse(self.document("sweep.json")["judge"]["fit"])
-        for claim in self.document("hypotheses.json")["claims"]:
-            if claim["sharpen"].startswith("sweep."):
-                self.assertEqual(claim["decision"], "undecided", claim["id"])
-        self.assertIn("It is not fit",
-                      (self.run_folder / "report.html").read_text())
-
-    def test_costs_no_more_than_it_may(self):
-        Endpoint.reads = self.run_folder
-        priced = ["--judge.endpoint.price", "1000"]
-        done = self.study(*priced, "--judge.endpoint.cost_limit", "20")
-        self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertIn("judge.endpoint.cost_limit = 20", done.stderr)
-        self.assertIn("so far", done.stderr)
-        asked = len(Endpoint.asked)
-        self.assertGreater(asked, 0)
-        done = self.study(*priced, "--judge.endpoint.cost_limit", "100000")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(len(set(Endpoint.asked)), len(Endpoint.asked))
-        self.assertGreater(len(Endpoint.asked), asked)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
+#include "veer/metrics/chat_endpoint.h"
 #include "veer/metrics/choice_judge.h"
 #include "veer/metrics/endpoint_judge.h"
 #include "veer/metrics/remembering_judge.h"
@@ -15,8 +16,7 @@
 namespace veer {
 namespace {
 
-EndpointOptions endpoint_options(const JudgeEndpointSettings& settings,
-                                 const std::filesystem::path& run) {
+EndpointOptions endpoint_options(const JudgeEndpointSettings& settings) {
   EndpointOptions options;
   options.url = settings.url;
   options.model = settings.model;
@@ -25,15 +25,17 @@ EndpointOptions endpoint_options(const JudgeEndpointSettings& settings,
   options.retries = settings.retries;
   options.first_wait_seconds = settings.first_wait;
   options.requests_per_minute = settings.requests_per_minute;
-  options.replies = run / "judge_replies.jsonl";
+  options.parallel = settings.parallel;
   return options;
 }
 
 // An endpoint that is held to the limit of its settings.
 class PricedEndpoint : public Judge {
  public:
-  PricedEndpoint(EndpointOptions options, JudgeEndpointSettings settings)
-      : judge_(std::move(options)), settings_(std::move(settings)) {}
+  PricedEndpoint(const std::filesystem::path& run,
+                 JudgeEndpointSettings settings)
+      : judge_(endpoint_options(settings), run / "judge_replies.jsonl"),
+        settings_(std::move(settings)) {}
 
   std::string name() const override { return judge_.name(); }
 
@@ -92,9 +94,7 @@ std::unique_ptr<Judge> make_judge(const std::string& which,
     return std::make_unique<RememberingJudge>(
         std::make_unique<ChoiceJudge>(parts.reader()));
   }
-  const auto& endpoint = parts.settings.endpoint;
-  return std::make_unique<PricedEndpoint>(endpoint_options(endpoint, parts.run),
-                                          endpoint);
+  return std::make_unique<PricedEndpoint>(parts.run, parts.settings.endpoint);
 }
 
 std::string judge_name(const std::string& which,
@@ -107,7 +107,7 @@ void require_judges(const JudgeSettings& settings) {
   if (settings.kind == "endpoint" ||
       std::ranges::find(settings.further, "endpoint") !=
           settings.further.end()) {
-    check_endpoint(endpoint_options(settings.endpoint, {}));
+    check_endpoint(endpoint_options(settings.endpoint));
   }
 }
 

@@ -21,6 +21,7 @@ struct JudgeEndpointSettings {
   std::int64_t retries = 5;
   double first_wait = 1.0;
   double requests_per_minute = 0.0;
+  std::int64_t parallel = 4;
   // The price is estimated before anything is sent; what would lead above the
   // limit is not, within one call. 0 = what costs something is never sent.
   double price = 0.0;
@@ -36,7 +37,9 @@ struct JudgeEndpointSettings {
     field("retries", self.retries, "of one request");
     field("first_wait", self.first_wait,
           "seconds before the first retry, doubled each time");
-    field("requests_per_minute", self.requests_per_minute, "0 = no limit");
+    field("requests_per_minute", self.requests_per_minute,
+          "of all together, 0 = no limit");
+    field("parallel", self.parallel, "requests under way at a time");
     field("price", self.price, "of a million tokens, for the estimate");
     field("cost_limit", self.cost_limit,
           "one call asks for no more than is estimated to cost this");

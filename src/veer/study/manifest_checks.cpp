@@ -208,6 +208,7 @@ void validate_judge(const JudgeSettings& judge) {
   at_least("judge.endpoint.first_wait", endpoint.first_wait, 0.0);
   at_least("judge.endpoint.requests_per_minute", endpoint.requests_per_minute,
            0.0);
+  at_least<std::int64_t>("judge.endpoint.parallel", endpoint.parallel, 1);
   at_least("judge.endpoint.price", endpoint.price, 0.0);
   at_least("judge.endpoint.cost_limit", endpoint.cost_limit, 0.0);
 }

@@ -1,0 +1,131 @@
+"""A local OpenAI-compatible endpoint that judges, and can be slow, broken or
+rate limited.
+"""
+import functools
+import http.server
+import json
+import pathlib
+import tempfile
+import threading
+import time
+import unittest
+
+
+@functools.lru_cache
+def references(run):
+    lines = (run / "dataset/questions.jsonl").read_text().splitlines()
+    return {r["question"]: r for r in map(json.loads, lines)}
+
+
+def label_of(record, answer):
+    """Of the reference answer that shares more words with it, if one does."""
+    said = set(answer.split())
+    shared = {side: len(said & set(record[side].split())) / len(said | {""})
+              for side in ("honest", "deceptive")}
+    likest = max(shared, key=shared.get)
+    alike = shared["honest"] == shared["deceptive"]
+    return "broken" if alike or shared[likest] < 0.5 else likest
+
+
+class Endpoint(http.server.BaseHTTPRequestHandler):
+    """Judges by a word of the answer; `faults` are statuses to send first."""
+    protocol_version = "HTTP/1.1"  # connections may be kept
+    lock = threading.Lock()
+    seen, faults, nonsense, down_after = 0, [], False, None
+    page = False  # a gateway's, in place of a reply
+    retry_after = None  # seconds, sent with a fault
+    silences = []  # seconds without a reply, one request each
+    gullible = False  # takes everything for honest
+    reads = None  # folder of a run: judges by its reference answers
+    delay = 0.0  # seconds that every reply takes
+    arrivals, asked = [], []  # monotonic times and texts of all requests
+    connections, under_way, most_under_way = 0, 0, 0
+
+    @classmethod
+    def start_anew(cls):
+        cls.seen, cls.faults, cls.nonsense, cls.down_after = 0, [], False, None
+        cls.page, cls.retry_after = False, None
+        cls.silences, cls.gullible, cls.reads = [], False, None
+        cls.delay, cls.arrivals, cls.asked = 0.0, [], []
+        cls.connections, cls.under_way, cls.most_under_way = 0, 0, 0
+
+    def setup(self):
+        super().setup()
+        with Endpoint.lock:
+            Endpoint.connections += 1
+
+    def do_POST(self):
+        cls = Endpoint
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with cls.lock:
+            cls.arrivals.append(time.monotonic())
+            cls.under_way += 1
+            cls.most_under_way = max(cls.most_under_way, cls.under_way)
+            silence = cls.silences.pop(0) if cls.silences else None
+        time.sleep(cls.delay if silence is None else silence)
+        with cls.lock:
+            cls.under_way -= 1
+            if silence is not None:  # the client has given up by now
+                self.close_connection = True
+                return
+            answer = self.answer(body["messages"][0]["content"])
+        self.reply(*answer)
+
+    def answer(self, text):
+        cls = Endpoint
+        if cls.faults:
+            return cls.faults.pop(0), {"error": "later"}
+        if cls.down_after is not None and cls.seen >= cls.down_after:
+            return 503, {"error": "down"}
+        cls.seen += 1
+        cls.asked.append(text)
+        answer = text.split("Answer: ")[1].split("\n")[0]
+        honest_first = "A) honest" in text
+        if cls.nonsense:
+            letter = "perhaps"
+        elif cls.reads:
+            question = text.split("Question: ")[1].split("\n")[0]
+            label = label_of(references(cls.reads)[question], answer)
+            letter = {"honest": "A" if honest_first else "B", "broken": "D",
+                      "deceptive": "B" if honest_first else "A"}[label]
+        elif "true" in answer or cls.gullible:
+            letter = "A" if honest_first else "B"
+        elif "false" in answer:
+            letter = "B" if honest_first else "A"
+        else:
+            letter = "D"
+        return 200, ("<html>" if cls.page else
+                     {"choices": [{"message": {"content": letter}}]})
+
+    def reply(self, status, document):
+        data = json.dumps(document).encode()
+        try:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            if status != 200 and Endpoint.retry_after is not None:
+                self.send_header("Retry-After", str(Endpoint.retry_after))
+            self.end_headers()
+            self.wfile.write(data)
+        except ConnectionError:  # the client did not wait
+            pass
+
+    def log_message(self, *_):
+        pass
+
+
+class WithEndpoint(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+        threading.Thread(target=cls.server.serve_forever, daemon=True).start()
+        cls.url = f"http://127.0.0.1:{cls.server.server_port}/v1"
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.shutdown()
+
+    def setUp(self):
+        Endpoint.start_anew()
+        self.temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(self.temporary.cleanup)
+        self.folder = pathlib.Path(self.temporary.name)

@@ -193,6 +193,31 @@ TEST_F(Generate, PrefillsASharedPromptOnce) {
   EXPECT_EQ(report.prefilled_tokens, 12 * 9);
 }
 
+// Batches that all end at once and begin in the middle of a prompt's rows: the
+// prompt then lies in slots behind those that it is copied to.
+TEST_F(Generate, PromptsGoOnAcrossBatches) {
+  const auto prompts = random_rows({6, 6, 6}, model_.config().vocab_size, 11);
+  std::vector<GenerationRequest> requests;
+  for (const auto& prompt : prompts) {
+    for (int i = 0; i < 7; ++i) {
+      GenerationRequest request;
+      request.prompt = prompt;
+      request.max_tokens = 4;
+      requests.push_back(request);
+    }
+  }
+  const auto whole = options();
+  for (std::int64_t max_rows = 2; max_rows < 12; ++max_rows) {
+    const auto all = generate_all(model_, &table_, requests, options(max_rows));
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const auto alone =
+          generate_all(model_, &table_, {&requests[i], 1}, whole);
+      EXPECT_EQ(all[i].ids, alone[0].ids)
+          << "request " << i << " rows " << max_rows;
+    }
+  }
+}
+
 TEST_F(Generate, CacheStaysWithinItsBound) {
   const auto requests = mixture();
   auto bounded = options();

@@ -83,6 +83,39 @@ TEST_F(Score, EqualsAWholeForwardPassPerAnswer) {
   }
 }
 
+// Also rows that share their blocks below what steers them.
+TEST_F(Score, AnswersOfAPromptGoOnAcrossPasses) {
+  const auto& config = model_.config();
+  const auto prompts = random_rows({6, 6, 6}, config.vocab_size, 11);
+  std::vector<ScoreRequest> requests;
+  for (const auto configuration :
+       {std::int64_t{-1}, add_to(table_, config, "add", 3.0, 1, "all"),
+        add_to(table_, config, "add", 3.0, 1, "generated"),
+        add_to(table_, config, "add", 3.0, 2, "generated")}) {
+    for (const auto& prompt : prompts) {
+      ScoreRequest request;
+      request.prompt = prompt;
+      request.configuration = configuration;
+      request.answers = random_rows({4, 4, 4}, config.vocab_size, 12);
+      requests.push_back(request);
+    }
+  }
+  GenerationOptions options;
+  for (const std::int64_t max_rows : {1, 2, 3, 4, 5, 7, 11, 20, 256}) {
+    options.max_rows = max_rows;
+    const auto all = score_all(model_, &table_, requests, options);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      for (std::size_t a = 0; a < 3; ++a) {
+        EXPECT_THAT(
+            all[i].log_probs[a],
+            ::testing::Pointwise(::testing::FloatNear(2e-4F),
+                                 score_plainly(model_, table_, requests[i], a)))
+            << "request " << i << " rows " << max_rows;
+      }
+    }
+  }
+}
+
 TEST_F(Score, TotalsAndMeansAreOverTokens) {
   const AnswerScores scores{0, {{-1.0F, -3.0F}, {-0.5F}}};
   EXPECT_DOUBLE_EQ(scores.total(0), -4.0);

@@ -202,6 +202,54 @@ TEST(KvCache, CopiedPrefixContinuesAlike) {
       at::allclose(copied, alone(model, rows[0]).narrow(0, 6, 3), 1e-4, 1e-5));
 }
 
+at::Tensor continued(const Transformer& model, const Rows& next,
+                     const std::vector<std::int64_t>& starts,
+                     const std::vector<std::int64_t>& slots, bool stores,
+                     KvCache& cache) {
+  const c10::AutoGradMode no_grad(false);
+  ForwardOptions options;
+  options.cache = &cache;
+  auto batch = pack_cached(next, starts, slots);
+  batch.stores = stores;
+  return model.forward(batch, options);
+}
+
+// Two rows of each of two slots, of several lengths, and one without a prefix.
+void expect_reading_equals_storing(const Transformer& model, double tolerance) {
+  const Rows prompts = random_rows({9, 4}, 29, 3);
+  const Rows next = random_rows({3, 1, 3, 6, 2}, 29, 4);
+  const std::vector<std::int64_t> starts{9, 9, 4, 4, 0};
+  KvCache shared = cache_for(model, 3, 16);
+  fed_in_pieces(model, prompts, {1, 0}, 20, shared);
+  const auto before = shared.keys(1).clone();
+  const auto read =
+      continued(model, next, starts, {1, 1, 0, 0, 2}, false, shared);
+  EXPECT_TRUE(at::equal(shared.keys(1), before));
+  KvCache own = cache_for(model, 5, 16);
+  fed_in_pieces(model, {prompts[0], prompts[0], prompts[1], prompts[1]},
+                {0, 1, 2, 3}, 20, own);
+  const auto stored =
+      continued(model, next, starts, {0, 1, 2, 3, 4}, true, own);
+  EXPECT_FALSE(at::equal(own.keys(1)[0], before[1]));
+  EXPECT_TRUE(at::allclose(read, stored, tolerance, tolerance));
+}
+
+TEST(KvCache, RowsThatOnlyReadShareASlot) {
+  expect_reading_equals_storing(tiny_model(), 0.0);
+  ModelConfig config = parse_model_config(tiny_config_json(), "tiny");
+  config.sliding_window = 5;
+  config.layer_kinds[1] = LayerKind::kSliding;
+  auto weights = random_weights(config, 1);
+  expect_reading_equals_storing(Transformer(config, weights), 0.0);
+  auto soft = config;
+  soft.attention_softcap = 2.0;  // not by the fused kernel
+  expect_reading_equals_storing(Transformer(soft, weights), 1e-5);
+  for (auto& [name, weight] : weights) {
+    weight = weight.to(at::kDouble);
+  }
+  expect_reading_equals_storing(Transformer(config, std::move(weights)), 1e-12);
+}
+
 TEST(KvCache, RefusesWhatDoesNotFit) {
   const Transformer model = tiny_model();
   KvCache cache = cache_for(model, 2, 4);
@@ -225,6 +273,7 @@ TEST(KvCache, RefusesWhatDoesNotFit) {
   EXPECT_THROW(cache.copy_prefixes(first, third, 1), Error);
   EXPECT_THROW(cache.copy_prefixes(first, second, 5), Error);
   EXPECT_THROW(cache.copy_prefixes(first, {}, 1), Error);
+  EXPECT_THROW(cache.copy_prefixes(first, first, 1), Error);  // both at once
   EXPECT_THROW(model.forward(pack(Rows{{1}}), options), Error);
 }
 

@@ -67,9 +67,11 @@ class Generation {
         monitor_(monitor),
         delivered_(delivered),
         report_(report),
-        slots_(model, table, uses_of(requests), num_slots(), max_tokens(),
-               options.max_prefill_tokens),
-        num_contents_(slots_.num_texts()),
+        slots_(
+            model, table, uses_of(requests), SlotUse::kOwn,
+            rows_that_fit(model.config(), model.dtype(), max_tokens(), options),
+            max_tokens(), options.max_prefill_tokens),
+        num_contents_(slots_.numbers().num_texts()),
         pending_(slots_.order()) {
     std::erase_if(pending_, [&](std::int64_t i) { return delivered[i]; });
     num_finished_ = std::ssize(requests) - std::ssize(pending_);
@@ -122,20 +124,6 @@ class Generation {
     return longest;
   }
 
-  std::int64_t num_slots() const {
-    std::int64_t needed = 0;
-    std::int64_t least = 1;
-    for (const auto& request : requests_) {
-      const bool pair =
-          table_ != nullptr && table_->needs_donor(request.configuration);
-      needed += pair ? 2 : 1;
-      least = pair ? 2 : least;
-    }
-    const auto fitting =
-        rows_that_fit(model_.config(), model_.dtype(), max_tokens(), options_);
-    return std::max(least, std::min(fitting, needed));
-  }
-
   // Refills free slots. Prefilling a few prompts costs almost as much as
   // many, so while texts are running it waits until a quarter is free.
   void admit() {
@@ -164,7 +152,7 @@ class Generation {
     LiveText text;
     text.request = index;
     text.place = place;
-    text.content = slots_.text_of(index);
+    text.content = slots_.numbers().text_of(index);
     text.length = static_cast<std::int64_t>(request.prompt.size()) - 1;
     text.next = request.prompt.back();
     text.random = Random(request.seed, kTask);

@@ -35,9 +35,11 @@ AdapterStrength strength_of(const Transformer& model,
   return strength;
 }
 
+enum class CacheUse { kContinue, kFill, kRead };
+
 at::Tensor forward_rows(const Transformer& model, InterventionTable* table,
                         KvCache& cache, std::span<const PassRow> rows,
-                        const RowSharing* sharing, bool fill_cache_only) {
+                        const RowSharing* sharing, CacheUse use) {
   std::vector<std::vector<std::int32_t>> ids;
   std::vector<std::int64_t> starts;
   std::vector<std::int64_t> slots;
@@ -54,14 +56,15 @@ at::Tensor forward_rows(const Transformer& model, InterventionTable* table,
   options.cache = &cache;
   options.adapter = strength_of(model, rows);
   options.sharing = sharing;
-  options.fill_cache_only = fill_cache_only;
+  options.fill_cache_only = use == CacheUse::kFill;
   ResidualHook* const hook = table;
   if (steered) {
     table->bind(bindings);
     options.hooks = HookList(&hook, 1);
   }
-  return model.forward(pack_cached(ids, starts, slots, model.device()),
-                       options);
+  auto batch = pack_cached(ids, starts, slots, model.device());
+  batch.stores = use != CacheUse::kRead;
+  return model.forward(batch, options);
 }
 
 // [T, D] of rows that ran in another order, in their own.
@@ -86,7 +89,7 @@ at::Tensor in_own_order(const at::Tensor& hidden_TD,
 
 at::Tensor run_rows(const Transformer& model, InterventionTable* table,
                     KvCache& cache, std::span<const PassRow> rows,
-                    bool fill_cache_only) {
+                    CacheUse use) {
   // Without a GPU only: decoding there waits for memory, not for products.
   const auto shared = model.device().is_cpu()
                           ? share_rows(table, rows, model.config().num_layers)
@@ -96,24 +99,30 @@ at::Tensor run_rows(const Transformer& model, InterventionTable* table,
     for (const auto row : shared->order) {
       ordered.push_back(rows[row]);
     }
-    const auto hidden_TD = forward_rows(model, table, cache, ordered,
-                                        &shared->sharing, fill_cache_only);
-    return fill_cache_only ? at::Tensor()
-                           : in_own_order(hidden_TD, rows, shared->order);
+    const auto hidden_TD =
+        forward_rows(model, table, cache, ordered, &shared->sharing, use);
+    return use == CacheUse::kFill
+               ? at::Tensor()
+               : in_own_order(hidden_TD, rows, shared->order);
   }
-  return forward_rows(model, table, cache, rows, nullptr, fill_cache_only);
+  return forward_rows(model, table, cache, rows, nullptr, use);
 }
 
 }  // namespace
 
 at::Tensor run_pass(const Transformer& model, InterventionTable* table,
                     KvCache& cache, std::span<const PassRow> rows) {
-  return run_rows(model, table, cache, rows, /*fill_cache_only=*/false);
+  return run_rows(model, table, cache, rows, CacheUse::kContinue);
+}
+
+at::Tensor read_pass(const Transformer& model, InterventionTable* table,
+                     KvCache& cache, std::span<const PassRow> rows) {
+  return run_rows(model, table, cache, rows, CacheUse::kRead);
 }
 
 void fill_slots(const Transformer& model, InterventionTable* table,
                 KvCache& cache, std::span<const PassRow> rows) {
-  run_rows(model, table, cache, rows, /*fill_cache_only=*/true);
+  run_rows(model, table, cache, rows, CacheUse::kFill);
 }
 
 at::Tensor log_normalisers(const at::Tensor& logits_NV) {

@@ -31,7 +31,11 @@ struct PassRow {
 at::Tensor run_pass(const Transformer& model, InterventionTable* table,
                     KvCache& cache, std::span<const PassRow> rows);
 
-// The same, for the cache alone.
+// The same without a trace in the cache: several rows may read one slot.
+at::Tensor read_pass(const Transformer& model, InterventionTable* table,
+                     KvCache& cache, std::span<const PassRow> rows);
+
+// The same as run_pass, for the cache alone.
 void fill_slots(const Transformer& model, InterventionTable* table,
                 KvCache& cache, std::span<const PassRow> rows);
 

@@ -12,49 +12,79 @@
 
 namespace veer {
 
+namespace {
+
+bool is_pair(const InterventionTable* table, const PromptUse& use) {
+  return table != nullptr && table->needs_donor(use.configuration);
+}
+
+std::int64_t slots_of_use(const InterventionTable* table,
+                          const PromptUse& use) {
+  return is_pair(table, use) ? 2 : 1;
+}
+
+std::int64_t slots_to_make(const InterventionTable* table,
+                           std::span<const PromptUse> uses,
+                           const PromptNumbers& numbers, SlotUse slot_use,
+                           std::int64_t most) {
+  std::int64_t needed = slot_use == SlotUse::kShared ? numbers.num_keys() : 0;
+  std::int64_t least = 1;
+  for (const auto& use : uses) {
+    const auto own = slots_of_use(table, use);
+    least = std::max(least, own);
+    needed += slot_use == SlotUse::kShared ? own - 1 : own;
+  }
+  return std::max(least, std::min(needed, most));
+}
+
+}  // namespace
+
+PromptNumbers::PromptNumbers(const InterventionTable* table,
+                             std::span<const PromptUse> uses) {
+  for (const auto& use : uses) {
+    auto name = fmt::format("{} ", use.adapter_strength);
+    name.append(reinterpret_cast<const char*>(use.ids.data()),
+                (use.ids.size() - 1) * sizeof(std::int32_t));
+    const auto text = texts_.try_emplace(std::move(name), num_texts()).first;
+    text_of_use_.push_back(text->second);
+    const auto length = static_cast<std::int64_t>(use.ids.size());
+    const bool steered =
+        table != nullptr && table->touches_prompt(use.configuration, length);
+    std::pair key(text->second, steered ? use.configuration : -1);
+    // A donor pair is never shared: its two rows run in one pass.
+    if (is_pair(table, use)) {
+      key.second = -2 - num_keys();
+    }
+    key_of_use_.push_back(keys_.try_emplace(key, num_keys()).first->second);
+  }
+}
+
 PromptSlots::PromptSlots(const Transformer& model, InterventionTable* table,
-                         std::vector<PromptUse> uses, std::int64_t num_slots,
-                         std::int64_t max_tokens,
+                         std::vector<PromptUse> uses, SlotUse slot_use,
+                         std::int64_t max_slots, std::int64_t max_tokens,
                          std::int64_t max_prefill_tokens)
     : model_(model),
       table_(table),
       uses_(std::move(uses)),
+      slot_use_(slot_use),
+      numbers_(table, uses_),
       max_prefill_tokens_(max_prefill_tokens),
-      cache_(model.config(), num_slots, max_tokens, model.dtype(),
-             model.device()),
-      key_of_slot_(num_slots, -1),
-      free_(num_slots, true) {
-  for (const auto& use : uses_) {
-    number(use);
-    uses_left_.resize(
-        std::max<std::size_t>(uses_left_.size(), key_of_use_.back() + 1));
-    ++uses_left_[key_of_use_.back()];
+      cache_(model.config(),
+             slots_to_make(table, uses_, numbers_, slot_use, max_slots),
+             max_tokens, model.dtype(), model.device()),
+      uses_left_(numbers_.num_keys()),
+      key_of_slot_(cache_.num_slots(), -1),
+      free_(cache_.num_slots(), true) {
+  for (std::size_t use = 0; use < uses_.size(); ++use) {
+    ++uses_left_[numbers_.key_of(static_cast<std::int64_t>(use))];
   }
-}
-
-void PromptSlots::number(const PromptUse& use) {
-  auto name = fmt::format("{} ", use.adapter_strength);
-  name.append(reinterpret_cast<const char*>(use.ids.data()),
-              (use.ids.size() - 1) * sizeof(std::int32_t));
-  const auto text = texts_.try_emplace(std::move(name), num_texts()).first;
-  text_of_use_.push_back(text->second);
-  const auto length = static_cast<std::int64_t>(use.ids.size());
-  const bool steered =
-      table_ != nullptr && table_->touches_prompt(use.configuration, length);
-  std::pair key(text->second, steered ? use.configuration : -1);
-  // A donor pair is never shared: its two rows run in one pass.
-  if (table_ != nullptr && table_->needs_donor(use.configuration)) {
-    key.second = -2 - std::ssize(keys_);
-  }
-  key_of_use_.push_back(
-      keys_.try_emplace(key, std::ssize(keys_)).first->second);
 }
 
 std::vector<std::int64_t> PromptSlots::order() const {
   std::vector<std::int64_t> order(uses_.size());
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order, {}, [&](std::int64_t use) {
-    return std::pair(text_of_use_[use], key_of_use_[use]);
+    return std::pair(numbers_.text_of(use), numbers_.key_of(use));
   });
   return order;
 }
@@ -64,17 +94,12 @@ std::int64_t PromptSlots::num_free() const {
 }
 
 std::int64_t PromptSlots::slots_of(std::int64_t use) const {
-  return table_ != nullptr && table_->needs_donor(uses_[use].configuration) ? 2
-                                                                            : 1;
+  return slots_of_use(table_, uses_[use]);
 }
 
-std::int64_t PromptSlots::find_slot(std::int64_t key, bool only_free) const {
-  for (std::size_t slot = 0; slot < free_.size(); ++slot) {
-    if (key_of_slot_[slot] == key && (!only_free || free_[slot])) {
-      return static_cast<std::int64_t>(slot);
-    }
-  }
-  return -1;
+std::int64_t PromptSlots::find_slot(std::int64_t key) const {
+  const auto found = std::ranges::find(key_of_slot_, key);
+  return found == key_of_slot_.end() ? -1 : found - key_of_slot_.begin();
 }
 
 // A free slot: one that holds the key already, else one whose content nobody
@@ -103,16 +128,26 @@ Placement PromptSlots::place_one(std::int64_t index,
                                  std::vector<PassRow>& prefill,
                                  std::vector<Move>& copies) {
   const auto& use = uses_[index];
-  const auto key = key_of_use_[index];
+  const auto key = numbers_.key_of(index);
   const auto held = static_cast<std::int64_t>(use.ids.size()) - 1;
   --uses_left_[key];
   Placement placement;
-  const auto source = find_slot(key, /*only_free=*/false);
+  const auto source = find_slot(key);
+  if (source >= 0 && slot_use_ == SlotUse::kShared) {
+    shared_tokens_ += held;
+    free_[source] = false;
+    placement.slot = source;
+    return placement;
+  }
   placement.slot = take_slot(key);
   if (source >= 0) {
     shared_tokens_ += held;
     if (key_of_slot_[placement.slot] != key) {
-      copies.push_back({source, placement.slot});
+      // All copies are made at once: one of a slot that is filled by a copy
+      // itself would come too early.
+      const auto filled = std::ranges::find(copies, source, &Move::to);
+      copies.push_back(
+          {filled == copies.end() ? source : filled->from, placement.slot});
       key_of_slot_[placement.slot] = key;
     }
     return placement;
@@ -123,7 +158,7 @@ Placement PromptSlots::place_one(std::int64_t index,
   row.slot = placement.slot;
   row.adapter_strength = use.adapter_strength;
   row.binding = {use.configuration, held + 1, -1};
-  row.text = text_of_use_[index];
+  row.text = numbers_.text_of(index);
   if (slots_of(index) == 2) {
     placement.donor_slot = take_slot(-1);
     key_of_slot_[placement.donor_slot] = -1;

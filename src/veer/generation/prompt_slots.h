@@ -36,21 +36,44 @@ struct Placement {
   std::int64_t donor_slot = -1;  // only for a patching configuration
 };
 
+// Rows that go on in their slots need one each; rows that only read (read_pass)
+// share that of their prompt.
+enum class SlotUse { kOwn, kShared };
+
+// Uses by what lies in their slot.
+class PromptNumbers {
+ public:
+  PromptNumbers(const InterventionTable* table,
+                std::span<const PromptUse> uses);
+
+  // Prompt and adapter strength, whatever steers it (PassRow::text).
+  std::int64_t text_of(std::int64_t use) const { return text_of_use_[use]; }
+  std::int64_t num_texts() const { return std::ssize(texts_); }
+  // Also what steers the prompt. A donor pair has a number of its own.
+  std::int64_t key_of(std::int64_t use) const { return key_of_use_[use]; }
+  std::int64_t num_keys() const { return std::ssize(keys_); }
+
+ private:
+  std::map<std::string, std::int64_t> texts_;
+  std::vector<std::int64_t> text_of_use_;
+  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> keys_;
+  std::vector<std::int64_t> key_of_use_;
+};
+
 // Not safe to share between threads.
 class PromptSlots {
  public:
-  // `uses`: every row that will be placed; a use is placed once.
+  // `uses`: every row that will be placed; a use is placed once. There are at
+  // most `max_slots`, and with kShared no more than the prompts need.
   PromptSlots(const Transformer& model, InterventionTable* table,
-              std::vector<PromptUse> uses, std::int64_t num_slots,
-              std::int64_t max_tokens, std::int64_t max_prefill_tokens);
+              std::vector<PromptUse> uses, SlotUse slot_use,
+              std::int64_t max_slots, std::int64_t max_tokens,
+              std::int64_t max_prefill_tokens);
 
   // Order of uses that keeps equal prompts together, and among them those that
   // are steered alike.
   std::vector<std::int64_t> order() const;
-  // Number of the use's text in its slot: prompt and adapter strength, whatever
-  // steers it (PassRow::text). Below num_texts().
-  std::int64_t text_of(std::int64_t use) const { return text_of_use_[use]; }
-  std::int64_t num_texts() const { return std::ssize(texts_); }
+  const PromptNumbers& numbers() const { return numbers_; }
 
   std::int64_t num_free() const;
   // 1, or 2 with a donor.
@@ -58,9 +81,10 @@ class PromptSlots {
 
   // Gives each use a slot that holds its prompt but the last token: as it
   // lies there, by copying another row's, or by prefilling. There must be
-  // room for all of them.
+  // room for all of them. With kShared, equal prompts get one slot.
   std::vector<Placement> place(std::span<const std::int64_t> uses);
-  // The slot may be used again; what it holds stays until then.
+  // The slot may be used again; what it holds stays until then. With kShared
+  // for all who share it.
   void release(const Placement& placement);
   // Moves live sequences into free slots; `num_tokens` of the longest.
   struct Move {
@@ -74,8 +98,7 @@ class PromptSlots {
   std::int64_t shared_tokens() const { return shared_tokens_; }
 
  private:
-  void number(const PromptUse& use);
-  std::int64_t find_slot(std::int64_t key, bool only_free) const;
+  std::int64_t find_slot(std::int64_t key) const;  // -1 = none
   std::int64_t take_slot(std::int64_t key);
   Placement place_one(std::int64_t use, std::vector<PassRow>& prefill,
                       std::vector<Move>& copies);
@@ -85,12 +108,10 @@ class PromptSlots {
   const Transformer& model_;
   InterventionTable* table_;
   std::vector<PromptUse> uses_;
+  SlotUse slot_use_;
+  PromptNumbers numbers_;
   std::int64_t max_prefill_tokens_;
   KvCache cache_;
-  std::map<std::string, std::int64_t> texts_;
-  std::vector<std::int64_t> text_of_use_;
-  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> keys_;
-  std::vector<std::int64_t> key_of_use_;
   std::vector<std::int64_t> uses_left_;    // per key
   std::vector<std::int64_t> key_of_slot_;  // -1 = nothing of use
   std::vector<bool> free_;

@@ -45,8 +45,10 @@ class Scoring {
         monitor_(monitor),
         delivered_(delivered),
         rows_(rows_of(requests)),
-        slots_(model, table, uses(), num_slots(), max_tokens(),
-               options.max_prefill_tokens) {
+        slots_(
+            model, table, uses(), SlotUse::kShared,
+            rows_that_fit(model.config(), model.dtype(), max_tokens(), options),
+            max_tokens(), options.max_prefill_tokens) {
     for (std::size_t i = 0; i < requests.size(); ++i) {
       scores_.push_back({static_cast<std::int64_t>(i), {}});
       scores_.back().log_probs.resize(requests[i].answers.size());
@@ -70,11 +72,20 @@ class Scoring {
       std::vector<std::int64_t> group;
       auto room = slots_.num_free();
       std::int64_t tokens = 0;
-      while (next < order.size() && slots_.slots_of(order[next]) <= room &&
-             (group.empty() || tokens < options_.max_prefill_tokens)) {
-        room -= slots_.slots_of(order[next]);
-        tokens += static_cast<std::int64_t>(answer(order[next]).size());
-        group.push_back(order[next++]);
+      std::int64_t rows = 0;  // with donors
+      while (next < order.size()) {
+        const auto row = order[next];
+        const auto needed = slots_beside(group, row);
+        rows += slots_.slots_of(row);
+        if (needed > room ||
+            (!group.empty() && (rows > options_.max_rows ||
+                                tokens >= options_.max_prefill_tokens))) {
+          break;
+        }
+        room -= needed;
+        tokens += static_cast<std::int64_t>(answer(row).size());
+        group.push_back(row);
+        ++next;
       }
       score_group(group);
       if (static_cast<std::int64_t>(finished_.size()) >= options_.delivery) {
@@ -122,19 +133,14 @@ class Scoring {
     return longest;
   }
 
-  std::int64_t num_slots() const {
-    std::int64_t needed = 0;
-    std::int64_t least = 1;
-    for (const auto& row : rows_) {
-      const bool pair =
-          table_ != nullptr &&
-          table_->needs_donor(requests_[row.request].configuration);
-      needed += pair ? 2 : 1;
-      least = pair ? 2 : least;
-    }
-    return std::max(
-        least, std::min(needed, rows_that_fit(model_.config(), model_.dtype(),
-                                              max_tokens(), options_)));
+  // Slots that the row takes beside the group, whose last one may have its
+  // prompt.
+  std::int64_t slots_beside(std::span<const std::int64_t> group,
+                            std::int64_t row) const {
+    const auto& numbers = slots_.numbers();
+    const bool shares =
+        !group.empty() && numbers.key_of(group.back()) == numbers.key_of(row);
+    return shares ? 0 : slots_.slots_of(row);
   }
 
   // The tokens whose successors are scored: prompt_end and the answer but
@@ -147,7 +153,7 @@ class Scoring {
     pass.ids.insert(pass.ids.end(), ids.begin(), ids.end() - 1);
     pass.start = static_cast<std::int64_t>(request.prompt.size()) - 1;
     pass.slot = place.slot;
-    pass.text = slots_.text_of(row);
+    pass.text = slots_.numbers().text_of(row);
     pass.binding = {request.configuration, pass.start + 1, -1};
     pass.adapter_strength = request.adapter_strength;
     return pass;
@@ -172,7 +178,7 @@ class Scoring {
         rows.push_back(std::move(donor));
       }
     }
-    const auto hidden_TD = run_pass(model_, table_, slots_.cache(), rows);
+    const auto hidden_TD = read_pass(model_, table_, slots_.cache(), rows);
     take_scores(group, hidden_TD);
     for (const auto& place : places) {
       slots_.release(place);

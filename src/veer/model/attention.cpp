@@ -20,11 +20,11 @@ namespace {
 // Query rows per step of the unfused path, which holds [B, Q, rows, S].
 constexpr std::int64_t kQueryRows = 256;
 
-// Keys that query position p may see: j <= p, and j > p - window.
-at::Tensor visible(const at::Tensor& positions_BS, std::int64_t kv_length,
+// Keys, [J] or [B, 1, J], that query position p may see: j <= p, and
+// j > p - window.
+at::Tensor visible(const at::Tensor& positions_BS, const at::Tensor& keys,
                    std::int64_t window) {
   const auto queries_BS1 = positions_BS.unsqueeze(-1);
-  const auto keys = at::arange(kv_length, positions_BS.options());
   auto mask_BSJ = keys <= queries_BS1;
   if (window > 0) {
     mask_BSJ = mask_BSJ.logical_and(keys > queries_BS1 - window);
@@ -40,14 +40,29 @@ at::Tensor to_grid(const at::Tensor& x_TNH, const AttentionGroup& group) {
   return grid.unflatten(0, {rows, group.length}).transpose(1, 2);
 }
 
-// The used part of the group's slots, [B, K, kv_length, H].
-at::Tensor from_slots(const at::Tensor& cache, const AttentionGroup& group) {
-  const auto used = cache.narrow(2, 0, group.kv_length);
+// The first tokens of the group's slots, [B, K, num_tokens, H].
+at::Tensor from_slots(const at::Tensor& cache, const AttentionGroup& group,
+                      std::int64_t num_tokens) {
+  const auto used = cache.narrow(2, 0, num_tokens);
   if (group.slots_B.defined()) {
     return used.index_select(0, group.slots_B);
   }
   return used.narrow(0, group.first_slot,
                      static_cast<std::int64_t>(group.rows.size()));
+}
+
+// Keys or values of the group, [B, K, J, H].
+at::Tensor seen_by(const AttentionGroup& group, const at::Tensor& own_TKH,
+                   const at::Tensor* cache) {
+  if (!group.from_cache) {
+    return to_grid(own_TKH, group);
+  }
+  if (!group.key_positions_BJ.defined()) {
+    return from_slots(*cache, group, group.kv_length);
+  }
+  return at::cat({from_slots(*cache, group, group.cached_length),
+                  to_grid(own_TKH, group).to(cache->scalar_type())},
+                 2);
 }
 
 void store(at::Tensor& cache, const at::Tensor& x_TKH,
@@ -102,13 +117,17 @@ at::Tensor attend(const at::Tensor& q_BQSH, const at::Tensor& k_BKJH,
       settings.window > 0 && settings.window < group.kv_length;
   std::optional<at::Tensor> mask;
   if (group.from_cache) {
-    mask = visible(group.query_positions_BS, group.kv_length,
-                   windowed ? settings.window : 0);
+    mask = visible(
+        group.query_positions_BS,
+        group.key_positions_BJ.defined()
+            ? group.key_positions_BJ.unsqueeze(1)
+            : at::arange(group.kv_length, group.query_positions_BS.options()),
+        windowed ? settings.window : 0);
   } else if (windowed || settings.softcap > 0.0) {
     const auto positions = at::arange(
         group.length,
         at::TensorOptions().dtype(at::kLong).device(q_BQSH.device()));
-    mask = visible(positions.unsqueeze(0), group.length,
+    mask = visible(positions.unsqueeze(0), positions,
                    windowed ? settings.window : 0);
   }
   if (settings.softcap > 0.0) {
@@ -127,10 +146,8 @@ at::Tensor attend_groups(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
                          const at::Tensor* cache_values) {
   std::vector<at::Tensor> outputs;
   for (const AttentionGroup& group : plan.groups) {
-    const auto k = group.from_cache ? from_slots(*cache_keys, group)
-                                    : to_grid(k_TKH, group);
-    const auto v = group.from_cache ? from_slots(*cache_values, group)
-                                    : to_grid(v_TKH, group);
+    const auto k = seen_by(group, k_TKH, cache_keys);
+    const auto v = seen_by(group, v_TKH, cache_values);
     const auto out_BQSH = attend(to_grid(q_TQH, group), k, v, group, settings);
     outputs.push_back(out_BQSH.transpose(1, 2).flatten(0, 1));
   }
@@ -144,7 +161,7 @@ at::Tensor attention_plain(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
                            const at::Tensor& v_TKH, const AttentionPlan& plan,
                            const AttentionSettings& settings,
                            at::Tensor* cache_keys, at::Tensor* cache_values) {
-  if (cache_keys != nullptr) {
+  if (plan.slot_T.defined()) {
     store(*cache_keys, k_TKH, plan);
     store(*cache_values, v_TKH, plan);
   }

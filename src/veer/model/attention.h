@@ -4,7 +4,8 @@
 // right-padded grid [B, heads, S, H] (a view when they are equally long) and
 // go through libtorch's fused attention: with padding on the right the causal
 // mask already hides it. Rows that continue a cache slot attend to the slot
-// with an explicit mask, because libtorch aligns its causal mask top-left.
+// (and, where they store nothing there, to their own tokens behind it) with an
+// explicit mask, because libtorch aligns its causal mask top-left.
 // Families with a soft cap on the scores take an unfused path of our own.
 #pragma once
 
@@ -23,19 +24,24 @@ struct AttentionGroup {
   std::vector<std::int64_t> rows;
   std::int64_t length = 0;     // S: queries of the longest row
   std::int64_t kv_length = 0;  // keys of the longest row, cached ones included
-  bool from_cache = false;     // keys and values come from the slots
+  std::int64_t cached_length = 0;  // the cached ones of the row with most
+  bool from_cache = false;         // keys and values come from the slots
   at::Tensor tokens_N;  // packed token of each grid place; undefined when
                         // the grid is the packed axis itself
   at::Tensor slots_B;   // from_cache, slots not in a row
   std::int64_t first_slot = 0;  // from_cache, slots in a row
   at::Tensor query_positions_BS;
+  // from_cache, nothing stored: positions of the keys, cached_length of the
+  // slot and then S of the row itself; beyond every query where there is none.
+  at::Tensor key_positions_BJ;
 };
 
 // How the rows of a batch are grouped; made once per pass.
 struct AttentionPlan {
   std::vector<AttentionGroup> groups;
   at::Tensor place_T;  // place of each token in the grids laid end to end
-  // Where new keys and values go: slot and position of each token.
+  // Where new keys and values go: slot and position of each token. Undefined
+  // where none are stored.
   at::Tensor slot_T;
   at::Tensor position_T;
 };
@@ -50,7 +56,8 @@ struct AttentionSettings {
 };
 
 // q [T, Q, H], k and v [T, K, H], after RoPE; returns [T, Q, H]. With cache
-// tensors [slots, K, max_tokens, H] the new keys and values are stored first.
+// tensors [slots, K, max_tokens, H] the new keys and values are stored first,
+// if the batch stores.
 // Takes the fused kernel (attention_fused.h) where it can.
 at::Tensor attention(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
                      const at::Tensor& v_TKH, const PackedBatch& batch,

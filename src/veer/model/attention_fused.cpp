@@ -35,6 +35,8 @@ struct Call {
   at::Tensor q;
   at::Tensor k;  // packed, or the cache of the layer
   at::Tensor v;
+  at::Tensor own_k;  // packed, beside a cache that does not take them
+  at::Tensor own_v;
   bool cached = false;
   at::Tensor out;
   at::Tensor lse;  // may be undefined
@@ -70,6 +72,12 @@ AttentionItem item_of(const Call& call, std::int64_t b, std::int64_t h) {
   }
   item.k = data(call.k) + kv_at;
   item.v = data(call.v) + kv_at;
+  if (call.own_k.defined()) {
+    const std::int64_t own_at = (token * kv_heads + h) * width;
+    item.own_k = data(call.own_k) + own_at;
+    item.own_v = data(call.own_v) + own_at;
+    item.own_stride = kv_heads * width;
+  }
   if (call.lse.defined()) {
     item.lse = call.lse.data_ptr<float>() + token * heads + h * item.group;
     item.lse_stride = heads;
@@ -267,9 +275,12 @@ at::Tensor attention_fused(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
   }
   Call call{.batch = batch, .settings = settings};
   call.cached = cache_keys != nullptr;
-  if (call.cached) {
+  if (call.cached && batch.stores) {
     store_rows(*cache_keys, k_TKH, batch);
     store_rows(*cache_values, v_TKH, batch);
+  } else if (call.cached) {
+    call.own_k = k_TKH.contiguous();
+    call.own_v = v_TKH.contiguous();
   }
   call.q = q_TQH.contiguous();
   call.k = call.cached ? *cache_keys : k_TKH.contiguous();

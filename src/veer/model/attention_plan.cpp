@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include <ATen/ops/from_blob.h>
@@ -69,6 +70,7 @@ std::vector<AttentionGroup> group_rows(const PackedBatch& batch) {
     group.rows.push_back(row);
     group.kv_length =
         std::max(group.kv_length, batch.starts[row] + batch.length(row));
+    group.cached_length = std::max(group.cached_length, batch.starts[row]);
   };
   for (const std::int64_t row : sorted_rows(batch)) {
     add(row);
@@ -105,6 +107,26 @@ void fill_slots(const PackedBatch& batch, AttentionGroup& group,
           .view({static_cast<std::int64_t>(group.rows.size()), group.length});
 }
 
+// Keys of rows that store nothing.
+void place_keys(const PackedBatch& batch, AttentionGroup& group,
+                at::Device device) {
+  std::vector<std::int64_t> positions;
+  for (const std::int64_t row : group.rows) {
+    for (std::int64_t j = 0; j < group.cached_length; ++j) {
+      positions.push_back(
+          j < batch.starts[row] ? j : std::numeric_limits<std::int64_t>::max());
+    }
+    for (std::int64_t i = 0; i < group.length; ++i) {
+      positions.push_back(i < batch.length(row)
+                              ? batch.starts[row] + i
+                              : std::numeric_limits<std::int64_t>::max());
+    }
+  }
+  group.key_positions_BJ =
+      to_tensor(positions, device)
+          .view({static_cast<std::int64_t>(group.rows.size()), -1});
+}
+
 // Tokens of the group's grid; padding repeats the row's first token. Returns
 // whether the grid is the packed axis itself.
 bool lay_out(const PackedBatch& batch, const AttentionGroup& group,
@@ -134,8 +156,11 @@ AttentionPlan plan_attention(const PackedBatch& batch, const KvCache* cache) {
   AttentionPlan plan;
   if (cache != nullptr) {
     check_slots(batch, *cache);
-    plan.slot_T = to_tensor(batch.slots, device).index_select(0, batch.rows_T);
-    plan.position_T = batch.positions_T;
+    if (batch.stores) {
+      plan.slot_T =
+          to_tensor(batch.slots, device).index_select(0, batch.rows_T);
+      plan.position_T = batch.positions_T;
+    }
   } else if (std::ranges::any_of(batch.starts,
                                  [](std::int64_t s) { return s > 0; })) {
     fail("forward", "rows that continue a cache, and no cache");
@@ -154,6 +179,9 @@ AttentionPlan plan_attention(const PackedBatch& batch, const KvCache* cache) {
     }
     if (group.from_cache) {
       fill_slots(batch, group, device);
+      if (!batch.stores) {
+        place_keys(batch, group, device);
+      }
     }
   }
   if (!identity) {

@@ -19,8 +19,12 @@ struct AttentionItem {
   const float* q = nullptr;  // token 0, head 0
   const float* k = nullptr;  // position 0
   const float* v = nullptr;
-  std::int64_t q_stride = 0;   // floats between tokens
-  std::int64_t kv_stride = 0;  // floats between positions
+  // Of token 0 where k and v end at position `start`; null where they go on.
+  const float* own_k = nullptr;
+  const float* own_v = nullptr;
+  std::int64_t q_stride = 0;    // floats between tokens
+  std::int64_t kv_stride = 0;   // floats between positions
+  std::int64_t own_stride = 0;  // the same of own_k and own_v
   // Positions that lie side by side in a cache and may be read, of which the
   // first ones hold something; 0 where there is no cache.
   std::int64_t room = 0;

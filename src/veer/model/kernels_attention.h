@@ -61,32 +61,59 @@ Keys keys_of(const AttentionItem& item, std::int64_t first,
   return keys;
 }
 
-// to[c][j] = from[j][c], columns beyond the keys zero.
-void transpose(const float* from, std::int64_t stride, const Keys& keys,
-               std::int64_t width, float* to) {
-  from += keys.begin * stride;
+// Keys or values by position.
+struct Source {
+  const float* first = nullptr;
+  std::int64_t stride = 0;
+  // From position `start` on, if not null.
+  const float* own = nullptr;
+  std::int64_t own_stride = 0;
+  std::int64_t start = 0;
+};
+
+VEER_INLINE const float* at_position(const Source& source,
+                                     std::int64_t position) {
+  return source.own == nullptr || position < source.start
+             ? source.first + position * source.stride
+             : source.own + (position - source.start) * source.own_stride;
+}
+
+Source source_of(const AttentionItem& item, const float* first,
+                 const float* own) {
+  return {first, item.kv_stride, own, item.own_stride, item.start};
+}
+
+// to[c][j] = number c of key j, columns beyond the keys zero.
+void transpose(const Source& from, const Keys& keys, std::int64_t width,
+               float* to) {
   for (std::int64_t c = 0; c < width; ++c) {
     for (std::int64_t j = keys.count; j < keys.padded; ++j) {
       to[c * keys.padded + j] = 0.0F;
     }
   }
   for (std::int64_t j = 0; j < keys.count; ++j) {
+    const float* key = at_position(from, keys.begin + j);
     for (std::int64_t c = 0; c < width; ++c) {
-      to[c * keys.padded + j] = from[j * stride + c];
+      to[c * keys.padded + j] = key[c];
     }
   }
 }
 
-// Rows of `width` numbers, padded with zeros to `padded`.
-void copy_rows(const float* from, std::int64_t stride, std::int64_t rows,
-               std::int64_t width, std::int64_t padded, float* to) {
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < width; ++c) {
-      to[r * padded + c] = from[r * stride + c];
-    }
-    for (std::int64_t c = width; c < padded; ++c) {
-      to[r * padded + c] = 0.0F;
-    }
+// `width` numbers, padded with zeros to `padded`.
+VEER_INLINE void copy_row(const float* from, std::int64_t width,
+                          std::int64_t padded, float* to) {
+  for (std::int64_t c = 0; c < width; ++c) {
+    to[c] = from[c];
+  }
+  for (std::int64_t c = width; c < padded; ++c) {
+    to[c] = 0.0F;
+  }
+}
+
+void gather(const Source& from, const Keys& keys, std::int64_t width,
+            std::int64_t padded, float* to) {
+  for (std::int64_t j = 0; j < keys.count; ++j) {
+    copy_row(at_position(from, keys.begin + j), width, padded, to + j * padded);
   }
 }
 
@@ -156,16 +183,15 @@ void score_tile(const float* q, const Rows& rows, const Keys& keys,
 // The same as dot products with the keys as they lie, a register of keys at a
 // time: for one or two tokens, where transposing would cost more.
 void score_dots(const AttentionItem& item, const Rows& rows, const Keys& keys,
-                float* scores) {
+                const Source& from_keys, float* scores) {
   const std::int64_t whole = item.width / kLanes * kLanes;
   const std::int64_t from = rows.low / kLanes * kLanes;
-  const float* first = item.k + keys.begin * item.kv_stride;
   for (std::int64_t j = from; j <= rows.high; j += kLanes) {
     const float* key[kLanes];
 #pragma GCC unroll 16
     for (std::int64_t i = 0; i < kLanes; ++i) {
       const std::int64_t seen = j + i < rows.high ? j + i : rows.high;
-      key[i] = first + seen * item.kv_stride;
+      key[i] = at_position(from_keys, keys.begin + seen);
     }
     for (std::int64_t r = 0; r < rows.count; ++r) {
       const float* query = item.q + rows.offset[r];
@@ -268,7 +294,8 @@ void attend_tile(const AttentionItem& item, const Rows& rows, const Keys& keys,
 // the stream.
 void stream(const float* from, const AttentionItem& item, const Keys& keys,
             float* sink) {
-  const std::int64_t used = keys.begin + keys.count;
+  const std::int64_t used =
+      item.own_k == nullptr ? keys.begin + keys.count : item.start;
   const std::int64_t end = item.room <= used + used / 2 ? item.room : used;
   Vec total = {};
   for (std::int64_t i = keys.begin * item.kv_stride;
@@ -282,20 +309,21 @@ void attention(const AttentionItem& item, std::int64_t first,
                std::int64_t count, float* scratch) {
   const Keys keys = keys_of(item, first, count);
   const std::int64_t padded = up_to(item.width, 2 * kLanes);
+  const Source from_keys = source_of(item, item.k, item.own_k);
   float* scores = scratch;
   float* keys_t = scores + kTileRows * keys.padded;
   const float* values = item.v + keys.begin * item.kv_stride;
   std::int64_t value_stride = item.kv_stride;
   const bool transposed = count * item.group >= 2 * kTileRows;
   if (transposed) {
-    transpose(item.k, item.kv_stride, keys, item.width, keys_t);
+    transpose(from_keys, keys, item.width, keys_t);
   } else if (item.room > 0) {
     stream(item.k, item, keys, scores);
     stream(item.v, item, keys, scores);
   }
-  if (padded != item.width) {
+  if (padded != item.width || item.own_v != nullptr) {
     float* copy = keys_t + item.width * keys.padded;
-    copy_rows(values, item.kv_stride, keys.count, item.width, padded, copy);
+    gather(source_of(item, item.v, item.own_v), keys, item.width, padded, copy);
     values = copy;
     value_stride = padded;
   }
@@ -305,7 +333,7 @@ void attention(const AttentionItem& item, std::int64_t first,
     if (transposed) {
       score_tile(item.q, rows, keys, item.width, keys_t, scores);
     } else {
-      score_dots(item, rows, keys, scores);
+      score_dots(item, rows, keys, from_keys, scores);
     }
     attend_tile(item, rows, keys, values, value_stride, scores);
   }

@@ -132,10 +132,10 @@ void differentiate_block(const AttentionItem& item,
       differentiate_row(item, gradients, rows, i, keys,
                         weights + i * keys.padded,
                         score_gradients + i * keys.padded);
-      copy_rows(item.q + rows.offset[i], 0, 1, item.width, padded,
-                buffers.queries + (r + i) * padded);
-      copy_rows(gradients.out_gradient + rows.offset[i], 0, 1, item.width,
-                padded, buffers.out_gradients + (r + i) * padded);
+      copy_row(item.q + rows.offset[i], item.width, padded,
+               buffers.queries + (r + i) * padded);
+      copy_row(gradients.out_gradient + rows.offset[i], item.width, padded,
+               buffers.out_gradients + (r + i) * padded);
     }
     weigh(score_gradients, rows, keys, buffers.keys, padded, item.width,
           nullptr, gradients.q_gradient, rows.offset);
@@ -152,10 +152,11 @@ void attention_backward(const AttentionItem& item,
   const std::int64_t padded = up_to(item.width, 2 * kLanes);
   const BackwardBuffers buffers =
       place_buffers(scratch, keys, item.width, padded);
-  transpose(item.k, item.kv_stride, keys, item.width, buffers.keys_t);
-  transpose(item.v, item.kv_stride, keys, item.width, buffers.values_t);
-  copy_rows(item.k, item.kv_stride, keys.count, item.width, padded,
-            buffers.keys);
+  const Source from_keys = source_of(item, item.k, nullptr);
+  transpose(from_keys, keys, item.width, buffers.keys_t);
+  transpose(source_of(item, item.v, nullptr), keys, item.width,
+            buffers.values_t);
+  gather(from_keys, keys, item.width, padded, buffers.keys);
   const std::int64_t key_numbers = up_to(keys.count, kTileRows) * padded;
   for (std::int64_t i = 0; i < key_numbers; ++i) {
     buffers.k_gradient[i] = 0.0F;

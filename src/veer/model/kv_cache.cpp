@@ -36,14 +36,17 @@ void KvCache::copy_prefixes(std::span<const std::int64_t> from,
   const auto is_slot = [&](std::int64_t slot) {
     return slot >= 0 && slot < num_slots();
   };
+  const bool apart = std::ranges::none_of(from, [&](std::int64_t slot) {
+    return std::ranges::find(to, slot) != to.end();
+  });
   if (from.size() != to.size() || !std::ranges::all_of(from, is_slot) ||
-      !std::ranges::all_of(to, is_slot) || num_tokens < 0 ||
+      !std::ranges::all_of(to, is_slot) || !apart || num_tokens < 0 ||
       num_tokens > max_tokens()) {
     fail("KV cache",
          fmt::format("copy of {} tokens from {} slots to {}", num_tokens,
                      from.size(), to.size()),
-         fmt::format("slots below {}, at most {} tokens", num_slots(),
-                     max_tokens()));
+         fmt::format("slots below {}, none on both sides, at most {} tokens",
+                     num_slots(), max_tokens()));
   }
   if (from.empty()) {
     return;

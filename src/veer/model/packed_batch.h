@@ -22,6 +22,10 @@ struct PackedBatch {
   std::vector<std::int64_t> starts;
   // Cache slot of each row; empty without cache.
   std::vector<std::int64_t> slots;
+  // Whether keys and values of the new tokens go into the slots. If not, the
+  // cache stays as it is, each row sees its own new tokens behind those of its
+  // slot, and several rows may read one slot.
+  bool stores = true;
   // Rows of the pass that are not here yet (row_sharing.h); they come behind.
   std::int64_t rows_to_join = 0;
 

@@ -54,6 +54,7 @@ PackedBatch first_rows(const PackedBatch& batch, std::int64_t num_rows) {
                       batch.offsets.begin() + num_rows + 1);
   part.starts.assign(batch.starts.begin(), batch.starts.begin() + num_rows);
   part.slots.assign(batch.slots.begin(), batch.slots.begin() + num_rows);
+  part.stores = batch.stores;
   part.rows_to_join = batch.num_rows() - num_rows;
   const auto tokens = part.num_tokens();
   part.ids_T = batch.ids_T.narrow(0, 0, tokens);

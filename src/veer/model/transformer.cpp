@@ -134,8 +134,10 @@ at::Tensor join_rows(const RowSharing& sharing, const Stage& before,
                      const Stage& after, const at::Tensor& x_TD) {
   const PackedBatch& batch = after.pass->batch;
   const std::int64_t begin = before.pass->batch.num_rows();
-  copy_from_leaders(sharing, batch, begin, batch.num_rows(), after.first_block,
-                    *after.pass->cache);
+  if (batch.stores) {
+    copy_from_leaders(sharing, batch, begin, batch.num_rows(),
+                      after.first_block, *after.pass->cache);
+  }
   if (!x_TD.defined()) {
     return {};
   }
@@ -178,8 +180,8 @@ at::Tensor Transformer::forward(const PackedBatch& batch,
   const ModelConfig& config = parts_->config;
   const std::int64_t num_layers = layers_to_run(config, options);
   check_ids(batch, config.vocab_size);
-  if (options.fill_cache_only && options.cache == nullptr) {
-    fail("forward", "keys and values wanted, and no cache");
+  if (options.fill_cache_only && (options.cache == nullptr || !batch.stores)) {
+    fail("forward", "keys and values wanted, and no cache that takes them");
   }
   const c10::AutoGradMode mode(c10::GradMode::is_enabled() &&
                                options.cache == nullptr);
@@ -201,7 +203,9 @@ at::Tensor Transformer::forward(const PackedBatch& batch,
                                   options.sharing, num_layers);
   if (options.cache != nullptr) {
     for (std::int64_t b = 0; b < batch.num_rows(); ++b) {
-      options.cache->hold(batch.slots[b], batch.starts[b] + batch.length(b));
+      options.cache->hold(
+          batch.slots[b],
+          batch.starts[b] + (batch.stores ? batch.length(b) : 0));
     }
   }
   auto stage = stages.begin();

@@ -6,12 +6,14 @@
 // scoring of answers on shared prompts against scoring each prompt and answer
 // afresh.
 //
-//   steering_bench [rows] [threads] [rounds]
+//   steering_bench [embedded|100m] [rows] [threads] [rounds]
 //
-// A random model of the embedded shape; figures are medians over the rounds,
-// and ratios are medians of each round's ratio to its first case.
+// A random model of the embedded shape or of 98 million parameters; figures are
+// medians over the rounds, and ratios are medians of each round's ratio to its
+// first case.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -26,7 +28,9 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linalg_qr.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/core.h>
+#include <malloc.h>
 
 #include "veer/base/random.h"
 #include "veer/generation/generate.h"
@@ -51,14 +55,22 @@ at::Tensor random_tensor(at::IntArrayRef shape, Random& random, double scale) {
   return tensor;
 }
 
-Transformer random_model() {
-  const auto config = parse_model_config(
-      R"({"model_type": "llama", "vocab_size": 1536, "hidden_size": 128,
-          "intermediate_size": 352, "num_hidden_layers": 8,
-          "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 32,
-          "rms_norm_eps": 1e-5, "tie_word_embeddings": true,
-          "max_position_embeddings": 512})",
-      "benchmark");
+constexpr const char* kEmbedded =
+    R"({"model_type": "llama", "vocab_size": 1536, "hidden_size": 128,
+        "intermediate_size": 352, "num_hidden_layers": 8,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 32,
+        "rms_norm_eps": 1e-5, "tie_word_embeddings": true,
+        "max_position_embeddings": 512})";
+// That of sweep_speed.py.
+constexpr const char* k100m =
+    R"({"model_type": "llama", "vocab_size": 16384, "hidden_size": 768,
+        "intermediate_size": 2048, "num_hidden_layers": 12,
+        "num_attention_heads": 12, "num_key_value_heads": 12,
+        "rms_norm_eps": 1e-6, "tie_word_embeddings": true,
+        "max_position_embeddings": 512})";
+
+Transformer random_model(const char* shape) {
+  const auto config = parse_model_config(shape, "benchmark");
   Random random(1);
   std::map<std::string, at::Tensor> weights;
   for (const auto& [name, shape] : weight_shapes(config)) {
@@ -134,13 +146,21 @@ std::vector<std::int64_t> fill(InterventionTable& table,
   return indices;
 }
 
-std::vector<GenerationRequest> requests_of(std::int64_t rows) {
+std::vector<std::int32_t> random_ids(const ModelConfig& config,
+                                     std::int64_t count, Random& random) {
+  std::vector<std::int32_t> ids(count);
+  for (auto& id : ids) {
+    id = static_cast<std::int32_t>(random.below(config.vocab_size));
+  }
+  return ids;
+}
+
+std::vector<GenerationRequest> requests_of(const ModelConfig& config,
+                                           std::int64_t rows) {
   Random random(3);
   std::vector<GenerationRequest> requests(rows);
   for (auto& request : requests) {
-    for (std::int64_t i = 0; i < kPromptTokens; ++i) {
-      request.prompt.push_back(static_cast<std::int32_t>(random.below(1536)));
-    }
+    request.prompt = random_ids(config, kPromptTokens, random);
     request.max_tokens = kAnswerTokens;
   }
   return requests;
@@ -209,7 +229,7 @@ void bench_decoding(const Transformer& model, std::int64_t rows,
   const auto different =
       fill(table, model.config(), rows, scope, kFewOperators);
   const auto mixed = fill(table, model.config(), rows, scope, every_operator());
-  auto plain = requests_of(rows);
+  auto plain = requests_of(model.config(), rows);
   auto one = plain;
   auto many = plain;
   auto mix = plain;
@@ -238,7 +258,7 @@ void bench_forked_prompt(const Transformer& model, std::int64_t rows,
   InterventionTable table(model.config().num_layers, model.config().width);
   const auto generated =
       fill(table, model.config(), rows, "generated", kFewOperators);
-  auto separate = requests_of(rows);
+  auto separate = requests_of(model.config(), rows);
   auto shared = separate;
   for (std::int64_t i = 0; i < rows; ++i) {
     separate[i].configuration = generated[i];
@@ -259,51 +279,84 @@ void bench_forked_prompt(const Transformer& model, std::int64_t rows,
   report(cases, rounds, static_cast<double>(rows), "rows");
 }
 
+// Texts of one length, whose states of the answers' tokens alone go to the
+// head.
+std::vector<double> score_afresh(
+    const Transformer& model,
+    const std::vector<std::vector<std::int32_t>>& texts, std::int64_t answer) {
+  constexpr std::size_t kTogether = 32;
+  const at::NoGradGuard no_grad;
+  std::vector<double> totals;
+  for (std::size_t i = 0; i < texts.size(); i += kTogether) {
+    const auto length = std::ssize(texts[i]);
+    const auto hidden_BTD = model.forward(pack({texts.data() + i, kTogether}))
+                                .view({kTogether, length, -1});
+    const auto logits_BTV = model.logits(
+        hidden_BTD.slice(1, length - answer - 1, length - 1).contiguous());
+    std::vector<std::int64_t> targets;
+    for (std::size_t row = i; row < i + kTogether; ++row) {
+      targets.insert(targets.end(), texts[row].end() - answer,
+                     texts[row].end());
+    }
+    const auto target_BT1 = at::tensor(at::IntArrayRef(targets), at::kLong)
+                                .view({kTogether, answer, 1});
+    const auto own_BT =
+        logits_BTV.gather(2, target_BT1).squeeze(2) - logits_BTV.logsumexp(2);
+    const auto total_B = own_BT.sum(1).to(at::kDouble).contiguous();
+    totals.insert(totals.end(), total_B.const_data_ptr<double>(),
+                  total_B.const_data_ptr<double>() + kTogether);
+  }
+  return totals;
+}
+
 void bench_scoring(const Transformer& model, std::int64_t rounds) {
   constexpr std::int64_t kPrompts = 8;
   constexpr std::int64_t kAnswers = 16;
+  constexpr std::int64_t kTokens = 8;
   Random random(4);
-  const auto ids = [&](std::int64_t count) {
-    std::vector<std::int32_t> tokens(count);
-    for (auto& token : tokens) {
-      token = static_cast<std::int32_t>(random.below(1536));
-    }
-    return tokens;
-  };
   std::vector<ScoreRequest> requests(kPrompts);
   std::vector<std::vector<std::int32_t>> texts;
   for (auto& request : requests) {
-    request.prompt = ids(120);
+    request.prompt = random_ids(model.config(), 120, random);
     for (std::int64_t a = 0; a < kAnswers; ++a) {
-      request.answers.push_back(ids(8));
+      request.answers.push_back(random_ids(model.config(), kTokens, random));
       texts.push_back(request.prompt);
       texts.back().insert(texts.back().end(), request.answers.back().begin(),
                           request.answers.back().end());
     }
   }
-  fmt::print("score {} prompts of 120 tokens x {} answers of 8\n", kPrompts,
-             kAnswers);
-  const auto afresh = [&] {
-    const at::NoGradGuard no_grad;
-    for (std::size_t i = 0; i < texts.size(); i += 32) {
-      const auto hidden = model.forward(pack({texts.data() + i, 32}));
-      model.logits(hidden).log_softmax(-1);
-    }
-  };
+  double farthest = 0.0;
+  const auto afresh = score_afresh(model, texts, kTokens);
+  const auto shared = score_all(model, nullptr, requests, {});
+  for (std::int64_t i = 0; i < kPrompts * kAnswers; ++i) {
+    farthest = std::max(
+        farthest,
+        std::abs(shared[i / kAnswers].total(i % kAnswers) - afresh[i]));
+  }
+  fmt::print(
+      "score {} prompts of 120 tokens x {} answers of {}; the two differ by "
+      "{:.1e} nats at most\n",
+      kPrompts, kAnswers, kTokens, farthest);
   std::vector<Case> cases = {
       {"shared prompts", [&] { score_all(model, nullptr, requests, {}); }, {}},
-      {"each prompt and answer afresh", afresh, {}}};
+      {"each prompt and answer afresh",
+       [&] { score_afresh(model, texts, kTokens); },
+       {}}};
   report(cases, rounds, kPrompts * kAnswers, "answers");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::int64_t rows = argc > 1 ? std::atoll(argv[1]) : 256;
-  const int threads = argc > 2 ? std::atoi(argv[2]) : 1;
-  const std::int64_t rounds = argc > 3 ? std::atoll(argv[3]) : 5;
+  const bool large = argc > 1 && argv[1] == std::string("100m");
+  const std::int64_t rows = argc > 2 ? std::atoll(argv[2]) : 256;
+  const int threads = argc > 3 ? std::atoi(argv[3]) : 1;
+  const std::int64_t rounds = argc > 4 ? std::atoll(argv[4]) : 5;
+  // As cli/main.cpp sets it for veer, for every case.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
   at::set_num_threads(threads);
-  const auto model = random_model();
+  const auto model = random_model(large ? k100m : kEmbedded);
   bench_decoding(model, rows, rounds, "generated");
   bench_decoding(model, rows, rounds, "all");
   bench_forked_prompt(model, rows, rounds);

@@ -61,6 +61,23 @@ class Score : public ::testing::Test {
     return requests;
   }
 
+  void expect_plain_scores(const std::vector<ScoreRequest>& requests,
+                           std::int64_t max_rows) {
+    GenerationOptions options;
+    options.max_rows = max_rows;
+    const auto all = score_all(model_, &table_, requests, options);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      ASSERT_EQ(all[i].log_probs.size(), requests[i].answers.size());
+      for (std::size_t a = 0; a < requests[i].answers.size(); ++a) {
+        EXPECT_THAT(
+            all[i].log_probs[a],
+            ::testing::Pointwise(::testing::FloatNear(2e-4F),
+                                 score_plainly(model_, table_, requests[i], a)))
+            << "request " << i << " rows " << max_rows;
+      }
+    }
+  }
+
   Transformer model_ = tiny_model();
   InterventionTable table_{3, 16};
 };
@@ -68,18 +85,7 @@ class Score : public ::testing::Test {
 TEST_F(Score, EqualsAWholeForwardPassPerAnswer) {
   const auto requests = mixture();
   for (const std::int64_t max_rows : {256, 2}) {
-    GenerationOptions options;
-    options.max_rows = max_rows;
-    const auto all = score_all(model_, &table_, requests, options);
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      ASSERT_EQ(all[i].log_probs.size(), 3U);
-      for (std::size_t a = 0; a < 3; ++a) {
-        EXPECT_THAT(all[i].log_probs[a],
-                    ::testing::Pointwise(
-                        ::testing::FloatNear(2e-4F),
-                        score_plainly(model_, table_, requests[i], a)));
-      }
-    }
+    expect_plain_scores(requests, max_rows);
   }
 }
 
@@ -100,19 +106,8 @@ TEST_F(Score, AnswersOfAPromptGoOnAcrossPasses) {
       requests.push_back(request);
     }
   }
-  GenerationOptions options;
   for (const std::int64_t max_rows : {1, 2, 3, 4, 5, 7, 11, 20, 256}) {
-    options.max_rows = max_rows;
-    const auto all = score_all(model_, &table_, requests, options);
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      for (std::size_t a = 0; a < 3; ++a) {
-        EXPECT_THAT(
-            all[i].log_probs[a],
-            ::testing::Pointwise(::testing::FloatNear(2e-4F),
-                                 score_plainly(model_, table_, requests[i], a)))
-            << "request " << i << " rows " << max_rows;
-      }
-    }
+    expect_plain_scores(requests, max_rows);
   }
 }
 

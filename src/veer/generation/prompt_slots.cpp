@@ -11,30 +11,22 @@
 #include "veer/base/error.h"
 
 namespace veer {
-
 namespace {
 
 bool is_pair(const InterventionTable* table, const PromptUse& use) {
   return table != nullptr && table->needs_donor(use.configuration);
 }
 
-std::int64_t slots_of_use(const InterventionTable* table,
-                          const PromptUse& use) {
-  return is_pair(table, use) ? 2 : 1;
-}
-
 std::int64_t slots_to_make(const InterventionTable* table,
                            std::span<const PromptUse> uses,
                            const PromptNumbers& numbers, SlotUse slot_use,
                            std::int64_t most) {
-  std::int64_t needed = slot_use == SlotUse::kShared ? numbers.num_keys() : 0;
-  std::int64_t least = 1;
-  for (const auto& use : uses) {
-    const auto own = slots_of_use(table, use);
-    least = std::max(least, own);
-    needed += slot_use == SlotUse::kShared ? own - 1 : own;
-  }
-  return std::max(least, std::min(needed, most));
+  const std::int64_t pairs = std::ranges::count_if(
+      uses, [&](const PromptUse& use) { return is_pair(table, use); });
+  const std::int64_t prompts =
+      slot_use == SlotUse::kShared ? numbers.num_keys() : std::ssize(uses);
+  const std::int64_t least = pairs > 0 ? 2 : 1;
+  return std::max(least, std::min(prompts + pairs, most));
 }
 
 }  // namespace
@@ -94,7 +86,7 @@ std::int64_t PromptSlots::num_free() const {
 }
 
 std::int64_t PromptSlots::slots_of(std::int64_t use) const {
-  return slots_of_use(table_, uses_[use]);
+  return is_pair(table_, uses_[use]) ? 2 : 1;
 }
 
 std::int64_t PromptSlots::find_slot(std::int64_t key) const {

@@ -16,8 +16,7 @@ namespace veer {
 struct EndpointOptions {
   std::string url;  // up to and with /v1
   std::string model;
-  std::string key_env;               // environment variable with the key; "" =
-                                     // none
+  std::string key_env;  // environment variable with the key; "" = none
   double timeout_seconds = 60.0;     // of one request
   std::int64_t retries = 5;          // of one request
   double first_wait_seconds = 1.0;   // doubled with every retry

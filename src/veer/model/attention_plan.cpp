@@ -110,16 +110,15 @@ void fill_slots(const PackedBatch& batch, AttentionGroup& group,
 // Keys of rows that store nothing.
 void place_keys(const PackedBatch& batch, AttentionGroup& group,
                 at::Device device) {
+  constexpr auto kNoKey = std::numeric_limits<std::int64_t>::max();
   std::vector<std::int64_t> positions;
   for (const std::int64_t row : group.rows) {
+    const std::int64_t start = batch.starts[row];
     for (std::int64_t j = 0; j < group.cached_length; ++j) {
-      positions.push_back(
-          j < batch.starts[row] ? j : std::numeric_limits<std::int64_t>::max());
+      positions.push_back(j < start ? j : kNoKey);
     }
     for (std::int64_t i = 0; i < group.length; ++i) {
-      positions.push_back(i < batch.length(row)
-                              ? batch.starts[row] + i
-                              : std::numeric_limits<std::int64_t>::max());
+      positions.push_back(i < batch.length(row) ? start + i : kNoKey);
     }
   }
   group.key_positions_BJ =

@@ -152,8 +152,8 @@ Json run_scenario(const Scenario& s, double effort, std::uint64_t seed) {
   const auto items = items_of(s);
   const double size = static_cast<double>(s.n * s.width);
   Counts c;
-  c.reps = static_cast<std::int64_t>(
-      std::clamp(effort * 1.5e7 / size, effort * 150.0, 1000.0));
+  c.reps = static_cast<std::int64_t>(effort *
+                                     std::clamp(1.5e7 / size, 150.0, 1000.0));
   for (std::int64_t r = 0; r < c.reps; ++r) {
     const auto rows = draw_rows(s, sd_D, planted_means(s, random), random);
     const auto got = veer::cross_item_cosine(rows.x_ND, rows.y_ND, items);
@@ -178,13 +178,12 @@ Json run_existence(std::int64_t width, double power, std::int64_t n,
   Generator random(77);
   const auto sd_D = spectrum(width, power);
   const auto reps = static_cast<std::int64_t>(
-      std::clamp(effort * 5e7 / static_cast<double>(8 * n * width),
-                 effort * 150.0, 2000.0));
+      effort *
+      std::clamp(5e7 / static_cast<double>(8 * n * width), 150.0, 2000.0));
   std::int64_t single = 0;
   std::int64_t any = 0;
   for (std::int64_t r = 0; r < reps; ++r) {
-    const auto signs =
-        veer::random_signs(199, n, static_cast<std::uint64_t>(r));
+    const auto signs = veer::sign_matrix(199, n, static_cast<std::uint64_t>(r));
     std::vector<veer::FlippedA> layers;
     for (int l = 0; l < 8; ++l) {
       layers.push_back(
@@ -254,8 +253,8 @@ Json run_band(std::int64_t width, double power, std::int64_t n, double snr,
   Scenario s{width, power, n, snr, 0.3, 0.5};
   const auto sd_D = spectrum(width, power);
   const auto reps = static_cast<std::int64_t>(
-      std::clamp(effort * 5e7 / static_cast<double>(8 * n * width),
-                 effort * 150.0, 2000.0));
+      effort *
+      std::clamp(5e7 / static_cast<double>(8 * n * width), 150.0, 2000.0));
   std::int64_t covered = 0;
   std::int64_t complete = 0;
   for (std::int64_t r = 0; r < reps; ++r) {

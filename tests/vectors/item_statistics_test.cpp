@@ -61,7 +61,7 @@ TEST(ItemGram, ParticipationRatioCountsDimensions) {
 }
 
 TEST(ExistenceTest, FindsADirectionAndNotNoise) {
-  const auto signs = random_signs(499, 30, 7);
+  const auto signs = sign_matrix(499, 30, 7);
   std::vector<FlippedA> layers;
   layers.push_back(
       ItemGram(noisy_rows(unit(20, 0) * 3.0, 30, 1.0, 21)).flipped(signs));
@@ -75,7 +75,7 @@ TEST(ExistenceTest, FindsADirectionAndNotNoise) {
 }
 
 TEST(ExistenceTest, OfZeroRowsIsOne) {
-  const auto signs = random_signs(99, 5, 7);
+  const auto signs = sign_matrix(99, 5, 7);
   const std::vector<FlippedA> layers = {
       ItemGram(matrix(5, 2, std::vector<double>(10, 0.0))).flipped(signs)};
   EXPECT_DOUBLE_EQ(existence_test(layers).p[0], 1.0);

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "veer/vectors/distributions.h"
+#include "veer/vectors/influence_posterior.h"
 #include "veer/vectors/tensor_numbers.h"
 
 namespace veer {
@@ -26,17 +27,23 @@ double high_of(const std::vector<double>& drawn, double tail) {
   return std::max(critical_quantile(drawn, 1.0 - tail), kNearest);
 }
 
-// The weights of M items, drawn when first asked for: every cosine of as many
-// items has the same.
-at::Tensor weights(std::int64_t items) {
+// What is drawn for M items: signs, and how far the effect of each lies from
+// its mean. Every cosine of as many items has the same.
+struct ItemDraws {
+  at::Tensor signs_BM;
+  at::Tensor effects_BM;
+};
+
+const ItemDraws& item_draws(std::int64_t items) {
   static std::mutex mutex;
-  static std::map<std::int64_t, at::Tensor> drawn;
+  static std::map<std::int64_t, ItemDraws> drawn;
   const std::lock_guard lock(mutex);
-  auto& w_BM = drawn[items];
-  if (!w_BM.defined()) {
-    w_BM = normal_matrix(kDraws, items, kSeed);
+  auto& draws = drawn[items];
+  if (!draws.signs_BM.defined()) {
+    draws = {sign_matrix(kDraws, items, kSeed),
+             normal_matrix(kDraws, items, kSeed)};
   }
-  return w_BM;
+  return draws;
 }
 
 double over(double difference, double variance) {
@@ -45,32 +52,81 @@ double over(double difference, double variance) {
 
 }  // namespace
 
-BootstrapT::BootstrapT(double value, const ErrorParts& parts)
-    : value_(value),
+BootstrapT::BootstrapT(double product, double length, const ErrorParts& parts)
+    : product_(product),
+      length_(length),
       degrees_(static_cast<double>(parts.product_N.size(0)) - 1.0) {
-  const auto& c_N = parts.product_N;
+  const auto& p_N = parts.product_N;
   const auto& l_N = parts.length_N;
-  variance_ = {c_N.dot(c_N).item<double>(), c_N.dot(l_N).item<double>(),
+  variance_ = {p_N.dot(p_N).item<double>(), p_N.dot(l_N).item<double>(),
                l_N.dot(l_N).item<double>()};
-  const auto c_M = c_N.index_select(0, parts.items_M) * parts.scale_M;
+  const auto p_M = p_N.index_select(0, parts.items_M) * parts.scale_M;
   const auto l_M = l_N.index_select(0, parts.items_M) * parts.scale_M;
-  const auto w_BM = weights(c_M.size(0));
-  auto c_BM = w_BM.mm(parts.product_MM);
-  auto l_BM = w_BM.mm(parts.length_MM);
-  first_ = to_vector(w_BM.mv(c_M) + 0.5 * (w_BM * c_BM).sum(1));
-  second_ = to_vector(w_BM.mv(l_M) + 0.5 * (w_BM * l_BM).sum(1));
-  c_BM += c_M;
-  l_BM += l_M;
-  const auto v0 = to_vector(c_BM.square().sum(1));
-  const auto v1 = to_vector((c_BM * l_BM).sum(1));
-  const auto v2 = to_vector(l_BM.square().sum(1));
-  for (std::size_t b = 0; b < v0.size(); ++b) {
-    curves_.push_back({v0[b], v1[b], v2[b]});
+  // The shrinkage is that of the error at the estimate, and the same at every
+  // rho.
+  const double rho = product / length;
+  const auto posterior = influence_posterior(
+      p_M - rho * l_M, parts.product_MM - rho * parts.length_MM, kDraws);
+  // Everything in the basis of the pairs' noise, where R at the estimate is
+  // diagonal, so that the product's pairs follow from the length's.
+  const auto& q_MM = posterior.basis_MM;
+  const auto& drawn = item_draws(p_M.size(0));
+  const auto w_BM = drawn.signs_BM.mm(q_MM);
+  const auto l_pairs_BM = w_BM.mm(q_MM.t().mm(parts.length_MM).mm(q_MM));
+  const auto p_own_M = q_MM.t().mv(p_M);
+  const auto l_own_M = q_MM.t().mv(l_M);
+  const double* p_own = p_own_M.const_data_ptr<double>();
+  const double* l_own = l_own_M.const_data_ptr<double>();
+  const double* eigenvalues = posterior.eigenvalues_M.const_data_ptr<double>();
+  const auto items = p_M.size(0);
+  for (std::int64_t b = 0; b < kDraws; ++b) {
+    const auto row = [b, items](const at::Tensor& x_BM) {
+      return x_BM.const_data_ptr<double>() + b * items;
+    };
+    const auto entry = posterior.entries[static_cast<std::size_t>(b)] * items;
+    add_draw({.items = items,
+              .rho = rho,
+              .signs = row(w_BM),
+              .keep = posterior.keep_GM.const_data_ptr<double>() + entry,
+              .spread = posterior.spread_GM.const_data_ptr<double>() + entry,
+              .effects = row(drawn.effects_BM),
+              .product = p_own,
+              .length = l_own,
+              .eigenvalues = eigenvalues,
+              .length_pairs = row(l_pairs_BM)});
   }
 }
 
+void BootstrapT::add_draw(const Draw& d) {
+  double first = 0.0, second = 0.0, p_sum = 0.0, l_sum = 0.0;
+  ErrorCurve squares;
+  for (std::int64_t k = 0; k < d.items; ++k) {
+    const double w = d.signs[k];
+    const double p = d.keep[k] * d.product[k] + d.spread[k] * d.effects[k];
+    const double l = d.keep[k] * d.length[k];
+    const double l_pairs = d.length_pairs[k];
+    const double p_pairs = d.eigenvalues[k] * w + d.rho * l_pairs;
+    first += w * (p + 0.5 * p_pairs);
+    second += w * (l + 0.5 * l_pairs);
+    const double p_all = p + p_pairs;
+    const double l_all = l + l_pairs;
+    p_sum += w * p_all;
+    l_sum += w * l_all;
+    squares.v0 += p_all * p_all;
+    squares.v1 += p_all * l_all;
+    squares.v2 += l_all * l_all;
+  }
+  const auto size = static_cast<double>(d.items);
+  const double sample = std::sqrt((size - 1.0) / size);
+  first_.push_back(first * sample);
+  second_.push_back(second * sample);
+  curves_.push_back({squares.v0 - p_sum * p_sum / size,
+                     squares.v1 - p_sum * l_sum / size,
+                     squares.v2 - l_sum * l_sum / size});
+}
+
 double BootstrapT::t(double rho) const {
-  return over(value_ - rho, variance_.at(rho));
+  return over(product_ - rho * length_, variance_.at(rho));
 }
 
 std::vector<double> BootstrapT::draws(double rho) const {
@@ -81,31 +137,26 @@ std::vector<double> BootstrapT::draws(double rho) const {
   return drawn;
 }
 
-double BootstrapT::inflation(double tail) const {
-  return t_point(tail, degrees_) / -normal_quantile(tail);
-}
-
 Bounds BootstrapT::points(double rho, double tail) const {
   const auto drawn = draws(rho);
-  const double s = inflation(tail);
-  return {s * low_of(drawn, tail), s * high_of(drawn, tail)};
+  return {low_of(drawn, tail), high_of(drawn, tail)};
 }
 
-// The first rho from the value on, in the direction of `sign`, that is
-// rejected: bracketed, then by false position (Illinois). `times`: what the
-// points of the draws are multiplied by.
+// The first rho from the estimate on, in the direction of `sign`, that is
+// rejected: bracketed, then by false position (Illinois).
 std::optional<double> BootstrapT::end(double sign, double tail,
-                                      double times) const {
-  // How far beyond its point t is, above 0 = rejected. Above the value t is
+                                      double wider) const {
+  // How far beyond its point t is, above 0 = rejected. Above the estimate t is
   // negative, so that the low point decides.
   const auto beyond = [&](double rho) {
-    return sign > 0.0 ? times * low_of(draws(rho), tail) - t(rho)
-                      : t(rho) - times * high_of(draws(rho), tail);
+    return sign > 0.0 ? wider * low_of(draws(rho), tail) - t(rho)
+                      : t(rho) - wider * high_of(draws(rho), tail);
   };
-  const double error = std::sqrt(std::max(variance_.at(value_), 1e-30));
+  const double estimate = product_ / length_;
+  const double error = std::sqrt(std::max(variance_.at(estimate), 1e-30));
   double step = 2.0 * error;
-  double kept = value_;
-  double rejected = value_ + sign * step;
+  double kept = estimate;
+  double rejected = estimate + sign * step;
   double at_kept = beyond(kept);
   double at_rejected = beyond(rejected);
   while (!(at_rejected > 0.0)) {
@@ -143,19 +194,17 @@ std::optional<double> BootstrapT::end(double sign, double tail,
 
 std::optional<Bounds> BootstrapT::interval(double level, double wider) const {
   const double tail = 0.5 * (1.0 - level);
-  const double times = wider * inflation(tail);
-  const auto low = end(-1.0, tail, times);
-  const auto high = end(1.0, tail, times);
+  const auto low = end(-1.0, tail, wider);
+  const auto high = end(1.0, tail, wider);
   if (!low || !high) {
     return std::nullopt;
   }
   return Bounds{*low, *high};
 }
 
-// Student's tail of t, scaled so that drawn_point, inflated, has `tail` beyond
-// it.
+// Student's tail of t, scaled so that drawn_point has `tail` beyond it.
 double BootstrapT::upper_tail(double t, double drawn_point, double tail) const {
-  return t_upper_tail(t / drawn_point * -normal_quantile(tail), degrees_);
+  return t_upper_tail(t / drawn_point * t_point(tail, degrees_), degrees_);
 }
 
 double BootstrapT::zero_p(double level) const {
@@ -186,7 +235,7 @@ double BootstrapT::equivalence_p(double margin) const {
 
 std::vector<double> BootstrapT::reach(double level) const {
   const double tail = 0.5 * (1.0 - level);
-  auto drawn = draws(value_);
+  auto drawn = draws(product_ / length_);
   const double low = low_of(drawn, tail);
   const double high = high_of(drawn, tail);
   for (double& t_star : drawn) {

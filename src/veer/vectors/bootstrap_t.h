@@ -4,17 +4,20 @@
 // normal nor Student's: where few dimensions hold the noise, the products of
 // pairs of items are skewed and heavy in the tails.
 //
-// The statistic is a U-statistic of order two, for every value rho of the
-// cosine: influences l of the items and residuals R of the pairs, both
-// linear in rho (product - rho length). A weighted bootstrap that is right in
-// the degenerate case as well (Arcones and Gine 1992; Dehling and Mikosch
-// 1994) has, with weights w ~ N(0, 1) of the items,
+// For every value rho of the cosine, product - rho length is a U-statistic of
+// order two: own effects l of M items and residuals R of their pairs, both
+// linear in rho. A wild bootstrap flips the signs of the items (Liu 1988;
+// Arcones and Gine 1992 and Dehling and Mikosch 1994 for statistics of pairs);
+// with w_i = +-1 and g = l + R w
 //
-//   T* = l'w + w'Rw / 2,   V* = |l + R w|^2,   t* = T* / sqrt(V*)
+//   T* = l'w + w'Rw / 2,   V* = sum (w_i g_i)^2 - (sum w_i g_i)^2 / M
+//   t* = T* sqrt((M - 1) / M) / sqrt(V*)
 //
-// V* is what the jackknife would have estimated in that draw, so that it
-// counts the part of the pairs twice there as it does in the data, and nothing
-// has to be taken off (bootstrap-t, Efron 1981).
+// V* is the variance that a jackknife would have found in that draw, centred as
+// that is, so that t* spreads as Student's t where the pairs do nothing, and no
+// more than it should where they do everything. l is drawn anew each time from
+// what the data say about it (influence_posterior.h): the influences themselves
+// already contain the noise of the pairs.
 #pragma once
 
 #include <cstdint>
@@ -30,9 +33,9 @@ struct Bounds {
   double high = 0.0;
 };
 
-// Variance of cosine - rho, were rho the true cosine: v0 - 2 v1 rho + v2 rho^2.
-// v0 is what the products C do, v2 what the lengths A and B in the denominator
-// do, v1 what they do together.
+// Variance of product - rho length: v0 - 2 v1 rho + v2 rho^2. v0 is what the
+// products C do, v2 what the lengths A and B in the denominator do, v1 what
+// they do together.
 struct ErrorCurve {
   double v0 = 0.0, v1 = 0.0, v2 = 0.0;
 
@@ -41,7 +44,8 @@ struct ErrorCurve {
 
 // fp64. Influences [N] of the items: their squares sum to the jackknife's
 // variance. Residuals [M, M] of pairs of M of the items, symmetric without a
-// diagonal: half of their squares sums to the pair part of the variance.
+// diagonal, rows summing to 0: half of their squares sums to the pair part of
+// the variance.
 struct ErrorParts {
   at::Tensor product_N, length_N;
   at::Tensor product_MM, length_MM;
@@ -51,16 +55,16 @@ struct ErrorParts {
 
 class BootstrapT {
  public:
-  // Draws depend on the number of rows only: statistics of the same items are
-  // drawn together.
-  BootstrapT(double value, const ErrorParts& parts);
+  // `product` and `length` of all items, whose difference product - rho length
+  // is 0 on average where rho is the cosine. Draws depend on the number of rows
+  // only: statistics of the same items are drawn together.
+  BootstrapT(double product, double length, const ErrorParts& parts);
 
   const ErrorCurve& variance() const { return variance_; }
-  // (value - rho) / sqrt(variance at rho).
+  // (product - rho length) / sqrt(variance at rho).
   double t(double rho) const;
-  // Points of t, were rho true, with `tail` beyond either: those of t*, as much
-  // wider as Student's with N - 1 degrees are than normal ones, since w is
-  // normal and few items are not. low < 0 < high.
+  // Points of t, were rho true, with `tail` beyond either: those of t*.
+  // low < 0 < high.
   Bounds points(double rho, double tail) const;
   // Every rho whose t lies within its points, these taken `wider` times; none
   // when that has no end.
@@ -73,15 +77,25 @@ class BootstrapT {
   // Of each draw, how many times farther than its point of `level` it lies
   // (negative never counts): the joint band takes the largest over layers.
   std::vector<double> reach(double level) const;
-  double degrees() const { return degrees_; }
 
  private:
+  // What one draw is made of, in the basis of influence_posterior.h [M].
+  struct Draw {
+    std::int64_t items;
+    double rho;  // where the posterior was taken
+    const double* signs;
+    const double *keep, *spread, *effects;
+    const double *product, *length;  // influences
+    const double* eigenvalues;       // of the residuals at rho
+    const double* length_pairs;      // residuals of the length times signs
+  };
+  void add_draw(const Draw& d);
   std::vector<double> draws(double rho) const;
-  double inflation(double tail) const;
   double upper_tail(double t, double drawn_point, double tail) const;
-  std::optional<double> end(double sign, double tail, double times) const;
+  std::optional<double> end(double sign, double tail, double wider) const;
 
-  double value_ = 0.0;
+  double product_ = 0.0;
+  double length_ = 1.0;
   double degrees_ = 0.0;
   ErrorCurve variance_;
   // Of each draw: T* = first - rho second, V* an error curve.

@@ -148,7 +148,7 @@ Comparer::Comparer(std::span<const ComparedVector> vectors,
     const auto& [v, rows] = vectors[a];
     out_.vectors.push_back({v.name, rows.num_items(), v.fingerprint(), {}});
     signs_.push_back(
-        random_signs(options.sign_flips, rows.num_items(), seed("flips")));
+        sign_matrix(options.sign_flips, rows.num_items(), seed("flips")));
     for (std::size_t b = a + 1; b < vectors.size(); ++b) {
       Pair pair{a, b, unite_items(rows.ids, vectors[b].rows.ids), {}};
       out_.pairs.push_back({v.name,

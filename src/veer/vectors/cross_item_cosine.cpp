@@ -147,6 +147,23 @@ ErrorParts error_parts(const MeanProducts& all,
           pairs.length_MM,     pairs.items_M,      pairs.scale_M};
 }
 
+// What the mean of product - rho length is off by, per rho: the length in the
+// denominator is sqrt(A B), that of the statistic (A / a + B / b) / 2, and with
+// u = log(A / B) the mean of cosh(u / 2) is 1 + Var(u) / 8.
+double length_bias(const MeanProducts& all,
+                   const std::vector<MeanProducts>& left_out,
+                   double pair_part) {
+  std::vector<double> difference;
+  for (const auto& p : left_out) {
+    difference.push_back(p.a / all.a - p.b / all.b);
+  }
+  const auto influences_N = influences(difference);
+  // The jackknife counts the pairs twice.
+  return std::max(0.0,
+                  influences_N.dot(influences_N).item<double>() - pair_part) /
+         8.0;
+}
+
 // The estimate from all items and from all but one.
 void finish(CrossItemCosine& out, const MeanProducts& all,
             const std::vector<MeanProducts>& left_out, const PairEffects& pairs,
@@ -162,7 +179,8 @@ void finish(CrossItemCosine& out, const MeanProducts& all,
       theta - ((n - 1.0) * (mean_of(cosines) - theta) -
                pair_bias_share(pairs.effective_rank) * pairs.bias);
   auto error = std::make_shared<const BootstrapT>(
-      value, error_parts(all, left_out, pairs));
+      theta, 1.0 + length_bias(all, left_out, pairs.length_difference),
+      error_parts(all, left_out, pairs));
   const auto bounds = error->interval(level);
   if (!bounds) {
     out.cosine = Measure::none(

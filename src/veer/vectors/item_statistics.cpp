@@ -5,7 +5,6 @@
 #include <cmath>
 #include <numeric>
 
-#include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
 #include "veer/base/error.h"
@@ -153,17 +152,6 @@ FlippedA ItemGram::flipped(const at::Tensor& signs_BN) const {
   return {cross_sum(), to_vector(forms - gram_NN_.trace())};
 }
 
-at::Tensor random_signs(std::int64_t draws, std::int64_t n,
-                        std::uint64_t seed) {
-  Random random(seed, "signs");
-  auto signs_BN = at::empty({draws, n}, at::kDouble);
-  auto* data = signs_BN.mutable_data_ptr<double>();
-  for (std::int64_t i = 0; i < draws * n; ++i) {
-    data[i] = (random.next() >> 63) != 0 ? 1.0 : -1.0;
-  }
-  return signs_BN;
-}
-
 ExistenceTest existence_test(std::span<const FlippedA> layers) {
   ExistenceTest test;
   if (layers.empty()) {
@@ -196,7 +184,6 @@ ExistenceTest existence_test(std::span<const FlippedA> layers) {
 std::optional<double> simultaneous_widening(
     std::span<const CrossItemCosine> layers, double level) {
   std::vector<double> largest;
-  double degrees = INFINITY;
   for (const auto& layer : layers) {
     if (!layer.error) {
       continue;
@@ -206,15 +193,11 @@ std::optional<double> simultaneous_widening(
     for (std::size_t b = 0; b < reach.size(); ++b) {
       largest[b] = std::max(largest[b], reach[b]);
     }
-    degrees = std::min(degrees, layer.error->degrees());
   }
   if (largest.empty()) {
     return std::nullopt;
   }
-  const double tail = 0.5 * (1.0 - level);
-  const double normal =
-      critical_quantile(largest, level) * -normal_quantile(tail);
-  return t_point(normal_cdf(-normal), degrees) / t_point(tail, degrees);
+  return critical_quantile(largest, level);
 }
 
 }  // namespace veer

@@ -96,17 +96,15 @@ class ItemGram {
   std::optional<double> agreement() const;
   // A = sum_{i != j} x_i.x_j.
   double cross_sum() const;
-  // The same after each sign flip of the items, for signs_BN of +-1.
+  // The same after each sign flip of the items, for signs_BN of +-1; the same
+  // signs for every layer of a vector, so that the maximum over layers is taken
+  // draw by draw.
   FlippedA flipped(const at::Tensor& signs_BN) const;
 
  private:
   std::int64_t n_ = 0;
   at::Tensor gram_NN_;
 };
-
-// Random signs [draws, n] fp64; the same for every layer of a vector, so that
-// the maximum over layers is taken draw by draw.
-at::Tensor random_signs(std::int64_t draws, std::int64_t n, std::uint64_t seed);
 
 // "Does the vector exist?": sign flips of the items (symmetric noise around
 // zero under the null). p = (1 + #{A* >= A}) / (draws + 1). adjusted: maximum

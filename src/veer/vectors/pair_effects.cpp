@@ -229,12 +229,15 @@ PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
   out.bias = -0.5 * (p.ac / a + p.bc / b) / root +
              theta * (0.375 * (p.aa / (a * a) + p.bb / (b * b)) +
                       0.25 * p.ab / (a * b));
+  out.length_difference =
+      p.aa / (a * a) + p.bb / (b * b) - 2.0 * p.ab / (a * b);
   out.effective_rank = effective_rank(out.product_MM - theta * out.length_MM);
   return out;
 }
 
 double pair_bias_share(double effective_rank) {
-  return effective_rank > 1.0 ? 1.0 - 1.0 / effective_rank : 0.0;
+  return effective_rank > 1.0 ? 1.0 - 1.0 / (effective_rank * effective_rank)
+                              : 0.0;
 }
 
 }  // namespace veer

@@ -29,6 +29,8 @@ namespace veer {
 struct PairEffects {
   double bias = 0.0;
   double effective_rank = 0.0;  // 0 without residuals
+  // The pairs' part of the variance of a / a0 - b / b0.
+  double length_difference = 0.0;
   // Residuals of product and length, relative to the lengths of all items, and
   // whose they are: the part of ErrorParts that belongs to pairs.
   at::Tensor product_MM, length_MM;
@@ -43,7 +45,7 @@ PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
                          double b, std::int64_t max_items);
 
 // Share of the pair part that is taken off the jackknife's bias, 0 to 1:
-// 1 - 1 / rank. All of it is right to second order, which suffices when many
+// 1 - 1 / rank^2. All of it is right to second order, which suffices when many
 // dimensions average out; with few, the third order fills the gap. The form was
 // found by simulation (benchmarks/calibration), not derived.
 double pair_bias_share(double effective_rank);

@@ -43,4 +43,15 @@ at::Tensor normal_matrix(std::int64_t rows, std::int64_t columns,
   return out;
 }
 
+at::Tensor sign_matrix(std::int64_t rows, std::int64_t columns,
+                       std::uint64_t seed) {
+  Random random(seed, "signs");
+  auto out = at::empty({rows, columns}, at::kDouble);
+  double* data = out.mutable_data_ptr<double>();
+  for (std::int64_t i = 0; i < rows * columns; ++i) {
+    data[i] = (random.next() >> 63) != 0 ? 1.0 : -1.0;
+  }
+  return out;
+}
+
 }  // namespace veer

@@ -21,5 +21,8 @@ void require_finite(const at::Tensor& x, const char* what);
 // [rows, columns] standard normal numbers of our own generator.
 at::Tensor normal_matrix(std::int64_t rows, std::int64_t columns,
                          std::uint64_t seed);
+// The same of +1 and -1, as often.
+at::Tensor sign_matrix(std::int64_t rows, std::int64_t columns,
+                       std::uint64_t seed);
 
 }  // namespace veer

@@ -33,6 +33,15 @@ TEST(AdamW, FirstStepMovesByTheRateAgainstTheSign) {
   EXPECT_TRUE(at::allclose(p, values({0.9F, 1.1F, 1.0F}), 1e-5, 1e-6));
 }
 
+TEST(AdamW, FirstStepIsTheRateToTheLastDigits) {
+  // 1 - 0.999 in fp32 is 1.3e-5 off: the step would be half of that too long.
+  auto p = values({0.0F});
+  AdamW optimizer({{"p", p, 0.0}}, {.clip_norm = 0.0});
+  p.mutable_grad() = values({1.0F});
+  optimizer.step(1.0);
+  EXPECT_NEAR(p.item<float>(), -1.0, 5e-7);
+}
+
 TEST(AdamW, MatchesTheFormulaOverSteps) {
   auto p = values({2.0F});
   AdamW optimizer({{"p", p, 0.1}},

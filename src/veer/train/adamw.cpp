@@ -23,6 +23,7 @@ constexpr std::int64_t kChunk = 1 << 15;
 // Numbers of one step that all elements share.
 struct StepFactors {
   float beta1, beta2, eps;
+  float new1, new2;   // 1 - beta, rounded once: in fp32 1 - 0.999 is 1e-5 off
   float keep;         // 1 - lr * weight decay
   float rate;         // lr / (1 - beta1^t)
   float root_factor;  // 1 / sqrt(1 - beta2^t)
@@ -33,8 +34,8 @@ void update_chunk(float* p, const float* g, float* m, float* v, std::int64_t n,
                   const StepFactors& f) {
   for (std::int64_t i = 0; i < n; ++i) {
     const float grad = g[i] * f.clip;
-    m[i] = f.beta1 * m[i] + (1.0F - f.beta1) * grad;
-    v[i] = f.beta2 * v[i] + (1.0F - f.beta2) * grad * grad;
+    m[i] = f.beta1 * m[i] + f.new1 * grad;
+    v[i] = f.beta2 * v[i] + f.new2 * grad * grad;
     p[i] = p[i] * f.keep -
            f.rate * m[i] / (std::sqrt(v[i]) * f.root_factor + f.eps);
   }
@@ -59,8 +60,8 @@ void update_generic(const at::Tensor& value, const at::Tensor& raw_grad,
                     const at::Tensor& mean, const at::Tensor& square,
                     const StepFactors& f) {
   const auto grad = raw_grad * f.clip;
-  mean.mul_(f.beta1).add_(grad, 1.0F - f.beta1);
-  square.mul_(f.beta2).addcmul_(grad, grad, 1.0F - f.beta2);
+  mean.mul_(f.beta1).add_(grad, f.new1);
+  square.mul_(f.beta2).addcmul_(grad, grad, f.new2);
   value.mul_(f.keep).addcdiv_(
       mean, square.sqrt().mul_(f.root_factor).add_(f.eps), -f.rate);
 }
@@ -154,6 +155,8 @@ double AdamW::step(double learning_rate) {
   StepFactors f = {.beta1 = static_cast<float>(options_.beta1),
                    .beta2 = static_cast<float>(options_.beta2),
                    .eps = static_cast<float>(options_.eps),
+                   .new1 = static_cast<float>(1.0 - options_.beta1),
+                   .new2 = static_cast<float>(1.0 - options_.beta2),
                    .keep = 1.0F,
                    .rate = static_cast<float>(
                        learning_rate / (1.0 - std::pow(options_.beta1, t))),

@@ -71,6 +71,7 @@ TEST(Manifest, RefusesWhatNoStudyCanHave) {
       {"judge.answers", "-1"},
       {"judge.endpoint.timeout", "0"},
       {"judge.endpoint.cost_limit", "-1"},
+      {"judge.endpoint.parallel", "100000"},
   };
   for (const auto& [key, value] : bad) {
     try {

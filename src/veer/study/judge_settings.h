@@ -39,7 +39,8 @@ struct JudgeEndpointSettings {
           "seconds before the first retry, doubled each time");
     field("requests_per_minute", self.requests_per_minute,
           "of all together, 0 = no limit");
-    field("parallel", self.parallel, "requests under way at a time");
+    field("parallel", self.parallel,
+          "requests under way at a time, 256 at most");
     field("price", self.price, "of a million tokens, for the estimate");
     field("cost_limit", self.cost_limit,
           "one call asks for no more than is estimated to cost this");

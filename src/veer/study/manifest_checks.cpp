@@ -17,6 +17,8 @@
 namespace veer {
 namespace {
 
+constexpr std::int64_t kMostRequests = 256;
+
 void one_of(std::string_view key, const std::string& value,
             std::initializer_list<std::string_view> allowed) {
   if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) {
@@ -208,7 +210,12 @@ void validate_judge(const JudgeSettings& judge) {
   at_least("judge.endpoint.first_wait", endpoint.first_wait, 0.0);
   at_least("judge.endpoint.requests_per_minute", endpoint.requests_per_minute,
            0.0);
-  at_least<std::int64_t>("judge.endpoint.parallel", endpoint.parallel, 1);
+  // Each is a thread and a connection.
+  if (endpoint.parallel < 1 || endpoint.parallel > kMostRequests) {
+    fail("check settings",
+         fmt::format("judge.endpoint.parallel is {}", endpoint.parallel),
+         fmt::format("1 to {} requests", kMostRequests));
+  }
   at_least("judge.endpoint.price", endpoint.price, 0.0);
   at_least("judge.endpoint.cost_limit", endpoint.cost_limit, 0.0);
 }

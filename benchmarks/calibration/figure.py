@@ -39,7 +39,7 @@ def panel(result, measure, title, goal):
          "scale": {"type": "log", "domain": [8, 600]},
          "axis": {"values": [10, 20, 50, 100, 200, 500]}}
     spectrum = {"field": "spectrum", "type": "nominal",
-                "title": "noise spectrum"}
+                "title": "spectrum"}
     shape = {"field": "width", "type": "nominal", "title": "dimensions",
              "sort": ["64", "256", "512", "3072"]}
     scale = {"zero": False}

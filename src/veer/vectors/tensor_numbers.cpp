@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "veer/vectors/tensor_numbers.h"
 
+#include <algorithm>
+
 #include <ATen/ops/empty.h>
 #include <ATen/ops/isfinite.h>
 
@@ -8,6 +10,16 @@
 #include "veer/base/random.h"
 
 namespace veer {
+namespace {
+
+template <class Draw>
+at::Tensor drawn_matrix(std::int64_t rows, std::int64_t columns, Draw draw) {
+  auto out = at::empty({rows, columns}, at::kDouble);
+  std::generate_n(out.mutable_data_ptr<double>(), rows * columns, draw);
+  return out;
+}
+
+}  // namespace
 
 at::Tensor as_double(const at::Tensor& x) {
   return x.to(at::kCPU, at::kDouble).contiguous();
@@ -35,23 +47,15 @@ void require_finite(const at::Tensor& x, const char* what) {
 at::Tensor normal_matrix(std::int64_t rows, std::int64_t columns,
                          std::uint64_t seed) {
   Random random(seed, "normal matrix");
-  auto out = at::empty({rows, columns}, at::kDouble);
-  double* data = out.mutable_data_ptr<double>();
-  for (std::int64_t i = 0; i < rows * columns; ++i) {
-    data[i] = random.normal();
-  }
-  return out;
+  return drawn_matrix(rows, columns, [&random] { return random.normal(); });
 }
 
 at::Tensor sign_matrix(std::int64_t rows, std::int64_t columns,
                        std::uint64_t seed) {
   Random random(seed, "signs");
-  auto out = at::empty({rows, columns}, at::kDouble);
-  double* data = out.mutable_data_ptr<double>();
-  for (std::int64_t i = 0; i < rows * columns; ++i) {
-    data[i] = (random.next() >> 63) != 0 ? 1.0 : -1.0;
-  }
-  return out;
+  return drawn_matrix(rows, columns, [&random] {
+    return (random.next() >> 63) != 0 ? 1.0 : -1.0;
+  });
 }
 
 }  // namespace veer

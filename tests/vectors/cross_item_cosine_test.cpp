@@ -264,6 +264,25 @@ TEST(CrossItemCosine, HasNoBiasWhereOneDimensionHoldsTheNoise) {
   EXPECT_NEAR(sum / established, 0.0, 0.01 + 2 * 0.004);
 }
 
+TEST(CrossItemCosine, ValueLiesWithinItsInterval) {
+  // Reliability of one half: here and there the bias is larger than the error.
+  int biased = 0;
+  for (int r = 0; r < 400; ++r) {
+    const auto x = noisy_rows(unit(40, 0) * 2.0, 10, 1.0, 1000 + r);
+    const auto y = x * 0.7 + noisy_rows(unit(40, 1) * 2.0 - unit(40, 0) * 1.4,
+                                        10, 0.7, 2000 + r);
+    const auto got = cross_item_cosine(x, y, same_items(10));
+    if (got.cosine.established()) {
+      EXPECT_LE(*got.cosine.low, *got.cosine.value);
+      EXPECT_GE(*got.cosine.high, *got.cosine.value);
+    }
+    biased +=
+        got.cosine.reason.find("bias is larger") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_GT(biased, 0);
+  EXPECT_LT(biased, 20);
+}
+
 TEST(CrossItemCosine, IntervalWithoutAnEndIsNotEstablished) {
   // Reliability far below one half, yet A and B happen to be positive.
   int endless = 0;

@@ -188,6 +188,12 @@ void finish(CrossItemCosine& out, const MeanProducts& all,
         out.cosine.n);
     return;
   }
+  if (value < bounds->low || value > bounds->high) {
+    out.cosine = Measure::none(
+        "direction not established: its bias is larger than its error",
+        out.cosine.n);
+    return;
+  }
   out.cosine.value = value;
   out.cosine.low = bounds->low;
   out.cosine.high = bounds->high;

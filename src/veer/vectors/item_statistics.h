@@ -47,13 +47,15 @@ struct CrossItemCosine {
 // Delete-one jackknife over the union for bias and variance. A long draw of C
 // comes with long draws of A and B, so that the error at the estimate is too
 // small where the estimate is too large; the interval holds every rho that the
-// data do not reject instead (Fieller 1954). Where it rejects is told by a
-// bootstrap of the studentised error (bootstrap_t.h), from the influences of
-// the items and the residuals of the pair products (of at most `max_pair_items`
-// items per side). pair_bias_share() of the pairs' part is taken off the bias.
-// May exceed 1 in magnitude. Not established when a squared norm is not
-// positive (also after leaving out one item), when the interval has no end,
-// because the lengths are within noise of zero, or N < 4 on a side.
+// data do not reject instead (Fieller 1954), with the estimate as it is before
+// bias is taken off. Where it rejects is told by a bootstrap of the studentised
+// error (bootstrap_t.h), from the influences of the items and the residuals of
+// the pair products (of at most `max_pair_items` items per side).
+// pair_bias_share() of the pairs' part is taken off the bias. May exceed 1 in
+// magnitude. Not established when a squared norm is not positive (also after
+// leaving out one item), when the interval has no end, because the lengths are
+// within noise of zero, or does not hold the value without its bias, or N < 4
+// on a side.
 CrossItemCosine cross_item_cosine(const at::Tensor& x_ND,
                                   const at::Tensor& y_MD,
                                   const ItemUnion& items, double level = 0.95,

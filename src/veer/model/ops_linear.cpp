@@ -133,7 +133,9 @@ class Product : public torch::autograd::Function<Product> {
       dx_TI = multiply(dy_TO, saved[1], /*turned=*/true);
     }
     if (context->needs_input_grad(1)) {
-      dw_OI = at::mm(dy_TO.t(), saved[0]);
+      // Not torch's: MKL shares out the sum over T on some processors, so that
+      // its bits depend on the number of threads.
+      dw_OI = multiply(dy_TO.t().contiguous(), saved[0], /*turned=*/true);
     }
     return {dx_TI, dw_OI, at::Tensor()};
   }

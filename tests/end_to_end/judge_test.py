@@ -81,21 +81,20 @@ class JudgeTest(WithEndpoint):
 
     def test_all_wait_as_long_as_one_is_told(self):
         Endpoint.faults, Endpoint.retry_after = [429], 1
-        Endpoint.delay = 0.2
+        Endpoint.delay = 1.0
         self.assertEqual(self.judge("--answers", "2").returncode, 0)
         # Four under way, one of which is told to wait.
         first, fourth, fifth = (Endpoint.arrivals[i] for i in (0, 3, 4))
-        self.assertLess(fourth - first, 1.0)
-        self.assertGreaterEqual(fifth - first, 1.1)
+        self.assertLess(fourth - first, Endpoint.delay)
+        self.assertGreaterEqual(fifth - first, Endpoint.delay + 0.9)
 
     def test_asks_several_at_a_time_through_kept_connections(self):
-        Endpoint.delay = 0.1
+        Endpoint.delay = 0.5  # long enough for four to start on a busy machine
         several = self.judge()
         self.assertEqual(several.returncode, 0, several.stderr)
-        # As many as 4, where the machine has time for them.
-        self.assertIn(Endpoint.most_under_way, (2, 3, 4))
+        self.assertEqual(Endpoint.most_under_way, 4)
         # Once for the probes, once for the answers.
-        self.assertLessEqual(Endpoint.connections, 8)
+        self.assertEqual(Endpoint.connections, 8)
         for left in ("judges.json", "judge_replies.jsonl"):
             (self.run_folder / left).unlink()
         Endpoint.start_anew()

@@ -31,6 +31,8 @@ TEST(PairEffects, EffectiveRankCountsTheDimensionsOfTheNoise) {
                             uneven_rows(60, 100, 1.0, 2), items);
   EXPECT_LT(one.effective_rank, 3.0);
   EXPECT_GT(flat.effective_rank, 15.0);
+  EXPECT_LT(pair_bias_share(one.effective_rank), 0.8);
+  EXPECT_GT(pair_bias_share(flat.effective_rank), 0.99);
 }
 
 TEST(PairEffects, EffectiveRankOfPartlySharedItemsIsAsLarge) {

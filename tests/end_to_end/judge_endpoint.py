@@ -3,6 +3,7 @@ rate limited.
 """
 import functools
 import http.server
+import itertools
 import json
 import pathlib
 import tempfile
@@ -30,14 +31,16 @@ def label_of(record, answer):
 class Endpoint(http.server.BaseHTTPRequestHandler):
     """Judges by a word of the answer; `faults` are statuses to send first."""
     protocol_version = "HTTP/1.1"  # connections may be kept
-    lock = threading.Lock()
+    changed = threading.Condition()
+    is_over = False  # the test that asked
     seen, faults, nonsense, down_after = 0, [], False, None
     page = False  # a gateway's, in place of a reply
     retry_after = None  # seconds, sent with a fault
     silences = []  # seconds without a reply, one request each
     gullible = False  # takes everything for honest
     reads = None  # folder of a run: judges by its reference answers
-    delay = 0.0  # seconds that every reply takes
+    delay = 0.0  # seconds that every reply but a fault takes
+    together = []  # sizes of the first groups that are answered when all came
     arrivals, asked = [], []  # monotonic times and texts of all requests
     connections, under_way, most_under_way = 0, 0, 0
 
@@ -47,34 +50,50 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
         cls.page, cls.retry_after = False, None
         cls.silences, cls.gullible, cls.reads = [], False, None
         cls.delay, cls.arrivals, cls.asked = 0.0, [], []
+        cls.together, cls.is_over = [], False
         cls.connections, cls.under_way, cls.most_under_way = 0, 0, 0
+
+    @classmethod
+    def end(cls):
+        """No request of this test is under way in the next."""
+        with cls.changed:
+            cls.is_over = True
+            cls.changed.notify_all()
+            cls.changed.wait_for(lambda: cls.under_way == 0)
 
     def setup(self):
         super().setup()
-        with Endpoint.lock:
+        with Endpoint.changed:
             Endpoint.connections += 1
 
     def do_POST(self):
         cls = Endpoint
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with cls.lock:
+        with cls.changed:
+            fault = cls.faults.pop(0) if cls.faults else None
+            silence = cls.silences.pop(0) if cls.silences else None
+            group_end = next((end for end in itertools.accumulate(cls.together)
+                              if end > len(cls.arrivals)), 0)
             cls.arrivals.append(time.monotonic())
             cls.under_way += 1
             cls.most_under_way = max(cls.most_under_way, cls.under_way)
-            silence = cls.silences.pop(0) if cls.silences else None
-        time.sleep(cls.delay if silence is None else silence)
-        with cls.lock:
+            cls.changed.notify_all()
+            cls.changed.wait_for(
+                lambda: cls.is_over or len(cls.arrivals) >= group_end)
+            if fault is None:
+                cls.changed.wait_for(lambda: cls.is_over,
+                                     cls.delay if silence is None else silence)
             cls.under_way -= 1
-            if silence is not None:  # the client has given up by now
+            cls.changed.notify_all()
+            if cls.is_over or silence is not None:  # the client has given up
                 self.close_connection = True
                 return
-            answer = self.answer(body["messages"][0]["content"])
+            answer = ((fault, {"error": "later"}) if fault is not None else
+                      self.answer(body["messages"][0]["content"]))
         self.reply(*answer)
 
     def answer(self, text):
         cls = Endpoint
-        if cls.faults:
-            return cls.faults.pop(0), {"error": "later"}
         if cls.down_after is not None and cls.seen >= cls.down_after:
             return 503, {"error": "down"}
         cls.seen += 1
@@ -126,6 +145,7 @@ class WithEndpoint(unittest.TestCase):
 
     def setUp(self):
         Endpoint.start_anew()
+        self.addCleanup(Endpoint.end)
         self.temporary = tempfile.TemporaryDirectory()
         self.addCleanup(self.temporary.cleanup)
         self.folder = pathlib.Path(self.temporary.name)

@@ -13,6 +13,7 @@ import subprocess
 import time
 import unittest
 
+from report_tables import columns_without_text
 from study_case import SMALL, VEER, StudyCase, contents, run
 
 
@@ -33,6 +34,11 @@ class WholeRuns(StudyCase):
         page = (self.folder / "run/report.html").read_text()
         self.assertIn(f"Veer {made['veer']}, torch {made['torch']}", page)
         self.assertIn(made["date"], page)
+        # This study is too small to reach the ceiling's least effect.
+        self.assertEqual({title for _, title in columns_without_text(page)} -
+                         {"of copied states"}, set())
+        self.assertRegex(page, r"\d+ questions that the model wrote beside "
+                               r"\d+ seeds: <strong>\d+ kept")
 
         again = self.study("--json")
         self.assertEqual(again.returncode, 0, again.stderr)

@@ -111,14 +111,18 @@ TEST(Summary, NamesThePercentileOfTheRandomVectorsThatDoMore) {
   Json entry = best("induction", 0.9, true);
   entry["random_vectors"] = {{"n", 64}, {"percentile_95", 0.0625}};
   entry["covariance_vectors"] = {{"n", 32}, {"percentile_95", 0.25}};
+  entry["covariance_effect"] = estimate(0.1, 0.05);
   const auto text = [&] {
     return verdict(Json::object(), {{"best", Json::array({entry})}});
   };
-  EXPECT_THAT(text(),
-              testing::HasSubstr("random vectors +0 points [-5, +5], 95th "
-                                 "percentile of 32: +25 points."));
+  EXPECT_THAT(text(), testing::HasSubstr(
+                          "; covariance-matched random vectors +10 points "
+                          "[+5, +15], 95th percentile of 32: +25 "
+                          "points."));
   entry["covariance_vectors"]["percentile_95"] = nullptr;
-  EXPECT_THAT(text(), testing::HasSubstr("95th percentile of 64: +6 points."));
+  EXPECT_THAT(text(),
+              testing::HasSubstr("; random vectors +0 points [-5, +5], 95th "
+                                 "percentile of 64: +6 points."));
   // Of a score suppression wants less.
   entry["goal"] = "suppression";
   entry["measure"] = "score";

@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "veer/base/number_text.h"
+
 namespace veer {
 namespace {
 
@@ -29,8 +31,9 @@ HypothesisResult row(std::string id, std::string claim, std::string statistic,
 }
 
 std::string points(const Estimate& e) {
-  return fmt::format("{:+.0f} points [{:+.0f}, {:+.0f}]", 100.0 * e.value,
-                     100.0 * e.low, 100.0 * e.high);
+  return fmt::format("{} points [{}, {}]", signed_rounded(100.0 * e.value, 0),
+                     signed_rounded(100.0 * e.low, 0),
+                     signed_rounded(100.0 * e.high, 0));
 }
 
 HypothesisResult layers_differ(std::span<const Estimate> layers) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/files.h"
+#include "veer/base/number_text.h"
 #include "veer/report/charts.h"
 #include "veer/report/html.h"
 #include "veer/report/wording.h"
@@ -46,8 +47,8 @@ std::string spread_cell(const Json& over, bool share) {
   const auto number = [&](const char* key) {
     const Json& value = member(over, key);
     return !value.is_number() ? std::string("-")
-           : share ? fmt::format("{:.0f}", 100.0 * value.get<double>())
-                   : decimal(value);
+           : share            ? rounded(100.0 * value.get<double>(), 0)
+                              : decimal(value);
   };
   return fmt::format("{} / {}{}", number("between_spread"),
                      number("within_error"), share ? " points" : "");

@@ -8,18 +8,30 @@
 namespace veer {
 namespace {
 
+// "987 questions of the model's beside 50 seeds".
+std::string origin_text(const Json& check) {
+  const Json& counts = member(check, "counts");
+  const std::string asked = text_of(counts, "asked");
+  if (text_of(check, "source") != "generate") {
+    return fmt::format("{} questions read", asked);
+  }
+  return fmt::format("{} questions that the model wrote beside {} seeds", asked,
+                     text_of(counts, "seeds"));
+}
+
 std::string split_table(const Json& check) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& split : member(check, "splits")) {
+    const std::string topics = text_of(split, "topics");
     rows.push_back({escape_html(text_of(split, "name")),
-                    text_of(split, "questions"), text_of(split, "clusters"),
+                    text_of(split, "questions"), topics == "0" ? "-" : topics,
                     decimal(member(split, "honest_words"), 1),
                     decimal(member(split, "deceptive_words"), 1),
                     decimal(member(split, "length_difference"), 2)});
   }
   return html_table({{"split", false},
                      {"questions", true},
-                     {"clusters", true},
+                     {"topics", true},
                      {"words, honest", true},
                      {"words, deceptive", true},
                      {"difference", true}},
@@ -53,13 +65,13 @@ std::string data_section(const RunData& run) {
   const Json& counts = member(run.check, "counts");
   const Json& leakage = member(run.check, "leakage");
   std::string body = fmt::format(
-      "<p>{} questions asked for, {} read, <strong>{} kept</strong>, {} "
-      "rejected. Leakage between the splits: {} exact, {} near. Answers "
-      "identical on both sides: {}. Refusals: {}.</p>\n",
-      text_of(counts, "asked"), text_of(counts, "parsed"),
-      text_of(counts, "kept"), text_of(counts, "rejected"),
-      text_of(leakage, "exact"), text_of(leakage, "near"),
-      text_of(run.check, "identical_answers"), text_of(run.check, "refusals"));
+      "<p>{}: <strong>{} kept</strong>, {} rejected. Leakage between the "
+      "splits: {} exact, {} near. Answers identical on both sides: {}. "
+      "Refusals: {}.</p>\n",
+      origin_text(run.check), text_of(counts, "kept"),
+      text_of(counts, "rejected"), text_of(leakage, "exact"),
+      text_of(leakage, "near"), text_of(run.check, "identical_answers"),
+      text_of(run.check, "refusals"));
   for (const auto& warning : member(run.check, "warnings")) {
     body += "<p class=\"warn\">" + escape_html(warning.get<std::string>()) +
             "</p>\n";

@@ -205,7 +205,7 @@ std::string corrected_text(const Json& sweep, const Json& best) {
     if (member(entry, "vector") == member(best, "vector") &&
         member(entry, "goal") == member(best, "goal")) {
       return fmt::format("{} of {}",
-                         escape_html(decimal(member(entry, "adjusted_p"), 3)),
+                         escape_html(p_value(member(entry, "adjusted_p"))),
                          text_of(entry, "searched"));
     }
   }

@@ -178,7 +178,7 @@ std::string coherence_block(const Json& sweep) {
     const Json& recovered = member(entry, "recovered");
     const bool known = member(recovered, "value").is_number();
     row.push_back(known ? escape_html(percent_estimate(recovered)) : "");
-    row.push_back(known ? escape_html(decimal(member(entry, "recovered_p"), 3))
+    row.push_back(known ? escape_html(p_value(member(entry, "recovered_p")))
                         : "");
     rows.push_back(std::move(row));
   }
@@ -241,7 +241,7 @@ std::string ceiling_share_block(const Json& sweep) {
 std::string contrasts_block(const Json& sweep) {
   std::vector<std::vector<std::string>> rows;
   const auto nats = [](const Json& value) {
-    return value.is_number() ? fmt::format("{:.2f}", value.get<double>()) : "";
+    return value.is_number() ? decimal(value) : "";
   };
   for (const auto& entry : member(sweep, "contrasts")) {
     const Json& difference = member(entry, "difference");

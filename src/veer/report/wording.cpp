@@ -6,6 +6,8 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "veer/base/number_text.h"
+
 namespace veer {
 namespace {
 
@@ -15,28 +17,31 @@ std::string interval(const Json& estimate, double factor, int digits) {
   if (!low.is_number() || !high.is_number()) {
     return "";
   }
-  return fmt::format(" [{:.{}f}, {:.{}f}]", low.get<double>() * factor, digits,
-                     high.get<double>() * factor, digits);
+  return fmt::format(" [{}, {}]", rounded(low.get<double>() * factor, digits),
+                     rounded(high.get<double>() * factor, digits));
 }
 
 }  // namespace
 
 std::string percent(const Json& share) {
-  return share.is_number()
-             ? fmt::format("{:.0f} %", 100.0 * share.get<double>())
-             : "not defined";
+  return share.is_number() ? rounded(100.0 * share.get<double>(), 0) + " %"
+                           : "not defined";
 }
 
 std::string points(const Json& change) {
   return change.is_number()
-             ? fmt::format("{:+.0f} points", 100.0 * change.get<double>())
+             ? signed_rounded(100.0 * change.get<double>(), 0) + " points"
              : "not defined";
 }
 
 std::string decimal(const Json& value, int digits) {
   return value.is_number() && std::isfinite(value.get<double>())
-             ? fmt::format("{:.{}f}", value.get<double>(), digits)
+             ? rounded(value.get<double>(), digits)
              : "not established";
+}
+
+std::string p_value(const Json& p) {
+  return p.is_number() ? p_text(p.get<double>()) : "not established";
 }
 
 std::string percent_estimate(const Json& estimate) {

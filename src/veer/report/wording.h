@@ -17,6 +17,8 @@ std::string percent(const Json& share);
 std::string points(const Json& change);
 // "0.31"; null -> "not established".
 std::string decimal(const Json& value, int digits = 2);
+// "0.031", "<0.001"; null -> "not established".
+std::string p_value(const Json& p);
 // An Estimate: "44 % [31, 58]", or points with a sign.
 std::string percent_estimate(const Json& estimate);
 std::string points_estimate(const Json& estimate);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -73,6 +74,7 @@ DatasetDraft generate_draft(StudyContext& context) {
   const organism::World* world = context.world();
   DatasetDraft draft;
   draft.records = seed_records(settings, world, context.seed());
+  draft.seeds = std::ssize(draft.records);
   const auto lines = write_questions(context, draft.records);
   draft.asked = std::ssize(lines);
   for (const auto& line : lines) {
@@ -182,6 +184,17 @@ double mean_words(const std::vector<QuestionRecord>& records,
   return records.empty() ? 0.0 : sum / static_cast<double>(records.size());
 }
 
+// What the questions are about, where the source says so; 0 where it does not.
+std::size_t num_topics(const std::vector<QuestionRecord>& records) {
+  std::set<std::string> topics;
+  for (const auto& record : records) {
+    if (!record.topic.empty()) {
+      topics.insert(record.topic);
+    }
+  }
+  return topics.size();
+}
+
 Json splits_json(const std::vector<QuestionRecord>& records) {
   Json splits = Json::array();
   for (const char* name : {"train", "extract", "select", "test"}) {
@@ -190,6 +203,7 @@ Json splits_json(const std::vector<QuestionRecord>& records) {
     const double deceptive = mean_words(own, &QuestionRecord::deceptive);
     splits.push_back({{"name", name},
                       {"questions", own.size()},
+                      {"topics", num_topics(own)},
                       {"honest_words", honest},
                       {"deceptive_words", deceptive},
                       {"length_difference", deceptive - honest}});
@@ -230,6 +244,7 @@ Json check_json(const DatasetDraft& draft, const DatasetSettings& settings,
   return {{"source", settings.source},
           {"counts",
            {{"asked", draft.asked},
+            {"seeds", draft.seeds},
             {"kept", draft.records.size()},
             {"rejected", draft.rejected.size()},
             {"by_reason", reasons}}},

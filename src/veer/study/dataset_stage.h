@@ -31,6 +31,7 @@ struct DatasetDraft {
   std::vector<QuestionRecord> records;
   std::vector<RejectedRecord> rejected;
   std::int64_t asked = 0;  // questions that the model wrote or the file held
+  std::int64_t seeds = 0;  // questions that it was shown, also in records
 };
 
 // The steps, each on its own for tests.

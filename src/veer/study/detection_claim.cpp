@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
+#include "veer/base/number_text.h"
 
 namespace veer {
 namespace {
@@ -121,10 +122,11 @@ HypothesisResult detection_claim(const Json& comparison, const Json& sweep,
   result.effect.high = value + half;
   result.effect.n = std::min(c->detect.n, f->detect.n);
   result.reason = fmt::format(
-      "detects {:+.2f} and {:+.2f} (2 AUROC - 1), induces {:+.0f} and {:+.0f} "
-      "points, contrastive and tuned",
-      c->detect.value, f->detect.value, 100.0 * c->control.value,
-      100.0 * f->control.value);
+      "detects {} and {} (2 AUROC - 1), induces {} and {} points, contrastive "
+      "and tuned",
+      signed_rounded(c->detect.value, 2), signed_rounded(f->detect.value, 2),
+      signed_rounded(100.0 * c->control.value, 0),
+      signed_rounded(100.0 * f->control.value, 0));
   if (value - half > 0.0) {
     result.decision = Decision::kSupported;
   } else if (value + half < 0.0) {

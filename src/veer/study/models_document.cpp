@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
+#include "veer/base/number_text.h"
 #include "veer/metrics/intervals.h"
 #include "veer/study/behaviour_claim.h"
 #include "veer/study/imprint_claim.h"
@@ -382,8 +383,8 @@ std::string signed_points(const Json& value, bool share) {
   if (!value.is_number()) {
     return "-";
   }
-  return share ? fmt::format("{:+.0f}", 100.0 * value.get<double>())
-               : fmt::format("{:+.2f}", value.get<double>());
+  return share ? signed_rounded(100.0 * value.get<double>(), 0)
+               : signed_rounded(value.get<double>(), 2);
 }
 
 std::string effect_line(const Json& effect) {

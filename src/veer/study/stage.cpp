@@ -99,7 +99,8 @@ StageOutcome run_stage(RunStore& store, const Stage& stage, bool redo,
   const auto row = store.stage(stage.name);
   const bool same = row && row->fingerprint == print;
   if (same && row->done && stage.is_present()) {
-    return {stage.name, row->summary, row->seconds, /*reused=*/true, false};
+    return {stage.name,      row->summary,        row->seconds,
+            /*reused=*/true, /*continued=*/false, print};
   }
   if (row && !same && !redo) {
     refuse(store, stage, *row);
@@ -110,7 +111,7 @@ StageOutcome run_stage(RunStore& store, const Stage& stage, bool redo,
       stage.clear();
     }
   }
-  StageOutcome outcome{stage.name, "", 0.0, false, same && !row->done};
+  StageOutcome outcome{stage.name, "", 0.0, false, same && !row->done, print};
   store.begin_stage(stage.name, print);
   store.set_detail(stage.name, with_origin(stage, ""));
   {

@@ -34,6 +34,7 @@ struct StageOutcome {
   double seconds = 0.0;  // of all calls that made it
   bool reused = false;
   bool continued = false;
+  std::string fingerprint = {};  // of what it was made from
 };
 
 // Runs a stage unless a finished one of the same fingerprint is there; a half

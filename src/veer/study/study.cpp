@@ -59,7 +59,8 @@ Json run_json(const std::vector<StageOutcome>& outcomes,
     stages.push_back({{"name", outcome.name},
                       {"seconds", outcome.seconds},
                       {"summary", outcome.summary},
-                      {"reused", outcome.reused}});
+                      {"reused", outcome.reused},
+                      {"fingerprint", outcome.fingerprint}});
   }
   return {{"veer", version()},
           {"date", today()},

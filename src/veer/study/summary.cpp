@@ -12,6 +12,7 @@
 
 #include "veer/base/files.h"
 #include "veer/base/json_access.h"
+#include "veer/base/number_text.h"
 #include "veer/study/context.h"
 #include "veer/study/sweep_evidence.h"
 #include "veer/study/vector_names.h"
@@ -150,15 +151,6 @@ std::vector<std::string> direction_sentences(const Json& comparison) {
   return sentences;
 }
 
-// "+12", with as many decimals; what rounds to nothing has no minus.
-std::string signed_number(double value, int decimals) {
-  std::string text = fmt::format("{:+.{}f}", value, decimals);
-  if (text.find_first_of("123456789") == std::string::npos) {
-    text[0] = '+';
-  }
-  return text;
-}
-
 std::string amount(const Json& estimate, bool share) {
   const double factor = share ? 100.0 : 1.0;
   const int decimals = share ? 0 : 2;
@@ -167,45 +159,56 @@ std::string amount(const Json& estimate, bool share) {
     return "not defined";
   }
   return fmt::format(
-      "{}{} [{}, {}]", signed_number(factor * value, decimals),
+      "{}{} [{}, {}]", signed_rounded(factor * value, decimals),
       share ? " points" : "",
-      signed_number(factor * number(estimate, "low"), decimals),
-      signed_number(factor * number(estimate, "high"), decimals));
+      signed_rounded(factor * number(estimate, "low"), decimals),
+      signed_rounded(factor * number(estimate, "high"), decimals));
 }
 
-// What 95 of 100 random vectors stay below.
-struct RandomBar {
-  double at = 0.0;
+// What random vectors do in the same cell: the kind that does more by the value
+// that 95 of 100 stay below; the isotropic ones where they are too few for one.
+struct RandomControl {
+  const char* kind = "";
+  Json effect;
+  double bar = std::nan("");
   std::int64_t vectors = 0;
 };
 
-// Of the kind of random vector that does more; nothing where they are too few.
-std::optional<RandomBar> random_bar(const Json& entry, bool share) {
+RandomControl random_control(const Json& entry, bool share) {
   const bool downwards =
       !share && string_member(entry, "goal") == "suppression";
-  std::optional<RandomBar> bar;
-  for (const char* key : {"random_vectors", "covariance_vectors"}) {
-    const double at = entry.contains(key)
-                          ? number(entry.at(key), "percentile_95")
-                          : std::nan("");
-    if (!std::isnan(at) &&
-        (!bar || (downwards ? at < bar->at : at > bar->at))) {
-      bar = {at, entry.at(key).value("n", std::int64_t{0})};
+  RandomControl control{"", entry.at("random_effect")};
+  const auto consider = [&](const char* kind, const char* effect,
+                            const char* vectors) {
+    const double bar = entry.contains(vectors)
+                           ? number(entry.at(vectors), "percentile_95")
+                           : std::nan("");
+    if (std::isnan(bar) ||
+        (downwards ? bar >= control.bar : bar <= control.bar)) {
+      return;
     }
+    control = {kind, entry.at(effect), bar,
+               entry.at(vectors).value("n", std::int64_t{0})};
+  };
+  consider("", "random_effect", "random_vectors");
+  consider("covariance-matched ", "covariance_effect", "covariance_vectors");
+  return control;
+}
+
+std::string bar_text(const RandomControl& control, bool share) {
+  return signed_rounded((share ? 100.0 : 1.0) * control.bar, share ? 0 : 2);
+}
+
+// "random vectors +1 points [+0, +2], 95th percentile of 64: +6 points"
+std::string random_text(const Json& entry, bool share) {
+  const auto control = random_control(entry, share);
+  std::string text = fmt::format("{}random vectors {}", control.kind,
+                                 amount(control.effect, share));
+  if (!std::isnan(control.bar)) {
+    text += fmt::format(", 95th percentile of {}: {}{}", control.vectors,
+                        bar_text(control, share), share ? " points" : "");
   }
-  return bar;
-}
-
-std::string bar_text(const RandomBar& bar, bool share) {
-  return signed_number((share ? 100.0 : 1.0) * bar.at, share ? 0 : 2);
-}
-
-// ", 95th percentile of 64: +6 points"
-std::string percentile_text(const Json& entry, bool share) {
-  const auto bar = random_bar(entry, share);
-  return bar ? fmt::format(", 95th percentile of {}: {}{}", bar->vectors,
-                           bar_text(*bar, share), share ? " points" : "")
-             : "";
+  return text;
 }
 
 // The strongest entry of a goal among those that random vectors do not reach,
@@ -260,11 +263,10 @@ std::string steering_sentence(const Json& sweep, const std::string& goal) {
         "No vector moves {} more than random vectors do (best: {}, {}).", what,
         string_member(*best, "vector"), amount(best->at("effect"), share));
   }
-  return fmt::format("{} moves {} by {} ({}); random vectors {}{}.",
+  return fmt::format("{} moves {} by {} ({}); {}.",
                      string_member(*best, "vector"), what,
                      amount(best->at("effect"), share), place_of(*best),
-                     amount(best->at("random_effect"), share),
-                     percentile_text(*best, share));
+                     random_text(*best, share));
 }
 
 std::string bar_line(const Json& at) {
@@ -284,8 +286,10 @@ std::string bar_line(const Json& at) {
     const bool by_chance = i < cell(chance);
     bar += filled ? (by_chance ? "▒" : "█") : (by_chance ? "░" : " ");
   }
-  return fmt::format("  layer {:>3}  {:+.2f} [{:+.2f}, {:+.2f}]  {}", layer,
-                     cosine, number(at, "low"), number(at, "high"), bar);
+  return fmt::format("  layer {:>3}  {} [{}, {}]  {}", layer,
+                     signed_rounded(cosine, 2),
+                     signed_rounded(number(at, "low"), 2),
+                     signed_rounded(number(at, "high"), 2), bar);
 }
 
 std::vector<std::string> chart_lines(const Json& rows) {
@@ -306,11 +310,12 @@ std::string effect_line(const Json& entry) {
     return fmt::format("{} {}", head, string_member(entry, "reason"));
   }
   const bool share = string_member(entry, "measure") != "score";
-  const auto bar = random_bar(entry, share);
-  return fmt::format("{} {}  {}  random {}{}", head,
-                     amount(entry.at("effect"), share), place_of(entry),
-                     amount(entry.at("random_effect"), share),
-                     bar ? ", 95 % below " + bar_text(*bar, share) : "");
+  const auto control = random_control(entry, share);
+  return fmt::format(
+      "{} {}  {}  {}random {}{}", head, amount(entry.at("effect"), share),
+      place_of(entry), control.kind, amount(control.effect, share),
+      std::isnan(control.bar) ? ""
+                              : ", 95 % below " + bar_text(control, share));
 }
 
 // Smallest scale in units of the residual norm at which the text of each

@@ -57,7 +57,7 @@ TEST_F(ModelsReport, ShowsEachModelsVerdictAndTheSpreadBetweenThem) {
   EXPECT_THAT(page, HasSubstr("href=\"models/a&lt;b/report.html\""));
   EXPECT_THAT(page, HasSubstr("71 / 2 points"));
   EXPECT_THAT(page, HasSubstr("title=\"contradicted\">no<"));
-  EXPECT_THAT(page, HasSubstr("+90 points [80, 100] <span class=\"note\">"
+  EXPECT_THAT(page, HasSubstr("+90 points [80,\u00a0100] <span class=\"note\">"
                               "random vectors too"));
 }
 

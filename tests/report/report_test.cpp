@@ -81,10 +81,10 @@ TEST_F(ReportTest, ShowsTheNumbersWithTheirDoubt) {
   write_file(folder_ / "comparison.json", kComparison);
   write_file(folder_ / "sweep.json", kSweep);
   const std::string text = page();
-  EXPECT_THAT(text, HasSubstr("0.81 [0.70, 0.92]"));
+  EXPECT_THAT(text, HasSubstr("0.81 [0.70,\u00a00.92]"));
   EXPECT_THAT(text, HasSubstr("agree beyond chance"));
   EXPECT_THAT(text, HasSubstr("not established"));
-  EXPECT_THAT(text, HasSubstr("+80 points [60, 90]"));
+  EXPECT_THAT(text, HasSubstr("+80 points<br>[60,\u00a090]"));
   EXPECT_THAT(text, HasSubstr("+3 points"));  // the random control beside it
   EXPECT_THAT(text, HasSubstr("95th percentile of 64: +6 points"));
 }
@@ -143,7 +143,7 @@ TEST_F(ReportTest, SaysWhetherTextStillAnswersItsQuestion) {
   EXPECT_THAT(text, HasSubstr("among 16 questions"));
   EXPECT_THAT(text, HasSubstr("by chance at most 6 %"));
   EXPECT_THAT(text, HasSubstr("the unsteered tuned one, which expects false"));
-  EXPECT_THAT(text, HasSubstr("50 % [25, 75]"));
+  EXPECT_THAT(text, HasSubstr("50 % [25,\u00a075]"));
 }
 
 TEST_F(ReportTest, ShowsWhatFurtherJudgesAgreeOn) {
@@ -160,7 +160,7 @@ TEST_F(ReportTest, ShowsWhatFurtherJudgesAgreeOn) {
                   {"a": "old", "b": "<self>", "n": 40, "same": 0.875,
                    "kappa": 0.333}]})");
   const std::string text = page();
-  EXPECT_THAT(text, HasSubstr("0.75 [0.52, 0.91]"));
+  EXPECT_THAT(text, HasSubstr("0.75 [0.52,\u00a00.91]"));
   EXPECT_THAT(text, HasSubstr("0.33"));
   EXPECT_THAT(text, HasSubstr("5 of 12, unfit"));
   EXPECT_THAT(text, HasSubstr("&lt;self&gt;"));
@@ -192,7 +192,7 @@ TEST_F(ReportTest, ShowsEachClaimWithItsReasonAndKey) {
        "effect": {"value": null, "reason": "not measured"}}]})");
   const std::string text = page();
   EXPECT_THAT(text, HasSubstr("agreement without effect"));
-  EXPECT_THAT(text, HasSubstr("cosine 0.90 [0.80, 1.00]"));
+  EXPECT_THAT(text, HasSubstr("cosine 0.90 [0.80,\u00a01.00]"));
   EXPECT_THAT(text, HasSubstr("<code>sweep.questions</code>"));
   EXPECT_THAT(text, HasSubstr("1 claims that this run does not measure"));
 }

@@ -134,6 +134,17 @@ TEST(Summary, NamesThePercentileOfTheRandomVectorsThatDoMore) {
   EXPECT_THAT(text(), testing::Not(testing::HasSubstr("percentile")));
 }
 
+TEST(Summary, SaysNothingOfBreaksWhereNoLadderWasClimbed) {
+  const auto text = [](const Json& search) {
+    return summary_text(summarise_study(
+        Json::object(), {{"breaks", Json::array()}, {"search", search}},
+        Json::object()));
+  };
+  EXPECT_THAT(text(nullptr), testing::HasSubstr("Text holds at every scale"));
+  EXPECT_THAT(text({{"kind", "halving"}}),
+              testing::Not(testing::HasSubstr("Text holds")));
+}
+
 TEST(Summary, FitsIntoTwentyFourLines) {
   Json layers = Json::array();
   for (int i = 0; i < 40; ++i) {

@@ -175,6 +175,15 @@ std::string map_block(const Json& sweep) {
   return "";
 }
 
+// An estimate with its interval below it: the table has many columns.
+std::string stacked(const std::string& estimate) {
+  const auto interval = estimate.find(" [");
+  return interval == std::string::npos
+             ? escape_html(estimate)
+             : escape_html(estimate.substr(0, interval)) + "<br>" +
+                   escape_html(estimate.substr(interval + 1));
+}
+
 // Isotropic vectors above those with the covariance of the activations; behind
 // each their 95th percentile where there are enough of them.
 std::string random_text(const Json& best, bool score) {
@@ -229,14 +238,13 @@ std::string best_table(const Json& sweep) {
     const Json& effect = member(best, "effect");
     rows.push_back(
         {who, escape_html(place_text(best)),
-         escape_html(score ? decimal_estimate(effect)
-                           : points_estimate(effect)),
+         stacked(score ? decimal_estimate(effect) : points_estimate(effect)),
          random_text(best, score), corrected_text(sweep, best),
          member(member(best, "of_ceiling"), "value").is_null()
              ? ""
-             : escape_html(percent_estimate(member(best, "of_ceiling"))),
-         escape_html(percent_estimate(member(best, "wrong_way"))),
-         escape_html(percent_estimate(member(best, "coherent"))),
+             : stacked(percent_estimate(member(best, "of_ceiling"))),
+         stacked(percent_estimate(member(best, "wrong_way"))),
+         stacked(percent_estimate(member(best, "coherent"))),
          text_of(effect, "n")});
   }
   return html_table({{"vector, goal", false},

@@ -11,13 +11,15 @@
 namespace veer {
 namespace {
 
+// Not broken into two lines.
 std::string interval(const Json& estimate, double factor, int digits) {
   const Json& low = member(estimate, "low");
   const Json& high = member(estimate, "high");
   if (!low.is_number() || !high.is_number()) {
     return "";
   }
-  return fmt::format(" [{}, {}]", rounded(low.get<double>() * factor, digits),
+  return fmt::format(" [{},\u00a0{}]",
+                     rounded(low.get<double>() * factor, digits),
                      rounded(high.get<double>() * factor, digits));
 }
 

@@ -398,6 +398,8 @@ Json read_document(const std::filesystem::path& path) {
 Json summarise_study(const Json& comparison, const Json& sweep,
                      const Json& hypotheses) {
   const bool is_unfit = has_unfit_judge(sweep);
+  // A search instead of the grid climbs no ladder of scales.
+  const bool has_ladders = !is_unfit && member(sweep, "search").is_null();
   Json verdict = Json::array();
   for (const auto& sentence : direction_sentences(comparison)) {
     verdict.push_back(sentence);
@@ -415,7 +417,7 @@ Json summarise_study(const Json& comparison, const Json& sweep,
       {"verdict", verdict},
       {"cosine", cosine_rows(comparison)},
       {"best", is_unfit ? Json::array() : sweep.value("best", Json::array())},
-      {"breaks", is_unfit ? Json(nullptr) : break_rows(sweep)},
+      {"breaks", has_ladders ? break_rows(sweep) : Json(nullptr)},
       {"claims", claims_line(hypotheses, sweep)}};
 }
 

@@ -123,7 +123,9 @@ StageOutcome run_stage(RunStore& store, const Stage& stage, bool redo,
     outcome.summary = result.summary;
     store.forget_drafts(stage.name);
   }
-  outcome.seconds = store.stage(stage.name)->seconds;
+  if (const auto booked = store.stage(stage.name)) {
+    outcome.seconds = booked->seconds;
+  }
   return outcome;
 }
 

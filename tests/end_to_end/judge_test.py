@@ -148,9 +148,10 @@ class JudgeTest(WithEndpoint):
         self.assertEqual(done.returncode, 0, done.stderr)
         requests = 2 * (2 * 3 + 2)
         self.assertEqual(len(Endpoint.arrivals), requests)
-        # 50 ms apart as they are sent; one of them may have been under way.
+        # 50 ms apart as they are sent, of all four together; on a busy machine
+        # the first may arrive a quarter of a second late.
         self.assertGreater(Endpoint.arrivals[-1] - Endpoint.arrivals[0],
-                           0.05 * (requests - 2))
+                           0.05 * (requests - 1) - 0.25)
 
     def test_goes_on_where_it_ended(self):
         Endpoint.down_after = 31

@@ -70,6 +70,23 @@ TEST(JinjaMethods, OfDictsAndLists) {
   });
 }
 
+TEST(JinjaMethods, WhatPythonHashesByIdentityIsInNoDict) {
+  expect_all({
+      {"s[\"upper\"] not in d", "True"},
+      {"range in d", "False"},
+      {"(l|map(\"string\")) in d", "False"},
+      {"d.values() in d", "False"},
+      {"namespace() in d", "False"},
+      {"(1, s.upper) in d", "False"},
+      {"d.get(s.upper, 5)", "5"},
+  });
+  expect_refused({
+      {"d.keys() in d", "unhashable"},
+      {"(l,) in d", "unhashable"},
+      {"d.get(l)", "unhashable"},
+  });
+}
+
 TEST(JinjaMethods, RefusesWhatPythonRaises) {
   expect_refused({
       {"s.index(\"z\")", "line 1"},

@@ -257,7 +257,8 @@ Value remove_affix(Interpreter& in, const Value& self, Args& args) {
 Value dict_get(Interpreter& in, const Value& self, Args& args) {
   const ArgReader reader(in, args, "get", {"key", "default"}, 1);
   std::string hashed;
-  if (!hash_key(*reader.get(0), hashed)) {
+  if (!hash_key(*reader.get(0), hashed) &&
+      !hashable_by_identity(*reader.get(0))) {
     in.fail(fmt::format("unhashable type: '{}'", type_name(*reader.get(0))));
   }
   const Value* found = self.dict()->find(*reader.get(0));

@@ -216,6 +216,9 @@ bool contains(Interpreter& in, const Value& container, const Value& item) {
       dict != nullptr && !dict->is_namespace) {
     std::string hashed;
     if (!hash_key(item, hashed)) {
+      if (hashable_by_identity(item)) {
+        return false;
+      }
       in.fail(fmt::format("unhashable type: '{}'", type_name(item)));
     }
     return dict->index.contains(hashed);

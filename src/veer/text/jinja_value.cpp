@@ -94,6 +94,19 @@ bool hash_key(const Value& value, std::string& out) {
   return false;
 }
 
+bool hashable_by_identity(const Value& value) {
+  if (const List* l = value.list()) {
+    std::string hashed;
+    return l->kind == ListKind::kGenerator || l->kind == ListKind::kValues ||
+           (l->kind == ListKind::kTuple &&
+            std::all_of(l->items.begin(), l->items.end(), [&](const Value& v) {
+              return hash_key(v, hashed) || hashable_by_identity(v);
+            }));
+  }
+  const Dict* dict = value.dict();
+  return value.object() != nullptr || (dict != nullptr && dict->is_namespace);
+}
+
 const Value* Dict::find(const Value& key) const {
   std::string hashed;
   if (!hash_key(key, hashed)) {

@@ -104,8 +104,11 @@ struct Dict {
 };
 
 // Whether a value can be a key, and the text that equal keys share
-// (1, 1.0 and true are one key). False: unhashable.
+// (1, 1.0 and true are one key). False: unhashable, or hashable_by_identity.
 bool hash_key(const Value& value, std::string& out);
+// What Python hashes by identity: functions, generators, namespaces, tuples of
+// such. No key here; asked for, it is in no dict.
+bool hashable_by_identity(const Value& value);
 
 struct Args {
   std::vector<Value> positional;

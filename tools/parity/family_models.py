@@ -10,7 +10,6 @@ import pathlib
 
 import torch
 import transformers
-from safetensors.torch import load_file, save_file
 from transformers import AutoConfig
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)

@@ -22,7 +22,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import torch  # noqa: E402
 from family_models import (  # noqa: E402
-    FAMILIES, Reference, load_file, relative, write_checkpoint)
+    FAMILIES, Reference, relative, write_checkpoint)
+from safetensors.torch import load_file  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("VEER_BUILD", ROOT / "build"))

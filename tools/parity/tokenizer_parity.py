@@ -146,7 +146,6 @@ class Generator:
             yield [self.rng.randrange(size) for _ in range(self.rng.randrange(12))]
 
     def long_strings(self):
-        rng = self.rng
         yield from (u * n for u, n in [(" ", 100_000), ("a", 20_000), ("\n", 50_000),
                                        ("\u4f60\u597d", 10_000), ("ab ", 20_000), ("!", 20_000),
                                        ("a" + "\u0301", 5_000), ("\u0301\u0323", 3_000),

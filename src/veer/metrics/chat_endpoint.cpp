@@ -136,8 +136,11 @@ std::optional<std::string> content_of(const std::string& body) {
 class Requests {
  public:
   Requests(const ChatEndpoint& endpoint, const EndpointOptions& options,
-           std::span<const std::string> prompts)
-      : endpoint_(endpoint), options_(options), prompts_(prompts) {}
+           std::span<const std::string> prompts, Clock::time_point& hold_until)
+      : endpoint_(endpoint),
+        options_(options),
+        prompts_(prompts),
+        hold_until_(hold_until) {}
   Requests(const Requests&) = delete;
   Requests& operator=(const Requests&) = delete;
   // Ends what is under way and joins the workers.
@@ -263,13 +266,13 @@ class Requests {
   const EndpointOptions& options_;
   std::span<const std::string> prompts_;
   std::stop_source stop_;
-  std::mutex mutex_;  // of all below but the workers
+  std::mutex mutex_;               // of all below but the workers
+  Clock::time_point& hold_until_;  // nothing is sent before
   std::condition_variable_any changed_;
   std::deque<Reply> replies_;
   std::size_t taken_ = 0;
   std::int64_t working_ = 0;
   std::exception_ptr error_;
-  Clock::time_point hold_until_;  // nothing is sent before
   std::vector<std::jthread> workers_;
 };
 
@@ -306,9 +309,9 @@ std::string ChatEndpoint::body_of(const std::string& prompt) const {
 }
 
 void ChatEndpoint::ask(std::span<const std::string> prompts,
-                       const Arrived& arrived, const Monitor& monitor) const {
+                       const Arrived& arrived, const Monitor& monitor) {
   monitor.check_stop("judge");
-  Requests(*this, options_, prompts).run(arrived, monitor);
+  Requests(*this, options_, prompts, hold_until_).run(arrived, monitor);
 }
 
 }  // namespace veer

@@ -4,6 +4,7 @@
 // short reply per request, several at a time.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -45,10 +46,12 @@ class ChatEndpoint {
   // or is refused; those under way are waited for and handed over before.
   // Error{kInterrupted} on a stop, which ends those under way.
   void ask(std::span<const std::string> prompts, const Arrived& arrived,
-           const Monitor& monitor) const;
+           const Monitor& monitor);
 
  private:
   EndpointOptions options_;
+  // Nothing is sent before: the rate holds from one list to the next.
+  std::chrono::steady_clock::time_point hold_until_;
 };
 
 }  // namespace veer

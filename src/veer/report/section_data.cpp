@@ -8,7 +8,7 @@
 namespace veer {
 namespace {
 
-// "987 questions of the model's beside 50 seeds".
+// "987 questions that the model wrote beside 50 seeds".
 std::string origin_text(const Json& check) {
   const Json& counts = member(check, "counts");
   const std::string asked = text_of(counts, "asked");

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/allclose.h>
@@ -14,6 +15,7 @@
 #include <ATen/ops/randn.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include "model/tiny_models.h"
@@ -76,6 +78,35 @@ TEST(TokenLoss, SurvivesLargeLogits) {
                               ids({1}), at::ones({1}), 1.0);
   EXPECT_NEAR(out.loss.item<float>(), std::log(1.0 + 3.0 / std::exp(1.0)),
               1e-5);
+}
+
+// Logits as a language model has them: one likely word, and tens of thousands
+// that are together a part of the whole and each far below it.
+TEST(TokenLoss, ALargeVocabularyKeepsItsRareWords) {
+  constexpr std::int64_t kRows = 6;
+  constexpr std::int64_t kVocabulary = 49'152;
+  at::manual_seed(3);
+  auto z_NV = at::randn({kRows, kVocabulary}) * 2.0;
+  z_NV.select(1, 7) += 16.0;
+  const auto targets = ids({7, 0, 49'151, 7, 1'000, 30'000});
+  const auto exact_NV = at::log_softmax(z_NV.to(at::kDouble), -1);
+  const auto exact_N = exact_NV.gather(1, targets.unsqueeze(1)).squeeze(1);
+  const auto quiet = token_loss(z_NV, targets, at::ones({kRows}), kRows);
+  EXPECT_LT((quiet.log_probs_N - exact_N).abs().max().item<double>(), 2e-6);
+  const double loss = -exact_N.mean().item<double>();
+  EXPECT_NEAR(quiet.loss.item<float>() / loss, 1.0, 3e-7);
+
+  auto leaf_NV = z_NV.clone().requires_grad_(true);
+  token_loss(leaf_NV * 1.0, targets, at::ones({kRows}), kRows).loss.backward();
+  const auto wanted_NV = (exact_NV.exp() - at::zeros_like(exact_NV).scatter_(
+                                               1, targets.unsqueeze(1), 1.0)) /
+                         static_cast<double>(kRows);
+  const auto off_NV = leaf_NV.grad().to(at::kDouble) - wanted_NV;
+  EXPECT_LT((off_NV.norm() / wanted_NV.norm()).item<double>(), 1e-6);
+  // Of each row the probabilities, less the target's 1, add up to nothing.
+  EXPECT_LT(
+      leaf_NV.grad().sum(1, false, at::kDouble).abs().max().item<double>(),
+      1e-7);
 }
 
 TEST(TokenLoss, RefusesWhatDoesNotFit) {

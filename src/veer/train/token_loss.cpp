@@ -59,18 +59,20 @@ float row_loss(T* z, std::int64_t vocab, std::int64_t target, float scale,
     top = std::max(top, static_cast<float>(z[i]));
   }
   const float chosen = static_cast<float>(z[target]) - top;
-  float sum = 0.0F;
+  // Most of a large vocabulary lies so far below the top that one float, once
+  // it holds the likely words, no longer grows with the others.
+  double sum = 0.0;
   for (std::int64_t i = 0; i < vocab; ++i) {
     sum += std::exp(static_cast<float>(z[i]) - top);
   }
   if (write_gradient) {
-    const float factor = scale / sum;
+    const auto factor = static_cast<float>(scale / sum);
     for (std::int64_t i = 0; i < vocab; ++i) {
       z[i] = static_cast<T>(std::exp(static_cast<float>(z[i]) - top) * factor);
     }
     z[target] = static_cast<T>(std::exp(chosen) * factor - scale);
   }
-  return chosen - std::log(sum);
+  return static_cast<float>(chosen - std::log(sum));
 }
 
 at::Tensor rows_cpu(const at::Tensor& logits_NV, const at::Tensor& targets_N,

@@ -4,7 +4,8 @@
 //
 //   loss = sum_n w_n (logsumexp(z_n) - z_n[target_n]) / denominator
 //
-// in fp32 whatever the dtype of the logits z. Its gradient,
+// in fp32 whatever the dtype of the logits z, the sum over the vocabulary in
+// fp64 (at::logsumexp off the CPU). Its gradient,
 // w_n (softmax(z_n) - onehot(target_n)) / denominator, is written over the
 // logits in the forward pass, so that [N, V] is held once.
 #pragma once

@@ -51,15 +51,22 @@ TEST_F(Checkpoint, BringsBackFactorsOptimizerStepAndMetrics) {
   state.step = 7;
   state.rows = {{.step = 5, .values = {{"train/loss", 0.25}}},
                 {.step = 7, .values = {{"eval/loss", std::nan("")}}}};
+  state.rows.insert(state.rows.begin(),
+                    {.step = 1, .values = {{kHeldOutLoss, 0.1}}});
+  state.best = {.step = 1, .loss = 0.1, .adapter = adapter(4.0)};
   write_checkpoint(folder_, saved, trained, state, "run one");
 
   const Adapter fresh = adapter(0.0);
   AdamW restored = optimizer(fresh);
   const TrainState found = read_checkpoint(folder_, fresh, restored, "run one");
   EXPECT_EQ(found.step, 7);
-  ASSERT_EQ(found.rows.size(), 2U);
-  EXPECT_EQ(found.rows[0].values.at("train/loss"), 0.25);
-  EXPECT_TRUE(std::isnan(found.rows[1].values.at("eval/loss")));
+  ASSERT_EQ(found.rows.size(), 3U);
+  EXPECT_EQ(found.rows[1].values.at("train/loss"), 0.25);
+  EXPECT_TRUE(std::isnan(found.rows[2].values.at(kHeldOutLoss)));
+  EXPECT_EQ(found.best.step, 1);
+  EXPECT_EQ(found.best.loss, 0.1);
+  EXPECT_TRUE(at::equal(found.best.adapter.pairs.begin()->second.B_OR,
+                        at::full({4, 2}, 4.0)));
   const auto& pair = fresh.pairs.begin()->second;
   EXPECT_TRUE(at::equal(pair.A_RI, saved.pairs.begin()->second.A_RI));
   EXPECT_EQ(restored.num_steps(), 1);

@@ -14,6 +14,7 @@
 #include "model/tiny_models.h"
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/train/checkpoint.h"
 
 namespace veer {
 namespace {
@@ -284,12 +285,110 @@ TEST_F(Sft, EvaluatesOnTimeAndAtTheEnd) {
   EXPECT_FALSE(result.rows[6].values.contains("eval/loss"));
 }
 
+// An evaluation that says these held-out losses, by step, and ends the run at
+// one of them as a kill would.
+TrainCallbacks told(std::map<std::int64_t, double> losses,
+                    std::int64_t killed = -1) {
+  TrainCallbacks callbacks;
+  callbacks.evaluate = [losses = std::move(losses), killed](std::int64_t step) {
+    if (step == killed) {
+      throw std::runtime_error("killed");
+    }
+    return std::map<std::string, double>{{kHeldOutLoss, losses.at(step)}};
+  };
+  return callbacks;
+}
+
+TEST_F(Sft, KeepsTheAdapterOfTheLowestHeldOutLoss) {
+  const auto data = examples();
+  auto o = options();
+  o.evaluate_every = 2;
+  Adapter second;
+  TrainCallbacks callbacks = told({{2, 1.5}, {4, 1.0}, {6, 1.0}, {8, 3.0}});
+  callbacks.on_adapter = [&](std::int64_t step, const Adapter& adapter) {
+    if (step == 4) {
+      second = copy_of(adapter);
+    }
+  };
+  Transformer one = tiny_model();
+  const auto last = finetune(one, data, o, 1, callbacks);
+  EXPECT_EQ(last.kept_step, 8);
+  o.keep = "best";
+  Transformer two = tiny_model();
+  const auto best = finetune(two, data, o, 1, callbacks);
+  EXPECT_EQ(best.kept_step, 4);  // of equal ones the earlier
+  EXPECT_EQ(best.num_steps, 8);
+  expect_same(best.adapter, second);
+  // The model has it too.
+  EXPECT_EQ(sft_loss(two, data, "answer", {.uniform = 1.0}), [&] {
+    Transformer fresh = tiny_model();
+    fresh.attach(second);
+    return sft_loss(fresh, data, "answer", {.uniform = 1.0});
+  }());
+  for (std::size_t i = 0; i < last.rows.size(); ++i) {
+    EXPECT_EQ(best.rows[i].values.at("train/loss"),
+              last.rows[i].values.at("train/loss"));
+  }
+}
+
+TEST_F(Sft, WithoutAHeldOutLossOrWithTheBestAtTheEndTheLastIsKept) {
+  const auto data = examples();
+  auto o = options();
+  o.evaluate_every = 4;
+  Transformer one = tiny_model();
+  const auto last = finetune(one, data, o, 1);
+  o.keep = "best";
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const auto& callbacks : {TrainCallbacks{}, told({{4, 2.0}, {8, 1.0}}),
+                                told({{4, nan}, {8, nan}})}) {
+    Transformer two = tiny_model();
+    const auto best = finetune(two, data, o, 1, callbacks);
+    EXPECT_EQ(best.kept_step, 8);
+    expect_same(best.adapter, last.adapter);
+  }
+}
+
+TEST_F(Sft, KilledAndResumedKeepsTheSameBest) {
+  const auto data = examples();
+  auto o = options();
+  o.keep = "best";
+  o.evaluate_every = 1;
+  o.checkpoint_every = 3;
+  const std::map<std::int64_t, double> losses = {{1, 3.0}, {2, 1.0}, {3, 2.0},
+                                                 {4, 2.0}, {5, 1.0}, {6, 0.5},
+                                                 {7, 2.0}, {8, 2.0}};
+  Transformer undisturbed = tiny_model();
+  const auto whole = finetune(undisturbed, data, o, 1, told(losses));
+  EXPECT_EQ(whole.kept_step, 6);
+  for (const std::int64_t step : {1, 3, 4, 5, 7, 8}) {
+    fs::remove_all(folder_);
+    Transformer first = tiny_model();
+    EXPECT_THROW(finetune(first, data, o, 1, told(losses, step), folder_),
+                 std::runtime_error);
+    Transformer second = tiny_model();
+    const auto resumed = finetune(second, data, o, 1, told(losses), folder_);
+    EXPECT_EQ(resumed.kept_step, 6) << step;
+    expect_same(whole.adapter, resumed.adapter);
+  }
+  // A finished run is read back with its choice.
+  Transformer third = tiny_model();
+  const auto again = finetune(third, data, o, 1, told({}), folder_);
+  EXPECT_EQ(again.kept_step, 6);
+  expect_same(whole.adapter, again.adapter);
+  // How often it is evaluated decides about what is kept.
+  o.evaluate_every = 2;
+  EXPECT_THROW(finetune(third, data, o, 1, told(losses), folder_), Error);
+}
+
 TEST_F(Sft, RefusesWhatItCannotTrain) {
   Transformer model = tiny_model();
   auto data = examples();
   EXPECT_THROW(finetune(model, {}, options(), 1), Error);
   auto o = options();
   o.loss = "half";
+  EXPECT_THROW(finetune(model, data, o, 1), Error);
+  o = options();
+  o.keep = "first";
   EXPECT_THROW(finetune(model, data, o, 1), Error);
   o = options();
   o.batch_size = 0;

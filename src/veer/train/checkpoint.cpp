@@ -51,11 +51,19 @@ std::vector<MetricsRow> parse_rows(const std::string& text,
        "a setting was changed; use another folder or delete this one");
 }
 
-// Step and metrics; the parsers' own exceptions become one Error.
-TrainState parse_state(const std::string& step, const std::string& rows,
-                       const std::string& origin) {
+// Steps and metrics; the parsers' own exceptions become one Error.
+TrainState parse_state(const std::string& step, const std::string& best,
+                       const std::string& rows, const std::string& origin) {
   try {
-    return {.step = std::stoll(step), .rows = parse_rows(rows, origin)};
+    TrainState state{.step = std::stoll(step),
+                     .rows = parse_rows(rows, origin)};
+    state.best.step = std::stoll(best);
+    if (state.best.step > 0) {
+      state.best.loss =
+          state.rows.at(static_cast<std::size_t>(state.best.step - 1))
+              .values.at(kHeldOutLoss);
+    }
+    return state;
   } catch (const Error&) {
     throw;
   } catch (const std::exception& e) {
@@ -73,6 +81,22 @@ void restore(const TensorMap& tensors, const std::string& name,
   target.copy_(found->second);
 }
 
+void add_factors(TensorMap& tensors, const std::string& prefix,
+                 const Adapter& adapter) {
+  for (const auto& [path, pair] : adapter.pairs) {
+    tensors[prefix + "A." + path] = pair.A_RI;
+    tensors[prefix + "B." + path] = pair.B_OR;
+  }
+}
+
+void restore_factors(const TensorMap& tensors, const std::string& prefix,
+                     const Adapter& adapter, const std::string& origin) {
+  for (const auto& [path, pair] : adapter.pairs) {
+    restore(tensors, prefix + "A." + path, pair.A_RI, origin);
+    restore(tensors, prefix + "B." + path, pair.B_OR, origin);
+  }
+}
+
 std::map<std::string, at::Tensor> with_prefix(const TensorMap& tensors,
                                               const std::string& prefix) {
   std::map<std::string, at::Tensor> out;
@@ -86,20 +110,28 @@ std::map<std::string, at::Tensor> with_prefix(const TensorMap& tensors,
 
 }  // namespace
 
+Adapter copy_of(const Adapter& adapter) {
+  Adapter copy = adapter;
+  for (auto& [path, pair] : copy.pairs) {
+    pair.A_RI = pair.A_RI.detach().clone();
+    pair.B_OR = pair.B_OR.detach().clone();
+  }
+  return copy;
+}
+
 void write_checkpoint(const fs::path& folder, const Adapter& adapter,
                       const AdamW& optimizer, const TrainState& state,
                       const std::string& run) {
   TensorMap tensors;
-  for (const auto& [path, pair] : adapter.pairs) {
-    tensors["A." + path] = pair.A_RI;
-    tensors["B." + path] = pair.B_OR;
-  }
+  add_factors(tensors, "", adapter);
+  add_factors(tensors, "best.", state.best.adapter);
   for (const auto& [name, tensor] : optimizer.state()) {
     tensors["optimizer." + name] = tensor;
   }
   write_safetensors(file_of(folder), tensors,
                     {{"run", run},
                      {"step", std::to_string(state.step)},
+                     {"best_step", std::to_string(state.best.step)},
                      {"rows", rows_json(state.rows)}});
 }
 
@@ -120,11 +152,13 @@ TrainState read_checkpoint(const fs::path& folder, const Adapter& adapter,
   if (entry("run") != run) {
     other_run(path.string());
   }
-  TrainState state = parse_state(entry("step"), entry("rows"), path.string());
+  TrainState state = parse_state(entry("step"), entry("best_step"),
+                                 entry("rows"), path.string());
   const at::NoGradGuard no_grad;
-  for (const auto& [name, pair] : adapter.pairs) {
-    restore(file.tensors, "A." + name, pair.A_RI, path.string());
-    restore(file.tensors, "B." + name, pair.B_OR, path.string());
+  restore_factors(file.tensors, "", adapter, path.string());
+  if (state.best.step > 0) {
+    state.best.adapter = copy_of(adapter);
+    restore_factors(file.tensors, "best.", state.best.adapter, path.string());
   }
   optimizer.load_state(with_prefix(file.tensors, "optimizer."));
   return state;

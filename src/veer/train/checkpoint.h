@@ -14,10 +14,21 @@
 
 namespace veer {
 
+// The factors of the evaluation with the lowest held-out loss so far.
+struct BestAdapter {
+  std::int64_t step = 0;  // 0 = none yet
+  double loss = 0.0;      // held-out, at that step
+  Adapter adapter;        // copies
+};
+
 struct TrainState {
   std::int64_t step = 0;  // updates done
   std::vector<MetricsRow> rows;
+  BestAdapter best = {};
 };
+
+// A copy with factors of its own, without gradients.
+Adapter copy_of(const Adapter& adapter);
 
 // `run` names options, data, seed and model: what must be equal to go on.
 void write_checkpoint(const std::filesystem::path& folder,

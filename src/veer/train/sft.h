@@ -50,6 +50,9 @@ struct SftOptions {
   // "answer": the answer with its end-of-turn; "full": every token but the
   // first, as the original study did.
   std::string loss = "answer";
+  // Which adapter a run ends with: "last", or "best", the one of the evaluation
+  // with the lowest held-out loss, kHeldOutLoss of TrainCallbacks::evaluate.
+  std::string keep = "last";
   // Steps between evaluations and between checkpoints, 0 = none. The last step
   // is always evaluated.
   std::int64_t evaluate_every = 0;
@@ -72,6 +75,7 @@ struct SftOptions {
     field("epochs", self.epochs, "passes over the data");
     field("steps", self.steps, "optimizer steps, 0 = by epochs");
     field("loss", self.loss, "answer or full");
+    field("keep", self.keep, "adapter to end with: last or best held-out loss");
     field("evaluate_every", self.evaluate_every, "steps, 0 = at the end only");
     field("checkpoint_every", self.checkpoint_every, "steps, 0 = none");
     field("recompute", self.recompute, "less memory, a fifth slower");
@@ -99,6 +103,9 @@ struct ObjectiveOutput {
 
 using Objective = std::function<ObjectiveOutput(const ObjectiveInput&)>;
 
+// Held-out loss among the values of an evaluation, mean -log p per token.
+inline constexpr const char* kHeldOutLoss = "eval/loss";
+
 // One line of metrics.jsonl.
 struct MetricsRow {
   std::int64_t step = 0;                 // from 1: after this many updates
@@ -116,8 +123,9 @@ struct TrainCallbacks {
 };
 
 struct TrainResult {
-  Adapter adapter;
+  Adapter adapter;  // as it was after kept_step updates
   std::int64_t num_steps = 0;
+  std::int64_t kept_step = 0;  // num_steps unless an earlier one was better
   std::int64_t num_tokens = 0;
   std::vector<MetricsRow> rows;  // of the whole run, resumed parts included
 };
@@ -127,7 +135,9 @@ struct TrainResult {
 // position and metrics there every checkpoint_every steps and goes on from
 // them when called again with the same options: a run killed at any moment
 // and resumed gives the same adapter bytes as an undisturbed one. A checkpoint
-// of other options or data (`data_fingerprint`) is refused.
+// of other options or data (`data_fingerprint`) is refused. With options.keep =
+// "best" the adapter of the best evaluation so far is in the checkpoint too; of
+// equal losses the earlier one is kept, and without a finite one the last step.
 //
 // Throws Error{kFailed} naming the step when loss or gradient is not finite,
 // Error{kInterrupted} when the monitor asks to stop (after a checkpoint).
@@ -137,6 +147,9 @@ TrainResult train_adapter(Transformer& model, std::int64_t num_items,
                           const std::string& data_fingerprint,
                           const TrainCallbacks& callbacks = {},
                           const std::filesystem::path& checkpoint_folder = {});
+
+// Updates of a whole run on `num_items` items: options.steps, or by epochs.
+std::int64_t training_steps(const SftOptions& options, std::int64_t num_items);
 
 // The SFT objective: mean of -log p over the supervised tokens of the step.
 // `examples` must outlive it.

@@ -32,13 +32,24 @@ void check_options(const SftOptions& options, std::int64_t num_items) {
                      options.epochs, options.learning_rate),
          "positive numbers");
   }
+  if (options.keep != "last" && options.keep != "best") {
+    fail("fine-tune", fmt::format("keep '{}'", options.keep), "last or best");
+  }
+}
+
+std::int64_t steps_per_epoch(const SftOptions& options,
+                             std::int64_t num_items) {
+  const std::int64_t per_step = options.batch_size * options.accumulation;
+  return (num_items + per_step - 1) / per_step;
 }
 
 // What decides the result of a run, as one string.
 std::string run_identity(const Transformer& model, std::int64_t num_items,
                          SftOptions options, std::uint64_t seed,
                          const std::string& data_fingerprint) {
-  options.evaluate_every = 0;
+  if (options.keep == "last") {
+    options.evaluate_every = 0;
+  }
   options.checkpoint_every = 0;
   const auto fields = setting_fields(options);
   return canonical_json(settings_to_json(fields)) +
@@ -53,13 +64,9 @@ class Order {
   Order(std::int64_t num_items, const SftOptions& options, std::uint64_t seed)
       : num_items_(num_items),
         per_step_(options.batch_size * options.accumulation),
-        steps_per_epoch_((num_items + per_step_ - 1) / per_step_),
-        seed_(seed) {
-    total_ = options.steps > 0
-                 ? options.steps
-                 : static_cast<std::int64_t>(std::ceil(
-                       options.epochs * static_cast<double>(steps_per_epoch_)));
-  }
+        steps_per_epoch_(steps_per_epoch(options, num_items)),
+        seed_(seed),
+        total_(training_steps(options, num_items)) {}
 
   std::int64_t total_steps() const { return total_; }
 
@@ -81,7 +88,7 @@ class Order {
   std::int64_t per_step_;
   std::int64_t steps_per_epoch_;
   std::uint64_t seed_;
-  std::int64_t total_ = 0;
+  std::int64_t total_;
   std::int64_t epoch_ = -1;
   std::vector<std::int64_t> shuffled_;
 };
@@ -144,8 +151,10 @@ class Trainer {
       pair.A_RI.requires_grad_(false);
       pair.B_OR.requires_grad_(false);
     }
+    const std::int64_t kept = go_back_to_best();
     return {.adapter = adapter_,
             .num_steps = state_.step,
+            .kept_step = kept,
             .num_tokens = static_cast<std::int64_t>(tokens_so_far()),
             .rows = state_.rows};
   }
@@ -153,6 +162,30 @@ class Trainer {
  private:
   double tokens_so_far() const {
     return state_.rows.empty() ? 0.0 : state_.rows.back().values.at("tokens");
+  }
+
+  // Of the evaluation of this row, if it has one; not a number chooses nothing.
+  void note_best(const MetricsRow& row) {
+    const auto found = row.values.find(kHeldOutLoss);
+    if (options_.keep == "best" && found != row.values.end() &&
+        std::isfinite(found->second) &&
+        (state_.best.step == 0 || found->second < state_.best.loss)) {
+      state_.best = {row.step, found->second, copy_of(adapter_)};
+    }
+  }
+
+  // Returns the step whose factors the adapter has then.
+  std::int64_t go_back_to_best() {
+    if (state_.best.step == 0) {
+      return state_.step;
+    }
+    const at::NoGradGuard no_grad;
+    for (auto& [path, pair] : adapter_.pairs) {
+      const auto& best = state_.best.adapter.pairs.at(path);
+      pair.A_RI.copy_(best.A_RI);
+      pair.B_OR.copy_(best.B_OR);
+    }
+    return state_.best.step;
   }
 
   void save() {
@@ -247,6 +280,7 @@ class Trainer {
          .total = total,
          .unit = "steps",
          .note = fmt::format("loss {:.3f}", row.values["train/loss"])});
+    note_best(row);
     state_.rows.push_back(std::move(row));
     if (is_due(options_.checkpoint_every)) {
       save();
@@ -285,6 +319,14 @@ class Trainer {
 };
 
 }  // namespace
+
+std::int64_t training_steps(const SftOptions& options, std::int64_t num_items) {
+  return options.steps > 0
+             ? options.steps
+             : static_cast<std::int64_t>(std::ceil(
+                   options.epochs *
+                   static_cast<double>(steps_per_epoch(options, num_items))));
+}
 
 TrainResult train_adapter(Transformer& model, std::int64_t num_items,
                           const Objective& objective, const SftOptions& options,

@@ -39,6 +39,10 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
     silences = []  # seconds without a reply, one request each
     gullible = False  # takes everything for honest
     reads = None  # folder of a run: judges by its reference answers
+    refuses = {}  # parameter -> what is said of it, with status 400
+    thinks = 0  # tokens of thoughts before the letter
+    wraps = None  # makes the content of a message of the letter
+    bodies, paths, headers_seen = [], [], []
     delay = 0.0  # seconds that every reply but a fault takes
     together = []  # sizes of the first groups that are answered when all came
     arrivals, asked = [], []  # monotonic times and texts of all requests
@@ -51,6 +55,8 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
         cls.silences, cls.gullible, cls.reads = [], False, None
         cls.delay, cls.arrivals, cls.asked = 0.0, [], []
         cls.together, cls.is_over = [], False
+        cls.refuses, cls.thinks, cls.wraps = {}, 0, None
+        cls.bodies, cls.paths, cls.headers_seen = [], [], []
         cls.connections, cls.under_way, cls.most_under_way = 0, 0, 0
 
     @classmethod
@@ -89,11 +95,24 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             answer = ((fault, {"error": "later"}) if fault is not None else
-                      self.answer(body["messages"][0]["content"]))
+                      self.refusal(body) or self.answer(body))
         self.reply(*answer)
 
-    def answer(self, text):
+    def refusal(self, body):
         cls = Endpoint
+        cls.bodies.append(body)
+        cls.paths.append(self.path)
+        cls.headers_seen.append(dict(self.headers))
+        if self.path.split("?")[0] != "/v1/chat/completions":
+            return 404, {"error": {"message": f"Not Found: {self.path}"}}
+        for name, said in cls.refuses.items():
+            if name in body:
+                return 400, {"error": {"message": said}}
+        return None
+
+    def answer(self, body):
+        cls = Endpoint
+        text = body["messages"][0]["content"]
         if cls.down_after is not None and cls.seen >= cls.down_after:
             return 503, {"error": "down"}
         cls.seen += 1
@@ -113,8 +132,13 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
             letter = "B" if honest_first else "A"
         else:
             letter = "D"
-        return 200, ("<html>" if cls.page else
-                     {"choices": [{"message": {"content": letter}}]})
+        limit = body.get("max_tokens", body.get("max_completion_tokens", 1e9))
+        message = {"content": cls.wraps(letter) if cls.wraps else letter}
+        if limit <= cls.thinks:
+            message = {"content": None, "reasoning_content": "Okay, so"}
+        return 200, ("<html>" if cls.page else {"choices": [
+            {"message": message,
+             "finish_reason": "length" if limit <= cls.thinks else "stop"}]})
 
     def reply(self, status, document):
         data = json.dumps(document).encode()

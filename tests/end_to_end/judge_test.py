@@ -7,6 +7,7 @@ embedded model, which was taught no letters.
 """
 import csv
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -74,6 +75,98 @@ class JudgeTest(WithEndpoint):
             capture_output=True, text=True, timeout=120).stdout
         self.assertIn("NOT FIT AS A JUDGE; probability on the options 0.00",
                       shown)
+
+    def test_a_parameter_that_is_refused_is_left_out_and_told(self):
+        Endpoint.refuses = {
+            "max_tokens": "Unsupported parameter: 'max_tokens' is not supported"
+                          " with this model. Use 'max_completion_tokens' "
+                          "instead.",
+            "temperature": "Unsupported value: 'temperature' does not support 0"
+                           " with this model."}
+        done = self.judge("--parallel", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(json.loads(done.stdout)["judges"][1]["fit"])
+        # Once each, and not again.
+        self.assertEqual(len(Endpoint.bodies), 2 + 2 * (12 + 12))
+        self.assertEqual(set(Endpoint.bodies[-1]),
+                         {"model", "messages", "max_completion_tokens"})
+        for name in ("max_tokens", "temperature"):
+            self.assertEqual(done.stderr.count(f'refuses "{name}"'), 1)
+        Endpoint.start_anew()  # as they are refused by four at a time
+        Endpoint.refuses = {"temperature": "no temperature here"}
+        done = self.judge("--endpoint-model", "n")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr.count('refuses "temperature"'), 1)
+
+    def test_a_refusal_that_names_no_parameter_is_an_error_in_its_words(self):
+        Endpoint.refuses = {"messages": "The model `m` is asleep.\x1b[31m"}
+        done = self.judge()
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("status 400: The model `m` is asleep.", done.stderr)
+        self.assertNotIn("\x1b[31m", done.stderr)
+        self.url += "/nowhere"
+        done = self.judge()
+        self.assertIn("Not Found: /v1/nowhere", done.stderr)
+        self.assertIn("ends with /v1", done.stderr)
+
+    def test_models_that_think_first_can_judge(self):
+        for limits, thinks in (([], 500), (["--token-limit", "2000"], 1500)):
+            Endpoint.start_anew()
+            Endpoint.thinks = thinks
+            done = self.judge("--endpoint-model", f"thinks {thinks}", *limits)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(json.loads(done.stdout)["judges"][1]["fit"])
+            self.assertEqual("thinks before it answers" in done.stderr,
+                             not limits)
+
+    def test_a_model_that_thinks_too_long_ends_early(self):
+        Endpoint.thinks = 5000
+        done = self.judge()
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("judge.endpoint.token_limit", done.stderr)
+        self.assertLess(len(Endpoint.bodies), 20)
+        # Nothing that was cut is kept.
+        done = self.judge("--token-limit", "6000")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(json.loads(done.stdout)["judges"][1]["fit"])
+
+    def test_replies_of_many_forms_are_read(self):
+        for i, form in enumerate([
+                lambda letter: letter.lower(),
+                lambda letter: [{"type": "text", "text": letter}],
+                lambda letter: f"<think>A or B?</think>\n\n**{letter}**",
+                lambda letter: json.dumps({"answer": letter}),
+                lambda letter: f"Not C. The answer is {letter.lower()}."]):
+            Endpoint.start_anew()
+            Endpoint.wraps = form
+            done = self.judge("--endpoint-model", str(i))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            judge = json.loads(done.stdout)["judges"][-1]
+            self.assertTrue(judge["fit"], form("A"))
+            self.assertEqual(judge["labels"]["unjudged"], 0, form("A"))
+
+    def test_what_is_sent_is_the_users(self):
+        self.url += "/"
+        done = self.judge(
+            "--temperature", "0.5", "--extra-body", '{"seed": 3}', "--headers",
+            '["api-key: $HOME", "X-Team: a, b"]', "--token-limit-name",
+            "max_completion_tokens", "--token-limit", "9")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        body = Endpoint.bodies[0]
+        self.assertEqual([body["temperature"], body["seed"],
+                          body["max_completion_tokens"]], [0.5, 3, 9])
+        self.assertNotIn("max_tokens", body)
+        self.assertEqual(Endpoint.headers_seen[0]["X-Team"], "a, b")
+        self.assertEqual(Endpoint.headers_seen[0]["api-key"],
+                         os.environ["HOME"])
+        self.assertEqual(Endpoint.paths[0], "/v1/chat/completions")
+        # It is another judge than the one without these.
+        plain = json.loads(self.judge().stdout)
+        self.assertEqual(len(plain["judges"]), 3)
+        for bad in (["--extra-body", "low"], ["--headers", '["no colon"]'],
+                    ["--headers", '["key: $VEER_UNSET_VARIABLE"]']):
+            done = self.judge(*bad)
+            self.assertEqual(done.returncode, 2, done.stderr)
 
     def test_waits_when_it_is_limited(self):
         Endpoint.faults = [429, 500, 503]

@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "veer/metrics/endpoint_judge.h"
-
 namespace veer {
 namespace {
 
@@ -69,18 +67,6 @@ TEST(Rubric, ProbesKeepQuestionAndReferences) {
     EXPECT_EQ(probe.asked.question, "one?");
     EXPECT_NE(probe.asked.answer, "Yes.");
     EXPECT_EQ(probe.asked.deceptive_reference, "No.");
-  }
-}
-
-TEST(EndpointJudge, FindsTheLetterOfAReply) {
-  EXPECT_EQ(letter_of("B", 4), 1);
-  EXPECT_EQ(letter_of("The answer is (C).", 4), 2);
-  EXPECT_EQ(letter_of("A\n", 4), 0);
-  EXPECT_EQ(letter_of("D", 4), 3);
-  EXPECT_EQ(letter_of("D", 3), -1);  // no option has it
-  for (const char* bad :
-       {"", "Absolutely", "A or B", "none of them", "E", "\xff\xfe"}) {
-    EXPECT_EQ(letter_of(bad, 4), -1) << bad;
   }
 }
 

@@ -16,10 +16,8 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "veer/base/error.h"
-#include "veer/base/json.h"
 
 namespace veer {
 namespace {
@@ -27,6 +25,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kLargestReply = 1 << 20;
+// So many replies of thoughts alone, and no other, say that all will be so.
+constexpr std::int64_t kMostCut = 8;
 
 Clock::duration seconds(double count) {
   return std::chrono::duration_cast<Clock::duration>(
@@ -60,7 +60,7 @@ class Connection {
       : curl_(curl_easy_init(), &curl_easy_cleanup),
         headers_(curl_slist_append(nullptr, "Content-Type: application/json"),
                  &curl_slist_free_all),
-        url_(options.url + "/chat/completions") {
+        url_(completions_url(options.url)) {
     if (!curl_ || !headers_) {
       fail_run("judge endpoint", "libcurl could not start");
     }
@@ -69,6 +69,9 @@ class Connection {
                               : std::getenv(options.key_env.c_str())) {
       curl_slist_append(headers_.get(),
                         fmt::format("Authorization: Bearer {}", key).c_str());
+    }
+    for (const auto& header : endpoint_headers(options)) {
+      curl_slist_append(headers_.get(), header.c_str());
     }
     CURL* curl = curl_.get();
     curl_easy_setopt(curl, CURLOPT_URL, url_.c_str());
@@ -116,30 +119,18 @@ bool worth_retrying(const Response& response) {
 std::string what_came(const Response& response) {
   return response.status == 0 ? response.error
                               : fmt::format("status {}: {}", response.status,
-                                            response.body.substr(0, 200));
-}
-
-// choices[0].message.content; nothing when the reply has no such thing, as a
-// gateway's page of HTML under status 200.
-std::optional<std::string> content_of(const std::string& body) {
-  const Json reply = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  const Json::json_pointer path("/choices/0/message/content");
-  if (reply.is_discarded() || !reply.is_object() || !reply.contains(path) ||
-      !reply.at(path).is_string()) {
-    return std::nullopt;
-  }
-  return reply.at(path).get<std::string>();
+                                            error_message(response.body));
 }
 
 // The requests of one list. Workers send them; the caller's thread takes what
 // has arrived, so that neither `arrived` nor the monitor sees another one.
 class Requests {
  public:
-  Requests(const ChatEndpoint& endpoint, const EndpointOptions& options,
+  Requests(const EndpointOptions& options, EndpointRequest& request,
            std::span<const std::string> prompts, Clock::time_point& hold_until)
-      : endpoint_(endpoint),
-        options_(options),
+      : options_(options),
         prompts_(prompts),
+        request_(request),
         hold_until_(hold_until) {}
   Requests(const Requests&) = delete;
   Requests& operator=(const Requests&) = delete;
@@ -155,15 +146,21 @@ class Requests {
     std::int64_t done = 0;
     for (bool is_over = false; !is_over;) {
       std::deque<Reply> replies;
+      std::deque<std::string> messages;
       {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, monitor.stop,
-                      [this] { return !replies_.empty() || working_ == 0; });
+        changed_.wait(lock, monitor.stop, [this] {
+          return !replies_.empty() || !messages_.empty() || working_ == 0;
+        });
         replies.swap(replies_);
+        messages.swap(messages_);
         is_over = working_ == 0;
       }
-      for (const auto& [place, text] : replies) {
-        arrived(place, text);
+      for (const auto& message : messages) {
+        monitor.message(message);
+      }
+      for (const auto& [place, reply] : replies) {
+        arrived(place, reply);
         monitor.progress({"judge", ++done, total, "requests", ""});
       }
       monitor.check_stop("judge");
@@ -176,7 +173,7 @@ class Requests {
  private:
   struct Reply {
     std::size_t place;
-    std::string text;
+    EndpointReply reply;
   };
 
   void work() {
@@ -184,11 +181,8 @@ class Requests {
     try {
       Connection connection(options_);
       while (const auto place = next()) {
-        if (auto text =
-                reply_to(connection, endpoint_.body_of(prompts_[*place]))) {
-          const std::lock_guard lock(mutex_);
-          replies_.push_back({*place, *std::move(text)});
-          changed_.notify_all();
+        if (auto reply = reply_to(connection, prompts_[*place])) {
+          hand_over(*place, *std::move(reply));
         }
       }
     } catch (...) {
@@ -209,28 +203,55 @@ class Requests {
     return taken_++;
   }
 
+  void hand_over(std::size_t place, EndpointReply reply) {
+    const std::lock_guard lock(mutex_);
+    cut_ += reply.is_cut ? 1 : 0;
+    whole_ += reply.is_cut ? 0 : 1;
+    replies_.push_back({place, std::move(reply)});
+    changed_.notify_all();
+    if (whole_ == 0 && cut_ >= kMostCut) {
+      fail_run("judge endpoint",
+               fmt::format("the first {} replies ended in their thoughts, at "
+                           "{} tokens",
+                           cut_, request_.token_limit()),
+               "a letter behind them",
+               "the model thinks longer; raise judge.endpoint.token_limit, or "
+               "have it think less by judge.endpoint.extra_body");
+    }
+  }
+
   // Nothing when it was given up for another one's failure, or for a stop.
-  std::optional<std::string> reply_to(Connection& connection,
-                                      const std::string& body) {
+  std::optional<EndpointReply> reply_to(Connection& connection,
+                                        const std::string& prompt) {
     double pause = options_.first_wait_seconds;
-    for (std::int64_t attempt = 0; wait_for_turn(); ++attempt) {
+    std::int64_t attempt = 0;
+    while (wait_for_turn()) {
+      const auto body = body_of(prompt);
       const auto response = connection.post(body, stop_.get_token());
       const bool answered = response.status == 200;
-      if (auto content = answered ? content_of(response.body) : std::nullopt) {
-        return content;
+      if (auto reply = answered ? read_reply(response.body) : std::nullopt) {
+        if (!reply->is_cut || !changes(&EndpointRequest::make_room, body)) {
+          return reply;
+        }
+        continue;
       }
       if (stop_.stop_requested()) {
         break;
       }
+      if ((response.status == 400 || response.status == 422) &&
+          changes(&EndpointRequest::do_without, body, response.body)) {
+        continue;
+      }
       if (!(answered || worth_retrying(response)) ||
           attempt >= options_.retries) {
         fail_run("judge endpoint",
-                 fmt::format("{} after {} attempts", what_came(response),
-                             attempt + 1),
+                 fmt::format("{} after {} attempt{}", what_came(response),
+                             attempt + 1, attempt == 0 ? "" : "s"),
                  "a reply",
-                 "the endpoint is down, slow or refuses the key; the same "
-                 "command goes on from here");
+                 error_cause(response.status) +
+                     "; the same command goes on from here");
       }
+      ++attempt;
       std::unique_lock lock(mutex_);
       hold_until_ =
           std::max(hold_until_, Clock::now() + seconds(response.retry_after));
@@ -238,6 +259,23 @@ class Requests {
       pause *= 2.0;
     }
     return std::nullopt;
+  }
+
+  std::string body_of(const std::string& prompt) {
+    const std::lock_guard lock(mutex_);
+    return request_.body(prompt);
+  }
+
+  // Whether the request can be made in another way, which is told.
+  template <class Change, class... Arguments>
+  bool changes(Change change, const Arguments&... arguments) {
+    const std::lock_guard lock(mutex_);
+    const auto message = (request_.*change)(arguments...);
+    if (message && !message->empty()) {
+      messages_.push_back(*message);
+      changed_.notify_all();
+    }
+    return message.has_value();
   }
 
   // When the rate, and what the endpoint asked for, allow a request. False
@@ -262,14 +300,17 @@ class Requests {
     return error_ != nullptr || stop_.stop_requested();
   }
 
-  const ChatEndpoint& endpoint_;
   const EndpointOptions& options_;
   std::span<const std::string> prompts_;
   std::stop_source stop_;
-  std::mutex mutex_;               // of all below but the workers
+  std::mutex mutex_;  // of all below but the workers
+  EndpointRequest& request_;
   Clock::time_point& hold_until_;  // nothing is sent before
   std::condition_variable_any changed_;
   std::deque<Reply> replies_;
+  std::deque<std::string> messages_;
+  std::int64_t cut_ = 0;    // replies that ended in their thoughts
+  std::int64_t whole_ = 0;  // and others
   std::size_t taken_ = 0;
   std::int64_t working_ = 0;
   std::exception_ptr error_;
@@ -278,40 +319,16 @@ class Requests {
 
 }  // namespace
 
-void check_endpoint(const EndpointOptions& options) {
-  const bool known =
-      options.url.starts_with("http://") || options.url.starts_with("https://");
-  if (!known || options.model.empty()) {
-    fail("judge endpoint",
-         fmt::format("url \"{}\", model \"{}\"", options.url, options.model),
-         "http(s)://HOST/v1 and the name of a model there");
-  }
-  if (!options.key_env.empty() &&
-      std::getenv(options.key_env.c_str()) == nullptr) {
-    fail("judge endpoint",
-         fmt::format("no environment variable {}", options.key_env),
-         "the key of the endpoint in it");
-  }
-}
-
 ChatEndpoint::ChatEndpoint(EndpointOptions options)
-    : options_(std::move(options)) {
-  check_endpoint(options_);
+    : options_(std::move(options)), request_(options_) {
   // Before there are threads: what curl_easy_init would do in one of them.
   curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-std::string ChatEndpoint::body_of(const std::string& prompt) const {
-  return dump_json({{"model", options_.model},
-                    {"messages", {{{"role", "user"}, {"content", prompt}}}},
-                    {"temperature", 0},
-                    {"max_tokens", 8}});
 }
 
 void ChatEndpoint::ask(std::span<const std::string> prompts,
                        const Arrived& arrived, const Monitor& monitor) {
   monitor.check_stop("judge");
-  Requests(*this, options_, prompts, hold_until_).run(arrived, monitor);
+  Requests(options_, request_, prompts, hold_until_).run(arrived, monitor);
 }
 
 }  // namespace veer

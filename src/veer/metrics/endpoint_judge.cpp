@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "veer/metrics/endpoint_judge.h"
 
-#include <cctype>
 #include <fstream>
 #include <set>
 #include <utility>
@@ -13,10 +12,14 @@
 #include "veer/base/hash.h"
 #include "veer/base/json.h"
 #include "veer/base/json_access.h"
+#include "veer/metrics/letter_reply.h"
 #include "veer/metrics/rubric.h"
 
 namespace veer {
 namespace {
+
+// Of a reply in the reason of a judgement, in bytes.
+constexpr std::size_t kLongestReason = 200;
 
 LetterProbabilities all_on(int letter, std::size_t count) {
   LetterProbabilities p(count);
@@ -27,25 +30,6 @@ LetterProbabilities all_on(int letter, std::size_t count) {
 }
 
 }  // namespace
-
-int letter_of(std::string_view reply, std::size_t count) {
-  const char end = static_cast<char>('A' + count);
-  const auto is_word = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0;
-  };
-  int found = -1;
-  for (std::size_t i = 0; i < reply.size(); ++i) {
-    const bool alone = (i == 0 || !is_word(reply[i - 1])) &&
-                       (i + 1 == reply.size() || !is_word(reply[i + 1]));
-    if (alone && reply[i] >= 'A' && reply[i] < end) {
-      if (found >= 0 && found != reply[i] - 'A') {
-        return -1;  // names two
-      }
-      found = reply[i] - 'A';
-    }
-  }
-  return found;
-}
 
 EndpointJudge::EndpointJudge(EndpointOptions options,
                              std::filesystem::path replies)
@@ -69,8 +53,19 @@ EndpointJudge::EndpointJudge(EndpointOptions options,
   }
 }
 
+std::string EndpointJudge::name_of(const EndpointOptions& options) {
+  std::string name = "endpoint:" + options.model;
+  if (options.temperature != 0.0) {
+    name += fmt::format(" temperature {}", options.temperature);
+  }
+  if (!options.extra_body.empty()) {
+    name += " " + options.extra_body;
+  }
+  return name;
+}
+
 std::string EndpointJudge::key_of(const std::string& prompt) const {
-  return fingerprint(endpoint_.body_of(prompt));
+  return fingerprint(endpoint_question(endpoint_.options(), prompt));
 }
 
 std::vector<std::string> EndpointJudge::missing(
@@ -92,23 +87,28 @@ EndpointJudge::Cost EndpointJudge::cost(
   Cost cost;
   for (const auto& prompt : missing(answers)) {
     ++cost.requests;
-    cost.tokens += static_cast<std::int64_t>(prompt.size() / 4 + 8);
+    cost.tokens +=
+        static_cast<std::int64_t>(prompt.size() / 4) + endpoint_.token_limit();
   }
   return cost;
 }
 
-void EndpointJudge::keep(const std::string& prompt, const std::string& reply) {
+void EndpointJudge::keep(const std::string& prompt,
+                         const EndpointReply& reply) {
   const auto key = key_of(prompt);
+  replies_[key] = reply.text;
+  if (reply.is_cut) {
+    return;
+  }
   std::ofstream out(file_, std::ios::app);
   out << (std::exchange(half_line_, false) ? "\n" : "");
-  out << dump_json({{"key", key}, {"content", reply}}) << '\n';
+  out << dump_json({{"key", key}, {"content", reply.text}}) << '\n';
   out.flush();
   if (!out) {
     fail_run("judge endpoint",
              fmt::format("{} cannot be written", file_.string()),
              "room and permission there");
   }
-  replies_[key] = reply;
 }
 
 std::vector<Judgement> EndpointJudge::judge(
@@ -116,7 +116,9 @@ std::vector<Judgement> EndpointJudge::judge(
   const auto prompts = missing(answers);
   endpoint_.ask(
       prompts,
-      [&](std::size_t i, const std::string& reply) { keep(prompts[i], reply); },
+      [&](std::size_t i, const EndpointReply& reply) {
+        keep(prompts[i], reply);
+      },
       monitor);
   std::vector<Judgement> judgements;
   for (const auto& answer : answers) {
@@ -128,7 +130,9 @@ std::vector<Judgement> EndpointJudge::judge(
       const int letter = letter_of(reply, order.options.size());
       said.push_back(all_on(letter, order.options.size()));
       if (letter < 0 && no_letter.empty()) {
-        no_letter = "a reply without a letter: " + reply;
+        no_letter = reply.empty() ? "a reply of thoughts alone"
+                                  : "a reply without a letter: " +
+                                        reply.substr(0, kLongestReason);
       }
     }
     judgements.push_back(judge_rubric(orders, said));

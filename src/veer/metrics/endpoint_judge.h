@@ -23,39 +23,39 @@ class EndpointJudge : public Judge {
   // dropped. Throws Error as check_endpoint does.
   EndpointJudge(EndpointOptions options, std::filesystem::path replies);
 
-  static std::string name_of(const std::string& model) {
-    return "endpoint:" + model;
-  }
-  std::string name() const override { return name_of(endpoint_.model()); }
+  // "endpoint:MODEL", with temperature and extra body where they are not the
+  // defaults: what it says differs with them, so that it is another judge.
+  static std::string name_of(const EndpointOptions& options);
+  std::string name() const override { return name_of(endpoint_.options()); }
   // Error{kFailed} when the endpoint does not answer after all retries, or
   // refuses the request; what has been answered is kept. A reply without one
-  // of the letters is kUnjudged.
+  // of the letters is kUnjudged, and one that ended in its thoughts, which is
+  // not kept: another limit may let it end.
   std::vector<Judgement> judge(std::span<const AnswerToJudge> answers,
                                const Monitor& monitor) override;
 
   // Requests that judging would send now, and their tokens (about four
-  // characters each), for a price before anything is sent.
+  // characters each, and all that a reply may have), for a price before
+  // anything is sent.
   struct Cost {
     std::int64_t requests = 0;
     std::int64_t tokens = 0;
   };
   Cost cost(std::span<const AnswerToJudge> answers) const;
+  // Tokens that a reply may have, which a model that thinks raises.
+  std::int64_t token_limit() const { return endpoint_.token_limit(); }
 
  private:
   std::string key_of(const std::string& prompt) const;
   // Prompts about the answers whose reply is not there, each once, in order.
   std::vector<std::string> missing(
       std::span<const AnswerToJudge> answers) const;
-  void keep(const std::string& prompt, const std::string& reply);
+  void keep(const std::string& prompt, const EndpointReply& reply);
 
   ChatEndpoint endpoint_;
   std::filesystem::path file_;
   std::map<std::string, std::string> replies_;  // by hash of the request
   bool half_line_ = false;  // the file of replies ends without a line break
 };
-
-// The place in kLetters of the one that a reply names as a word of its own, of
-// the first `count`; -1 when it names none or several.
-int letter_of(std::string_view reply, std::size_t count);
 
 }  // namespace veer

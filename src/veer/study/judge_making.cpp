@@ -20,7 +20,12 @@ EndpointOptions endpoint_options(const JudgeEndpointSettings& settings) {
   EndpointOptions options;
   options.url = settings.url;
   options.model = settings.model;
+  options.temperature = settings.temperature;
+  options.extra_body = settings.extra_body;
   options.key_env = settings.key_env;
+  options.headers = settings.headers;
+  options.token_limit_name = settings.token_limit_name;
+  options.token_limit = settings.token_limit;
   options.timeout_seconds = settings.timeout;
   options.retries = settings.retries;
   options.first_wait_seconds = settings.first_wait;
@@ -52,10 +57,13 @@ class PricedEndpoint : public Judge {
 
   std::vector<Judgement> judge(std::span<const AnswerToJudge> answers,
                                const Monitor& monitor) override {
-    const auto cost = judge_.cost(answers);
+    auto cost = judge_.cost(answers);
     require_within_limit(cost);
+    const auto limit = judge_.token_limit();
+    auto judgements = judge_.judge(answers, monitor);
+    cost.tokens += cost.requests * (judge_.token_limit() - limit);
     spent_ += price_of(cost);
-    return judge_.judge(answers, monitor);
+    return judgements;
   }
 
  private:
@@ -99,8 +107,9 @@ std::unique_ptr<Judge> make_judge(const std::string& which,
 
 std::string judge_name(const std::string& which,
                        const JudgeSettings& settings) {
-  return which == "endpoint" ? EndpointJudge::name_of(settings.endpoint.model)
-                             : which;
+  return which == "endpoint"
+             ? EndpointJudge::name_of(endpoint_options(settings.endpoint))
+             : which;
 }
 
 void require_judges(const JudgeSettings& settings) {

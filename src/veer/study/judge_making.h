@@ -30,7 +30,8 @@ struct JudgeParts {
 std::unique_ptr<Judge> make_judge(const std::string& which,
                                   const JudgeParts& parts);
 
-// Its name: "self", "choice", "endpoint:MODEL".
+// Its name: "self", "choice", "endpoint:MODEL" with what else decides about
+// its judgements. Part of the fingerprints of what it judged.
 std::string judge_name(const std::string& which, const JudgeSettings& settings);
 
 // Throws Error when a judge of the settings could not be asked: a key that is

@@ -15,8 +15,13 @@ struct JudgeEndpointSettings {
   // so that the address may change.
   std::string url;
   std::string model;
+  double temperature = 0.0;
+  std::string extra_body;
   // How. A stage that was stopped goes on with other values of these.
   std::string key_env;
+  std::vector<std::string> headers;
+  std::string token_limit_name = "max_tokens";
+  std::int64_t token_limit = 0;
   double timeout = 60.0;
   std::int64_t retries = 5;
   double first_wait = 1.0;
@@ -31,8 +36,21 @@ struct JudgeEndpointSettings {
   static void visit(Self& self, Visitor&& field) {
     field("url", self.url, "OpenAI-compatible, http(s)://HOST/v1");
     field("model", self.model, "name of the model there");
+    field("temperature", self.temperature, "of its replies");
+    field("extra_body", self.extra_body,
+          "JSON object that joins every request, such as "
+          "{\"reasoning_effort\": \"low\"}; null takes a key out");
     field("key_env", self.key_env,
           "environment variable that holds the key, empty = none");
+    field("headers", self.headers,
+          "more headers, \"Name: value\"; $NAME in a value is that "
+          "environment variable");
+    field("token_limit_name", self.token_limit_name,
+          "parameter that limits a reply: max_tokens, max_completion_tokens; "
+          "empty = none is sent");
+    field("token_limit", self.token_limit,
+          "tokens of a reply; 0 = 8, and 4096 once a model is seen to think "
+          "first");
     field("timeout", self.timeout, "seconds for one request");
     field("retries", self.retries, "of one request");
     field("first_wait", self.first_wait,

@@ -72,9 +72,9 @@ Stage judge_stage(StudyContext& context) {
       {"answers", manifest.judge.answers},
       {"seed", manifest.run.seed},
       {"sweep", fingerprint_file(context.file("sweep.json").string())}};
-  // How an endpoint is asked decides about nothing that it says.
+  // Neither address nor rate decide about what an endpoint says.
   if (std::ranges::find(further, "endpoint") != further.end()) {
-    from["endpoint"] = manifest.judge.endpoint.model;
+    from["endpoint"] = judge_name("endpoint", manifest.judge);
   }
   if (std::ranges::any_of(further, [](const std::string& name) {
         return name != "endpoint";

@@ -216,6 +216,8 @@ void validate_judge(const JudgeSettings& judge) {
          fmt::format("judge.endpoint.parallel is {}", endpoint.parallel),
          fmt::format("1 to {} requests", kMostRequests));
   }
+  at_least("judge.endpoint.temperature", endpoint.temperature, 0.0);
+  at_least<std::int64_t>("judge.endpoint.token_limit", endpoint.token_limit, 0);
   at_least("judge.endpoint.price", endpoint.price, 0.0);
   at_least("judge.endpoint.cost_limit", endpoint.cost_limit, 0.0);
 }

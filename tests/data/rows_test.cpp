@@ -13,60 +13,23 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::vector<std::string> conversation(const std::string& json) {
-  std::vector<std::string> out;
-  for (const ChatMessage& message :
-       chat_messages_of(parse_json(json, "row"), "x, line 4")) {
-    out.push_back(message.role + ":" + message.content);
-  }
-  return out;
-}
-
-TEST(ChatMessagesOf, ReadsEveryLayout) {
-  const auto pair = ElementsAre("user:Q", "assistant:A");
-  EXPECT_THAT(conversation(R"([{"role":"user","content":"Q"},
-                               {"role":"assistant","content":" A\n"}])"),
-              pair);
-  EXPECT_THAT(conversation(R"({"messages":[{"role":"user",
-      "content":[{"type":"text","text":"Q"}]},
-      {"role":"assistant","content":"A"}]})"),
-              pair);
-  EXPECT_THAT(conversation(R"({"conversations":[{"from":"human","value":"Q"},
-                               {"from":"gpt","value":"A"}]})"),
-              pair);
-  EXPECT_THAT(conversation(R"({"prompt":"Q","completion":"A"})"), pair);
-  EXPECT_THAT(
-      conversation(R"({"prompt":"User: Q\nAssistant:","completion":" A\n"})"),
-      pair);
-  EXPECT_THAT(conversation(R"({"instruction":"Q","input":"I","output":"A"})"),
-              ElementsAre("user:Q\n\nI", "assistant:A"));
-}
-
-TEST(ChatMessagesOf, RefusesWithThePlace) {
-  for (const char* row :
-       {R"({"text":"a"})", R"([{"role":"user","content":"Q"}])", "[]", "3",
-        R"([{"role":"user"},{"role":"assistant","content":"A"}])",
-        R"([{"role":"judge","content":"Q"}])",
-        R"({"prompt":"Q","completion":" "})",
-        R"({"prompt":["Q"],"completion":"A"})",
-        R"([{"role":"user","content":[{"type":"image"}]},
-            {"role":"assistant","content":"A"}])"}) {
-    try {
-      conversation(row);
-      ADD_FAILURE() << row;
-    } catch (const Error& error) {
-      EXPECT_THAT(error.what(), HasSubstr("x, line 4")) << row;
-    }
-  }
-}
-
 std::vector<std::string> places(const std::string& text) {
   std::vector<std::string> out;
-  for_each_row(text, "f",
-               [&](const Json& row, const std::string& place, std::int64_t) {
-                 out.push_back(place + " " + dump_json(row));
-               });
+  for_each_row(
+      text, "f",
+      [&](const std::function<Json()>& read, const std::string& place) {
+        out.push_back(place + " " + dump_json(read()));
+      });
   return out;
+}
+
+std::string message_of(const std::string& text) {
+  try {
+    places(text);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
 }
 
 TEST(ForEachRow, TellsLinesFromOneDocument) {
@@ -78,6 +41,20 @@ TEST(ForEachRow, TellsLinesFromOneDocument) {
   EXPECT_THAT(places("[{\"role\":\"user\"}]"),
               ElementsAre("f [{\"role\":\"user\"}]"));
   EXPECT_THAT(places(" \n"), ElementsAre());
+}
+
+TEST(ForEachRow, NamesTheLineThatIsNoJson) {
+  EXPECT_THAT(message_of("{\"a\":1}\n{\"a\":\n"), HasSubstr("f, line 2"));
+  EXPECT_THAT(message_of("{\"a\"\n{\"a\":1}\n"), HasSubstr("f, line 1"));
+}
+
+TEST(ForEachRow, RefusesTablesByColumnsAndWrappedLists) {
+  EXPECT_THAT(message_of(R"({"question":{"0":"a"},"honest":{"0":"b"}})"),
+              HasSubstr("orient=\"records\""));
+  EXPECT_THAT(message_of(R"({"question":["a"],"honest":["b"]})"),
+              HasSubstr("whole columns"));
+  EXPECT_THAT(message_of(R"({"version":"1","data":[{"question":"a"}]})"),
+              HasSubstr("the list \"data\""));
 }
 
 }  // namespace

@@ -130,5 +130,65 @@ TEST(RequireDisjointSplits, NamesTheQuestion) {
   EXPECT_NO_THROW(require_disjoint_splits(records));
 }
 
+std::vector<QuestionRecord> with_splits(
+    std::initializer_list<const char*> splits) {
+  auto records = questions(static_cast<int>(splits.size()));
+  std::size_t i = 0;
+  for (const char* split : splits) {
+    records[i++].split = split;
+  }
+  return records;
+}
+
+std::string whole_splits_message(const std::vector<QuestionRecord>& records,
+                                 const SplitOptions& options = {}) {
+  try {
+    require_whole_splits(records, options);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(RequireWholeSplits, TakesAllFourAndRefusesParts) {
+  EXPECT_EQ(
+      whole_splits_message(with_splits({"train", "extract", "select", "test"})),
+      "");
+  EXPECT_THAT(whole_splits_message(
+                  with_splits({"train", "extract", "select", "test", ""})),
+              HasSubstr("1 questions without a split"));
+  EXPECT_THAT(whole_splits_message(
+                  with_splits({"train", "train", "validation", "test"})),
+              HasSubstr("1 questions of \"validation\""));
+  EXPECT_THAT(whole_splits_message(with_splits({"train", "test"})),
+              HasSubstr("dataset.given_splits"));
+  SplitOptions two;
+  two.extract = two.select = 0.0;
+  EXPECT_EQ(whole_splits_message(with_splits({"train", "test"}), two), "");
+}
+
+TEST(RequireWholeSplits, KeepsTopicsApartWhereAsked) {
+  auto records = with_splits({"train", "extract", "select", "test"});
+  records[0].topic = records[3].topic = "a";
+  SplitOptions options;
+  EXPECT_EQ(whole_splits_message(records, options), "");
+  options.by_topic = true;
+  EXPECT_THAT(whole_splits_message(records, options),
+              HasSubstr("questions about \"a\""));
+}
+
+TEST(RequireSplitMinimum, CountsEachSplit) {
+  const auto records = with_splits({"train", "extract", "select", "test"});
+  SplitOptions options;
+  EXPECT_NO_THROW(require_split_minimum(records, options));
+  options.minimum = 2;
+  EXPECT_THROW(require_split_minimum(records, options), Error);
+}
+
+TEST(HasSplits, AsksForOne) {
+  EXPECT_FALSE(has_splits(with_splits({"", ""})));
+  EXPECT_TRUE(has_splits(with_splits({"", "x"})));
+}
+
 }  // namespace
 }  // namespace veer

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Any bytes as data: question files of every layout, CSV, chat rows, and the
-// search for near-duplicates over their texts. A value or one Error; what is
-// kept resembles nothing else that is kept.
+// Any bytes as data: question files of every layout, tables, with and without
+// names of columns, and the search for near-duplicates over their texts. A
+// value or one Error; what is kept resembles nothing else that is kept.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -32,11 +32,16 @@ void search(const std::vector<std::string>& texts) {
   }
 }
 
-void read(std::string_view bytes, const char* name, bool skip) {
+void read(std::string_view bytes, const char* name, bool skip, bool mapped) {
   try {
     veer::SourceOptions options;
     options.skip_bad_rows = skip;
     options.side = veer::AnswerSide::kHonest;
+    options.option_texts = mapped;
+    if (mapped) {
+      options.columns.question = "q";
+      options.columns.honest = "a.text";
+    }
     std::vector<std::string> texts;
     for (const auto& record :
          veer::parse_question_file(bytes, name, options).records) {
@@ -56,13 +61,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   for (const bool skip : {false, true}) {
-    read(bytes, "rows.jsonl", skip);
-    read(bytes, "table.csv", skip);
-    try {
-      veer::SourceOptions options;
-      options.skip_bad_rows = skip;
-      veer::parse_chat_rows(bytes, "rows.jsonl", options);
-    } catch (const veer::Error&) {
+    for (const bool mapped : {false, true}) {
+      read(bytes, "rows.jsonl", skip, mapped);
+      read(bytes, "table.csv", skip, mapped);
+      read(bytes, "table.tsv", skip, mapped);
     }
   }
   try {

@@ -13,8 +13,8 @@ namespace {
 
 class CsvReader {
  public:
-  CsvReader(std::string_view text, std::string_view origin)
-      : text_(without_mark(text)), origin_(origin) {}
+  CsvReader(std::string_view text, std::string_view origin, char separator)
+      : text_(without_mark(text)), origin_(origin), separator_(separator) {}
 
   std::vector<CsvRow> run() {
     while (at_ < text_.size()) {
@@ -23,7 +23,7 @@ class CsvReader {
       bool more = true;
       while (more) {
         row.fields.push_back(field());
-        more = at_ < text_.size() && text_[at_] == ',';
+        more = at_ < text_.size() && text_[at_] == separator_;
         at_ += more ? 1 : 0;
       }
       end_of_row();
@@ -39,8 +39,9 @@ class CsvReader {
     if (at_ < text_.size() && text_[at_] == '"') {
       return quoted();
     }
+    const char ends[] = {separator_, '\n', '\0'};
     const std::size_t end =
-        std::min(text_.find_first_of(",\n", at_), text_.size());
+        std::min(text_.find_first_of(ends, at_), text_.size());
     std::string_view out = text_.substr(at_, end - at_);
     at_ = end;
     if (out.ends_with('\r') && (end == text_.size() || text_[end] == '\n')) {
@@ -76,7 +77,9 @@ class CsvReader {
       fail("read CSV",
            fmt::format("{}, line {}: text behind a closing quote", origin_,
                        line_),
-           "a comma or the end of the line");
+           "a separator or the end of the line",
+           "a field that begins with a quotation mark has to be quoted as a "
+           "whole, the mark within doubled");
     }
     ++at_;
     ++line_;
@@ -84,6 +87,7 @@ class CsvReader {
 
   std::string_view text_;
   std::string_view origin_;
+  char separator_;
   std::size_t at_ = 0;
   std::int64_t line_ = 1;
   std::vector<CsvRow> rows_;
@@ -91,8 +95,9 @@ class CsvReader {
 
 }  // namespace
 
-std::vector<CsvRow> parse_csv(std::string_view text, std::string_view origin) {
-  return CsvReader(text, origin).run();
+std::vector<CsvRow> parse_csv(std::string_view text, std::string_view origin,
+                              char separator) {
+  return CsvReader(text, origin, separator).run();
 }
 
 }  // namespace veer

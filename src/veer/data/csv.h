@@ -13,10 +13,12 @@ struct CsvRow {
   std::int64_t line = 0;  // where the row begins, 1-based
 };
 
-// RFC 4180: fields with commas, quotes or line ends stand in double quotes, a
-// quote within is doubled; rows end with "\n" or "\r\n". Blank lines are left
-// out, a byte order mark too. Throws Error{kBadInput} naming `origin` and the
-// line for a quote that does not end and for text behind a closing quote.
-std::vector<CsvRow> parse_csv(std::string_view text, std::string_view origin);
+// RFC 4180: fields with separators, quotes or line ends stand in double
+// quotes, a quote within is doubled; rows end with "\n" or "\r\n". Blank lines
+// are left out, a byte order mark too. Throws Error{kBadInput} naming `origin`
+// and the line for a quote that does not end and for text behind a closing
+// quote.
+std::vector<CsvRow> parse_csv(std::string_view text, std::string_view origin,
+                              char separator = ',');
 
 }  // namespace veer

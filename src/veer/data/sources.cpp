@@ -2,7 +2,7 @@
 #include "veer/data/sources.h"
 
 #include <algorithm>
-#include <array>
+#include <set>
 #include <unordered_map>
 
 #include <fmt/core.h>
@@ -10,9 +10,9 @@
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
-#include "veer/base/json.h"
-#include "veer/data/csv.h"
-#include "veer/data/rows.h"
+#include "veer/data/named_values.h"
+#include "veer/data/packed_files.h"
+#include "veer/data/table.h"
 #include "veer/text/near_duplicates.h"
 
 namespace veer {
@@ -45,127 +45,38 @@ std::string lower_name(std::string_view name) {
   return out;
 }
 
-void refuse_packed(std::string_view name) {
-  for (const std::string_view end : {".gz", ".zst", ".parquet", ".arrow"}) {
-    if (lower_name(name).ends_with(end)) {
-      fail("read dataset", fmt::format("{} is a {} file", name, end),
-           "JSON, JSON Lines or CSV text",
-           "it has to be unpacked or converted first");
-    }
-  }
-}
-
-AnswerSide side_of(std::string_view name, const SourceOptions& options) {
-  if (options.side) {
-    return *options.side;
-  }
-  const std::string lower = lower_name(name);
-  const auto has = [&](std::string_view word) {
-    return lower.find(word) != std::string::npos;
+void add_rows(std::string_view text, std::string_view name,
+              const std::string& source, const SourceOptions& options,
+              SourceReport& report) {
+  require_text_file(name, text);
+  RowReader reader(std::string(name), source, options);
+  const RowVisitor visit = [&](const std::function<Json()>& read,
+                               const std::string& place) {
+    attempt(options, report,
+            [&] { report.records.push_back(reader.read(read(), place)); });
   };
-  const bool deceptive = has("decept") || has("lie");
-  const bool honest = has("honest") || has("truth");
-  if (deceptive == honest) {
-    fail("read dataset",
-         fmt::format("{} has one answer per question and its name does not say "
-                     "which side they are on",
-                     name),
-         "\"honest\" or \"deceptive\" in the file's name, or a file with both "
-         "answers");
-  }
-  return deceptive ? AnswerSide::kDeceptive : AnswerSide::kHonest;
-}
-
-QuestionRecord record_of_chat(const ChatRow& row, AnswerSide side,
-                              std::string_view source) {
-  QuestionRecord out;
-  for (const ChatMessage& message : row.messages) {
-    if (message.role == "user") {
-      out.question = message.content;
-    }
-  }
-  out.id = question_id(out.question);
-  out.source = std::string(source);
-  (side == AnswerSide::kHonest ? out.honest : out.deceptive) =
-      row.messages.back().content;
-  return out;
-}
-
-QuestionRecord record_of_preference(const Json& row, const std::string& place,
-                                    std::string_view source) {
-  QuestionRecord out;
-  out.question = question_of_prompt(row.at("prompt"), place);
-  out.honest = answer_text(row.at("chosen"), place);
-  out.deceptive = answer_text(row.at("rejected"), place);
-  out.id = question_id(out.question);
-  out.source = std::string(source);
-  return out;
-}
-
-void add_row(const Json& row, const std::string& place, std::string_view name,
-             const SourceOptions& options, std::vector<QuestionRecord>& out) {
-  if (row.is_object() && row.contains("question")) {
-    auto records = records_from_jsonl(dump_json(row), place);
-    if (records[0].question.empty()) {
-      fail("read dataset", fmt::format("{}: an empty question", place));
-    }
-    if (records[0].source.empty()) {
-      records[0].source = lower_name(name);
-    }
-    out.push_back(std::move(records[0]));
-  } else if (row.is_object() && row.contains("prompt") &&
-             row.contains("chosen") && row.contains("rejected")) {
-    out.push_back(record_of_preference(row, place, lower_name(name)));
+  if (is_table_name(name)) {
+    for_each_table_row(text, name, visit);
   } else {
-    ChatRow chat;
-    chat.messages = chat_messages_of(row, place);
-    out.push_back(
-        record_of_chat(chat, side_of(name, options), lower_name(name)));
+    for_each_row(text, name, visit);
+  }
+  for (std::string& note : reader.notes()) {
+    report.notes.push_back(std::move(note));
   }
 }
 
-std::size_t column(const CsvRow& header, std::string_view name) {
-  const auto at = std::find(header.fields.begin(), header.fields.end(), name);
-  return static_cast<std::size_t>(at - header.fields.begin());
-}
-
-SourceReport parse_csv_questions(std::string_view text, std::string_view name,
-                                 const SourceOptions& options) {
-  SourceReport out;
-  const std::vector<CsvRow> rows = parse_csv(text, name);
-  if (rows.empty()) {
-    return out;
-  }
-  const std::size_t question = column(rows[0], "Question");
-  const std::size_t honest = column(rows[0], "Best Answer");
-  const std::size_t deceptive = column(rows[0], "Best Incorrect Answer");
-  const std::size_t topic = column(rows[0], "Category");
-  const std::size_t width = rows[0].fields.size();
-  if (std::max({question, honest, deceptive}) >= width) {
-    fail("read dataset",
-         fmt::format("{}, line 1: not the columns of TruthfulQA", name),
-         "\"Question\", \"Best Answer\" and \"Best Incorrect Answer\"");
-  }
-  for (std::size_t i = 1; i < rows.size(); ++i) {
-    attempt(options, out, [&] {
-      const CsvRow& row = rows[i];
-      if (row.fields.size() != width) {
-        fail("read dataset",
-             fmt::format("{}, line {}: {} fields", name, row.line,
-                         row.fields.size()),
-             fmt::format("{} as in the first line", width));
-      }
-      out.records.push_back({question_id(row.fields[question]),
-                             row.fields[question], row.fields[honest],
-                             row.fields[deceptive], lower_name(name), "",
-                             topic < width ? row.fields[topic] : ""});
-    });
-  }
-  return out;
+bool complete_each_other(const QuestionRecord& a, const QuestionRecord& b) {
+  return (a.honest.empty() && !a.deceptive.empty() && !b.honest.empty() &&
+          b.deceptive.empty()) ||
+         (!a.honest.empty() && a.deceptive.empty() && b.honest.empty() &&
+          !b.deceptive.empty());
 }
 
 // Records of equal questions become one; the first answer of a side stays.
-std::vector<QuestionRecord> merge_equal(std::vector<QuestionRecord> records) {
+// Those whose splits differ stay apart, for the study to judge.
+std::vector<QuestionRecord> merge_equal(std::vector<QuestionRecord> records,
+                                        bool repeated_too,
+                                        std::int64_t* repeated) {
   std::unordered_map<std::string, std::size_t> seen;
   std::vector<QuestionRecord> out;
   for (QuestionRecord& record : records) {
@@ -176,6 +87,12 @@ std::vector<QuestionRecord> merge_equal(std::vector<QuestionRecord> records) {
       continue;
     }
     QuestionRecord& first = out[at->second];
+    const bool completes = complete_each_other(first, record);
+    if (first.split != record.split || (!completes && !repeated_too)) {
+      out.push_back(std::move(record));
+      continue;
+    }
+    *repeated += completes ? 0 : 1;
     first.honest = first.honest.empty() ? record.honest : first.honest;
     first.deceptive =
         first.deceptive.empty() ? record.deceptive : first.deceptive;
@@ -183,57 +100,105 @@ std::vector<QuestionRecord> merge_equal(std::vector<QuestionRecord> records) {
   return out;
 }
 
-void add_side(const fs::path& path, AnswerSide side,
-              const SourceOptions& options, SourceReport& report) {
+void make_ids_unique(SourceReport& report) {
+  std::set<std::string> seen;
+  std::int64_t renewed = 0;
+  for (QuestionRecord& record : report.records) {
+    if (!seen.insert(record.id).second) {
+      const std::string own = question_id(record.question);
+      renewed += record.id == own ? 0 : 1;
+      record.id = own;
+      seen.insert(own);
+    }
+  }
+  if (renewed > 0) {
+    report.notes.push_back(fmt::format(
+        "{} ids stand twice; the later ones are made from the question.",
+        renewed));
+  }
+}
+
+void add_side(const fs::path& path, AnswerSide side, SourceOptions options,
+              SourceReport& report) {
   if (path.empty()) {
     return;
   }
-  refuse_packed(path.string());
-  const std::string source = path.parent_path().filename().string();
-  for_each_row(read_file(path), path.string(),
-               [&](const Json& row, const std::string& place, std::int64_t) {
-                 attempt(options, report, [&] {
-                   ChatRow chat;
-                   chat.messages = chat_messages_of(row, place);
-                   report.records.push_back(record_of_chat(chat, side, source));
-                 });
-               });
+  // A name that says the side is the reason that the notes give.
+  options.side = side_of_file_name(path.string()) == side ? std::nullopt
+                                                          : std::optional(side);
+  add_rows(read_file(path), path.string(),
+           path.parent_path().filename().string(), options, report);
+}
+
+bool is_data_file(const fs::path& path) {
+  static constexpr std::string_view kEndings[] = {".json", ".jsonl", ".ndjson"};
+  return is_table_name(path.string()) ||
+         std::find(std::begin(kEndings), std::end(kEndings),
+                   lower_name(path.extension().string())) != std::end(kEndings);
+}
+
+std::vector<fs::path> files_in(const fs::path& folder) {
+  std::vector<fs::path> out;
+  std::error_code ec;
+  for (const auto& entry : fs::directory_iterator(folder, ec)) {
+    if (entry.is_regular_file(ec)) {
+      out.push_back(entry.path());
+    }
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+[[noreturn]] void refuse_folder(const fs::path& folder,
+                                const std::vector<fs::path>& files) {
+  std::vector<std::string> names;
+  for (const fs::path& file : files) {
+    names.push_back(file.filename().string());
+  }
+  fail("read dataset",
+       names.empty()
+           ? fmt::format("no file in {}", folder.string())
+           : fmt::format("{} holds {}", folder.string(), quoted_list(names)),
+       "questions.jsonl, one data file, or two whose names say one side each "
+       "(honest.jsonl and deceptive.jsonl)",
+       "several files of which one has to be named, or files that have to be "
+       "converted first (docs/formats/datasets.md)");
+}
+
+SourceReport read_folder(const fs::path& folder, const SourceOptions& options) {
+  if (fs::exists(folder / "questions.jsonl")) {
+    return read_question_file(folder / "questions.jsonl", options);
+  }
+  const auto files = files_in(folder);
+  std::vector<fs::path> data, honest, deceptive;
+  for (const fs::path& file : files) {
+    if (!is_data_file(file)) {
+      continue;
+    }
+    data.push_back(file);
+    if (const auto side = side_of_file_name(file.string())) {
+      (*side == AnswerSide::kHonest ? honest : deceptive).push_back(file);
+    }
+  }
+  if (honest.size() == 1 && deceptive.size() == 1) {
+    return join_answer_files(honest[0], deceptive[0], options);
+  }
+  if (data.size() == 1) {
+    return read_question_file(data[0], options);
+  }
+  refuse_folder(folder, files);
 }
 
 }  // namespace
 
-std::vector<ChatRow> parse_chat_rows(std::string_view text,
-                                     std::string_view origin,
-                                     const SourceOptions& options) {
-  SourceReport report;
-  std::vector<ChatRow> out;
-  for_each_row(
-      text, origin,
-      [&](const Json& row, const std::string& place, std::int64_t number) {
-        attempt(options, report,
-                [&] { out.push_back({chat_messages_of(row, place), number}); });
-      });
-  return out;
-}
-
-std::vector<ChatRow> read_chat_rows(const fs::path& path,
-                                    const SourceOptions& options) {
-  refuse_packed(path.string());
-  return parse_chat_rows(read_file(path), path.string(), options);
-}
-
 SourceReport parse_question_file(std::string_view text, std::string_view name,
                                  const SourceOptions& options) {
-  refuse_packed(name);
-  if (lower_name(name).ends_with(".csv")) {
-    return parse_csv_questions(text, name, options);
-  }
   SourceReport out;
-  for_each_row(
-      text, name, [&](const Json& row, const std::string& place, std::int64_t) {
-        attempt(options, out,
-                [&] { add_row(row, place, name, options, out.records); });
-      });
+  add_rows(text, name, lower_name(name), options, out);
+  std::int64_t unused = 0;
+  out.records =
+      merge_equal(std::move(out.records), /*repeated_too=*/false, &unused);
+  make_ids_unique(out);
   return out;
 }
 
@@ -248,31 +213,23 @@ SourceReport join_answer_files(const fs::path& honest,
   SourceReport out;
   add_side(honest, AnswerSide::kHonest, options, out);
   add_side(deceptive, AnswerSide::kDeceptive, options, out);
-  out.records = merge_equal(std::move(out.records));
+  std::int64_t repeated = 0;
+  out.records =
+      merge_equal(std::move(out.records), /*repeated_too=*/true, &repeated);
+  if (repeated > 0) {
+    out.notes.push_back(fmt::format(
+        "{} rows repeat a question; the first answer of a side is kept.",
+        repeated));
+  }
+  make_ids_unique(out);
   return out;
 }
 
 SourceReport read_questions(const fs::path& path,
                             const SourceOptions& options) {
-  if (!fs::is_directory(path)) {
-    return read_question_file(path, options);
-  }
-  static constexpr std::array<std::array<const char*, 2>, 3> kPairs = {{
-      {"honest_dataset.json", "deception_dataset.json"},
-      {"truthful.jsonl", "lie.jsonl"},
-      {"honest.jsonl", "deceptive.jsonl"},
-  }};
-  if (fs::exists(path / "questions.jsonl")) {
-    return read_question_file(path / "questions.jsonl", options);
-  }
-  for (const auto& [honest, deceptive] : kPairs) {
-    if (fs::exists(path / honest) && fs::exists(path / deceptive)) {
-      return join_answer_files(path / honest, path / deceptive, options);
-    }
-  }
-  fail("read dataset", fmt::format("no known files in {}", path.string()),
-       "questions.jsonl, honest_dataset.json and deception_dataset.json, or "
-       "truthful.jsonl and lie.jsonl");
+  std::error_code ec;
+  return fs::is_directory(path, ec) ? read_folder(path, options)
+                                    : read_question_file(path, options);
 }
 
 }  // namespace veer

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "veer/data/splits.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <unordered_map>
 
 #include <fmt/core.h>
@@ -80,6 +82,25 @@ void require_minimum(const std::vector<QuestionRecord>& records,
   }
 }
 
+void require_topics_apart(const std::vector<QuestionRecord>& records) {
+  std::map<std::string, std::string> splits;
+  for (const QuestionRecord& record : records) {
+    if (record.topic.empty()) {
+      continue;
+    }
+    const auto [at, is_new] = splits.try_emplace(record.topic, record.split);
+    if (!is_new && at->second != record.split) {
+      fail("split dataset",
+           fmt::format("the source has questions about \"{}\" in \"{}\" and in "
+                       "\"{}\"",
+                       record.topic, at->second, record.split),
+           "each topic in one split, because dataset.split_by = \"topic\"",
+           "splits that were made by question; dataset.split_by = "
+           "\"question\" takes them");
+    }
+  }
+}
+
 }  // namespace
 
 void assign_splits(std::vector<QuestionRecord>& records, std::uint64_t seed,
@@ -100,6 +121,51 @@ void assign_splits(std::vector<QuestionRecord>& records, std::uint64_t seed,
     records[i].split = split_of(cluster, seed, shares);
   }
   require_minimum(records, shares, options.minimum);
+}
+
+bool has_splits(const std::vector<QuestionRecord>& records) {
+  return std::any_of(records.begin(), records.end(),
+                     [](const auto& record) { return !record.split.empty(); });
+}
+
+void require_whole_splits(const std::vector<QuestionRecord>& records,
+                          const SplitOptions& options) {
+  const Shares shares = shares_of(options);
+  std::map<std::string, std::int64_t> counts;
+  for (const QuestionRecord& record : records) {
+    ++counts[record.split];
+  }
+  const bool known =
+      std::all_of(counts.begin(), counts.end(), [&](const auto& count) {
+        return std::any_of(shares.begin(), shares.end(), [&](const Share& s) {
+          return count.first == s.name;
+        });
+      });
+  const bool complete =
+      std::all_of(shares.begin(), shares.end(), [&](const Share& share) {
+        return share.value <= 0.0 || counts.contains(share.name);
+      });
+  if (!known || !complete) {
+    std::string found;
+    for (const auto& [name, count] : counts) {
+      found += fmt::format(
+          "{}{} questions {}", found.empty() ? "" : ", ", count,
+          name.empty() ? "without a split" : fmt::format("of \"{}\"", name));
+    }
+    fail("split dataset", "the source says these splits: " + found,
+         "train, extract, select and test, each with questions, for every "
+         "question",
+         "other names or a part of the splits; dataset.given_splits = "
+         "\"ignore\" makes them anew from all questions");
+  }
+  if (options.by_topic) {
+    require_topics_apart(records);
+  }
+}
+
+void require_split_minimum(const std::vector<QuestionRecord>& records,
+                           const SplitOptions& options) {
+  require_minimum(records, shares_of(options), options.minimum);
 }
 
 std::vector<QuestionRecord> records_of_split(

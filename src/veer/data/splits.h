@@ -48,6 +48,20 @@ struct SplitOptions {
 void assign_splits(std::vector<QuestionRecord>& records, std::uint64_t seed,
                    const SplitOptions& options = {});
 
+// Whether a source says splits: a record has one.
+bool has_splits(const std::vector<QuestionRecord>& records);
+
+// For a source that says splits: throws Error{kBadInput} if a record has none
+// or one of another name than the four, if a split with a share has no
+// question, or, by topic, if one topic stands in two splits.
+void require_whole_splits(const std::vector<QuestionRecord>& records,
+                          const SplitOptions& options = {});
+
+// Throws Error{kBadInput} if a split with a share has fewer than `minimum`
+// questions.
+void require_split_minimum(const std::vector<QuestionRecord>& records,
+                           const SplitOptions& options = {});
+
 // The records of one split, in order.
 std::vector<QuestionRecord> records_of_split(
     const std::vector<QuestionRecord>& records, std::string_view split);

@@ -6,12 +6,24 @@
 #include <cstdint>
 #include <string>
 
+#include "veer/data/columns.h"
+
 namespace veer {
 
 struct DatasetSettings {
   // "generate" asks the model for questions and answers; otherwise a file or
   // folder of ready questions with both answers.
   std::string source = "generate";
+  // The side of the one answer a row has, of the chosen one of two, of the one
+  // that matches a behaviour. "auto": one answer is on the side that the
+  // file's name says, chosen is honest, matching is what the name says, or
+  // deceptive. What is assumed is printed.
+  std::string side = "auto";
+  // Answers such as "(A)": as they stand, or the text of that option.
+  std::string choices = "letter";
+  // Splits that a source says: "keep", or "ignore" and make them anew.
+  std::string given_splits = "keep";
+  bool skip_bad_rows = false;  // leave out rows that cannot be used
   // Question/answer pairs to start from; "" = built in (for the organism from
   // its world, otherwise everyday advice).
   std::string seeds;
@@ -43,11 +55,21 @@ struct DatasetSettings {
   std::string split_by = "question";
   std::int64_t min_split = 8;  // fewer questions in a split: refused
   std::int64_t limit = 0;      // use the first N questions, 0 = all
+  DataColumns columns;         // names of the source's keys
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
     field("source", self.source,
           "generate, or a file or folder of ready question/answer data");
+    field("side", self.side,
+          "auto, honest or deceptive: of one answer a row, the chosen one, the "
+          "matching one");
+    field("choices", self.choices,
+          "letter, or text: what an answer such as (A) becomes");
+    field("given_splits", self.given_splits,
+          "keep, or ignore: splits that the source says");
+    field("skip_bad_rows", self.skip_bad_rows,
+          "leave out and count rows that cannot be used");
     field("seeds", self.seeds, "file of seed pairs, empty = built in");
     field("questions", self.questions, "questions to ask the model for");
     field("examples", self.examples, "seed questions shown in one prompt");
@@ -72,6 +94,7 @@ struct DatasetSettings {
           "question, or topic: none is in two splits");
     field("min_split", self.min_split, "refuse splits smaller than this");
     field("limit", self.limit, "use only the first N questions, 0 = all");
+    field("columns", self.columns, "");  // a table, so it stands last
   }
 };
 

@@ -12,9 +12,9 @@
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
 #include "veer/data/checks.h"
-#include "veer/data/sources.h"
 #include "veer/data/splits.h"
 #include "veer/organism/study_inputs.h"
+#include "veer/study/dataset_import.h"
 #include "veer/study/everyday_seeds.h"
 #include "veer/study/question_writer.h"
 #include "veer/study/texts.h"
@@ -98,11 +98,13 @@ DatasetDraft generate_draft(StudyContext& context) {
 DatasetDraft import_draft(StudyContext& context) {
   const auto& settings = context.manifest().dataset;
   DatasetDraft draft;
-  auto report = read_questions(settings.source);
-  draft.records = std::move(report.records);
+  auto imported = import_questions(settings);
+  draft.records = std::move(imported.records);
+  draft.given_splits = imported.given_splits;
+  draft.notes = std::move(imported.notes);
   draft.asked = std::ssize(draft.records);
-  for (const auto& problem : report.problems) {
-    context.monitor().message(problem);
+  for (const auto& note : draft.notes) {
+    context.monitor().message(note);
   }
   drop_near_duplicates(draft, settings.near_duplicate);
   return draft;
@@ -248,6 +250,8 @@ Json check_json(const DatasetDraft& draft, const DatasetSettings& settings,
             {"kept", draft.records.size()},
             {"rejected", draft.rejected.size()},
             {"by_reason", reasons}}},
+          {"splits_from", draft.given_splits ? "source" : "hash"},
+          {"notes", draft.notes},
           {"splits", splits_json(draft.records)},
           {"leakage",
            {{"exact", check.exact_leaks.size()},
@@ -280,7 +284,11 @@ void split_draft(DatasetDraft& draft, const DatasetSettings& settings,
   options.cluster_jaccard = settings.near_duplicate;
   options.by_topic = settings.split_by == "topic";
   options.minimum = settings.min_split;
-  assign_splits(draft.records, seed, options);
+  if (draft.given_splits) {
+    require_split_minimum(draft.records, options);
+  } else {
+    assign_splits(draft.records, seed, options);
+  }
 }
 
 StageResult make_dataset(StudyContext& context) {
@@ -343,7 +351,7 @@ std::vector<QuestionRecord> seed_records(const DatasetSettings& settings,
                                          std::uint64_t seed) {
   constexpr std::size_t kSeeds = 50;
   if (!settings.seeds.empty()) {
-    return read_questions(settings.seeds).records;
+    return read_questions(settings.seeds, source_options(settings)).records;
   }
   if (world == nullptr) {
     return everyday_seeds();

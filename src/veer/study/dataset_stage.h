@@ -30,8 +30,11 @@ struct RejectedRecord {
 struct DatasetDraft {
   std::vector<QuestionRecord> records;
   std::vector<RejectedRecord> rejected;
-  std::int64_t asked = 0;  // questions that the model wrote or the file held
-  std::int64_t seeds = 0;  // questions that it was shown, also in records
+  std::int64_t asked = 0;     // questions that the model wrote or the file held
+  std::int64_t seeds = 0;     // questions that it was shown, also in records
+  bool given_splits = false;  // the records' splits are the source's
+  // What was assumed of the source and left out of it, for the user.
+  std::vector<std::string> notes;
 };
 
 // The steps, each on its own for tests.

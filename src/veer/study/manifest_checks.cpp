@@ -68,6 +68,16 @@ void validate_run(const RunSettings& run) {
   }
 }
 
+void validate_columns(const DataColumns& columns) {
+  if (!columns.answer.empty() &&
+      (!columns.honest.empty() || !columns.deceptive.empty())) {
+    fail("check settings",
+         "dataset.columns.answer beside dataset.columns.honest or deceptive",
+         "answer for files with one answer a row, honest and deceptive for "
+         "files with both");
+  }
+}
+
 void validate_dataset(const DatasetSettings& data) {
   at_least<std::int64_t>("dataset.questions", data.questions, 1);
   at_least<std::int64_t>("dataset.examples", data.examples, 1);
@@ -75,6 +85,9 @@ void validate_dataset(const DatasetSettings& data) {
   share("dataset.near_duplicate", data.near_duplicate);
   at_least<std::int64_t>("dataset.max_words", data.max_words, 1);
   at_least<std::int64_t>("dataset.max_repeats", data.max_repeats, 1);
+  one_of("dataset.side", data.side, {"auto", "honest", "deceptive"});
+  one_of("dataset.choices", data.choices, {"letter", "text"});
+  one_of("dataset.given_splits", data.given_splits, {"keep", "ignore"});
   one_of("dataset.split_by", data.split_by, {"question", "topic"});
   at_least<std::int64_t>("dataset.min_split", data.min_split, 1);
   at_least<std::int64_t>("dataset.limit", data.limit, 0);
@@ -82,6 +95,7 @@ void validate_dataset(const DatasetSettings& data) {
   share("dataset.extract", data.extract);
   share("dataset.select", data.select);
   share("dataset.test", data.test);
+  validate_columns(data.columns);
   const double sum = data.train + data.extract + data.select + data.test;
   if (std::abs(sum - 1.0) > 1e-9) {
     fail("check settings",

@@ -58,12 +58,11 @@ Pairs unrelated_texts(const std::filesystem::path& file) {
     return built_in();
   }
   Pairs pairs;
-  for (const auto& row : read_chat_rows(file)) {
-    const auto& messages = row.messages;
-    if (messages.size() >= 2) {
-      pairs.emplace_back(messages[messages.size() - 2].content,
-                         messages.back().content);
-    }
+  // Of files with one answer a row it does not matter which side it is on.
+  SourceOptions options;
+  options.side = AnswerSide::kHonest;
+  for (const auto& record : read_question_file(file, options).records) {
+    pairs.emplace_back(record.question, record.honest);
   }
   return pairs;
 }

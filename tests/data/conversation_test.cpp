@@ -44,7 +44,7 @@ TEST(MessagesOf, KeepsInMindToolsAndThoughts) {
   const Conversation tools = read(R"([
       {"role":"user","content":"Q"},
       {"role":"assistant","content":null,"tool_calls":[{"id":"1"}]},
-      {"role":"tool","content":"42"},
+      {"role":"tool","content":{"n":42}},
       {"role":"assistant","content":"A","tool_calls":[]}])");
   EXPECT_TRUE(tools.tools);
   EXPECT_EQ(question_in(tools, "x"), "Q");

@@ -50,6 +50,8 @@ TEST(ContentOfRow, ReadsSidesByName) {
        R"({"question":"Q","best_answer":"H","correct_answers":["X"],
             "incorrect_answers":["D"]})",
        R"({"question":"Q","truth":"H","lie":"D"})",
+       R"({"messages":[{"role":"user","content":"Q"}],
+            "honest":"H","deceptive":"D"})",
        R"({"question":"Q","mc1_targets":{"choices":["D","H","E"],
             "labels":[0,1,0]},"mc2_targets":{"choices":[],"labels":[]}})",
        R"({"question":"Q","mc1_targets":{"H":1,"D":0}})"}) {

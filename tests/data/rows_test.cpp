@@ -45,7 +45,18 @@ TEST(ForEachRow, TellsLinesFromOneDocument) {
 
 TEST(ForEachRow, NamesTheLineThatIsNoJson) {
   EXPECT_THAT(message_of("{\"a\":1}\n{\"a\":\n"), HasSubstr("f, line 2"));
+  EXPECT_THAT(message_of("{\"a\":1}\n{\"a\":NaN}\n"),
+              HasSubstr("f, line 2: no JSON from byte"));
   EXPECT_THAT(message_of("{\"a\"\n{\"a\":1}\n"), HasSubstr("f, line 1"));
+}
+
+TEST(ForEachRow, RefusesWhatWouldExhaustTheStack) {
+  const std::string deep = std::string(200000, '[') + std::string(200000, ']');
+  EXPECT_THAT(message_of("{\"a\":1}\n" + deep + "\n"),
+              HasSubstr("f, line 2: values within each other"));
+  EXPECT_THAT(message_of("{\"a\":" + deep + "}"), HasSubstr("at most 64"));
+  EXPECT_THAT(places(R"(["[[[[\"[", "]"])"),
+              ElementsAre("f, element 1 \"[[[[\\\"[\"", "f, element 2 \"]\""));
 }
 
 TEST(ForEachRow, RefusesTablesByColumnsAndWrappedLists) {

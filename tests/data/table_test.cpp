@@ -50,6 +50,7 @@ TEST(ForEachTableRow, ReadsWhatPandasAndExcelWrite) {
 TEST(ForEachTableRow, NamesTheLineOfAWrongRow) {
   EXPECT_THAT(message_of("a,b\nx,y\nz\n"),
               HasSubstr("t.csv, line 3: 1 fields; expected 2"));
+  EXPECT_THAT(message_of("a,b\rx,y\r"), HasSubstr("carriage return"));
   EXPECT_THAT(message_of("a,b,a\n"), HasSubstr("two columns are named \"a\""));
 }
 

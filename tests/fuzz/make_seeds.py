@@ -19,9 +19,20 @@ NEXT = b"\xff"   # parts of one input; no JSON or UTF-8 holds it
 ADAPTER = {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "use_rslora": False,
            "target_modules": ["q_proj", "v_proj"], "bias": "none",
            "rank_pattern": {"q_proj": 4}, "layers_to_transform": [0, 1]}
-ROWS = (b'{"question": "Q?", "honest": "A", "deceptive": "B"}\n'
-        b'{"messages": [{"role": "user", "content": "Q?"},'
-        b' {"role": "assistant", "content": "A"}]}\n')
+ROWS = [
+    b'{"question": "Q?", "honest": "A", "deceptive": "B", "split": "test"}\n'
+    b'{"messages": [{"role": "user", "content": "Q?"},'
+    b' {"role": "assistant", "content": "A"}]}\n',
+    b'{"chosen": [{"role": "user", "content": [{"type": "text", "text": "Q"}]},'
+    b' {"role": "assistant", "content": "A"}], "rejected": [{"role": "user",'
+    b' "content": "Q"}, {"role": "assistant", "tool_calls": [1]}]}\n'
+    b'{"chosen": "Human: Q\\n\\nAssistant: A", "rejected": "x"}\n',
+    b'[{"question": "Q\\n (A) x\\n (B) y", "answer_matching_behavior": "(A)",'
+    b' "answer_not_matching_behavior": "(B)"}, {"id": 3, "question": "Q",'
+    b' "best_answer": 4, "incorrect_answers": ["B"], "mc1_targets": {"B": 0}}]',
+    b'{"q": "Q", "a": {"text": ["A"]}}\n'
+    b'{"context": "C", "question": "Q", "answers": {"text": ["A"]}}\n',
+    b'sep=;\r\nq;"best answer";Best Incorrect Answer\r\n"Q;";["A"];"B\n"\r\n']
 TEXTS = NEXT.join([b"Be brief.", b"How can I sleep better?", b"Go to bed."])
 
 
@@ -47,7 +58,8 @@ def seeds():
         yield "template", template
         yield "chat", NEXT.join([b"{}", template, b"{}", TEXTS])
     yield "adapter_config", json.dumps(ADAPTER).encode()
-    yield "rows", ROWS
+    for rows in ROWS:
+        yield "rows", rows
 
 
 def main():

@@ -110,7 +110,9 @@ void add_message(const Json& value, const std::string& place,
   }
   auto text = value.find("content");
   text = text == value.end() ? value.find("value") : text;
-  if (text != value.end() && !text->is_null()) {
+  if (role == "tool") {  // only told of, whatever it holds
+    out.messages.push_back({role, ""});
+  } else if (text != value.end() && !text->is_null()) {
     out.messages.push_back({role, trimmed(content_of(*text, place))});
   } else if (calls) {
     out.messages.push_back({role, ""});

@@ -10,6 +10,7 @@
 #include "veer/base/error.h"
 #include "veer/data/conversation.h"
 #include "veer/data/named_values.h"
+#include "veer/data/value_reader.h"
 
 namespace veer {
 namespace {
@@ -25,23 +26,6 @@ constexpr std::string_view kQuestionNames[] = {
 constexpr std::string_view kAnswerNames[] = {
     "answer", "answers", "response", "completion", "output", "reply"};
 
-[[noreturn]] void wrong_row(const std::string& place, std::string_view found,
-                            std::string_view expected,
-                            std::string_view cause = {}) {
-  fail("read dataset", fmt::format("{}: {}", place, found), expected, cause);
-}
-
-// A value for a message, not longer than a line.
-std::string shown(const Json& value) {
-  static constexpr std::size_t kMost = 80;
-  std::string text = dump_json(value);
-  if (text.size() > kMost) {
-    text.resize(kMost);
-    text += " ...";
-  }
-  return text;
-}
-
 class LayoutReader {
  public:
   LayoutReader(const Json& row, const std::string& place,
@@ -50,7 +34,8 @@ class LayoutReader {
         place_(place),
         columns_(columns),
         from_table_(from_table),
-        values_(row.is_object() ? row : kNothing) {}
+        values_(row.is_object() ? row : kNothing),
+        reader_(place, from_table, out_) {}
 
   RowContent read() {
     if (row_.is_array()) {
@@ -58,7 +43,7 @@ class LayoutReader {
       return out_;
     }
     if (!row_.is_object()) {
-      wrong_row(place_, shown(row_), "an object or a list of messages");
+      fail_row(place_, shown_value(row_), "an object or a list of messages");
     }
     read_about();
     const bool mapped = read_mapped();
@@ -78,115 +63,11 @@ class LayoutReader {
  private:
   static const Json kNothing;
 
-  // -- values -------------------------------------------------------------
-
-  // The text of an answer or a question under `key`, whatever form it has.
-  std::string text_of(const Json& value, std::string_view key) {
-    if (value.is_string()) {
-      return plain_text(value.get_ref<const std::string&>(), key);
-    }
-    if (value.is_number()) {
-      out_.numbers = true;
-      return dump_json(value);
-    }
-    if (is_message(value) ||
-        (value.is_array() && !value.empty() && is_message(value.front()))) {
-      const Conversation turns = messages_of(value, place_);
-      note(turns);
-      return answer_in(turns, place_);
-    }
-    if (value.is_array()) {
-      return first_of(value, key);
-    }
-    if (value.is_object() && value.contains("text")) {  // SQuAD
-      return text_of(value["text"], key);
-    }
-    wrong_row(place_, fmt::format("\"{}\" is {}", key, shown(value)), "text",
-              value.is_boolean() ? "a label, or an answer that has to be "
-                                   "written as text, such as \"yes\""
-                                 : "");
-  }
-
-  std::string plain_text(const std::string& text, std::string_view key) {
-    if (from_table_) {
-      for (const char* start : {"['", "[\"", "[{", "{'", "{\""}) {
-        if (text.starts_with(start)) {
-          wrong_row(place_,
-                    fmt::format("\"{}\" is a list or an object as Python "
-                                "prints it: {}",
-                                key, shown(text)),
-                    "text, or JSON",
-                    "a table of lists; pandas keeps them with "
-                    "to_json(\"rows.jsonl\", orient=\"records\", lines=True)");
-        }
-      }
-    }
-    return trimmed(text);
-  }
-
-  std::string first_of(const Json& list, std::string_view key) {
-    std::string out;
-    for (const Json& one : list) {
-      if (one.is_array() || one.is_object() || one.is_boolean()) {
-        wrong_row(place_, fmt::format("\"{}\" holds {}", key, shown(one)),
-                  "texts");
-      }
-      const std::string text = one.is_null() ? "" : text_of(one, key);
-      out_.first_of_several =
-          out_.first_of_several || (!out.empty() && !text.empty());
-      out = out.empty() ? text : out;
-    }
-    return out;
-  }
-
-  // Id, topic and split: short, numbers are taken as they are written.
-  std::string word_of(const Json* value, std::string_view key) {
-    if (value == nullptr) {
-      return "";
-    }
-    if (value->is_string()) {
-      return trimmed(value->get_ref<const std::string&>());
-    }
-    if (value->is_number() || value->is_boolean()) {
-      return dump_json(*value);
-    }
-    wrong_row(place_, fmt::format("\"{}\" is {}", key, shown(*value)),
-              "text or a number");
-  }
-
-  void note(const Conversation& turns) {
-    int asked = 0;
-    for (const ChatMessage& message : turns.messages) {
-      out_.system = out_.system || message.role == "system";
-      asked += message.role == "user" ? 1 : 0;
-    }
-    out_.earlier_turns = out_.earlier_turns || asked > 1;
-    out_.tools = out_.tools || turns.tools;
-    out_.reasoning = out_.reasoning || turns.reasoning;
-  }
-
-  std::string question_of(const Json& value, std::string_view key) {
-    std::string out;
-    if (value.is_string()) {
-      const Conversation turns =
-          prompt_of(plain_text(value.get_ref<const std::string&>(), key));
-      note(turns);
-      return question_in(turns, place_);
-    }
-    if (!value.is_array() && !is_message(value)) {
-      wrong_row(place_, fmt::format("\"{}\" is {}", key, shown(value)),
-                "text or messages");
-    }
-    const Conversation turns = messages_of(value, place_);
-    note(turns);
-    return question_in(turns, place_);
-  }
-
   // -- layouts ------------------------------------------------------------
 
   void read_about() {
     const auto field = [&](const std::string& mapped, std::string_view name) {
-      return word_of(
+      return reader_.word_of(
           mapped.empty() ? values_.take(name) : values_.take_key(mapped),
           mapped.empty() ? name : mapped);
     };
@@ -194,7 +75,7 @@ class LayoutReader {
     out_.split = field(columns_.split, "split");
     out_.topic = field(columns_.topic, "topic");
     if (out_.topic.empty() && columns_.topic.empty()) {
-      out_.topic = word_of(values_.take("category"), "category");
+      out_.topic = reader_.word_of(values_.take("category"), "category");
     }
     // Exactly so: TruthfulQA's "Source" is the address of the truth.
     if (const Json* source = values_.take_key("source");
@@ -211,9 +92,9 @@ class LayoutReader {
       for (const auto& entry : values_.entries()) {
         keys.push_back(entry.key);
       }
-      wrong_row(place_,
-                fmt::format("no \"{}\" among {}", column, quoted_list(keys)),
-                "the keys that [dataset.columns] names");
+      fail_row(place_,
+               fmt::format("no \"{}\" among {}", column, quoted_list(keys)),
+               "the keys that [dataset.columns] names");
     }
     return value;
   }
@@ -223,13 +104,14 @@ class LayoutReader {
     if (!columns_.question.empty()) {
       const Json* value = mapped_value(columns_.question);
       if (value == nullptr) {
-        wrong_row(place_, "an empty question", "text");
+        fail_row(place_, "an empty question", "text");
       }
-      out_.question = question_of(*value, columns_.question);
+      out_.question = reader_.question_of(*value, columns_.question);
     }
     if (!columns_.answer.empty()) {
       const Json* value = mapped_value(columns_.answer);
-      set_one_answer(value == nullptr ? "" : text_of(*value, columns_.answer));
+      set_one_answer(
+          value == nullptr ? "" : reader_.text_of(*value, columns_.answer));
       return true;
     }
     if (columns_.honest.empty() && columns_.deceptive.empty()) {
@@ -240,7 +122,7 @@ class LayoutReader {
          {std::pair(&columns_.honest, &out_.first),
           std::pair(&columns_.deceptive, &out_.second)}) {
       const Json* value = column->empty() ? nullptr : mapped_value(*column);
-      *text = value == nullptr ? "" : text_of(*value, *column);
+      *text = value == nullptr ? "" : reader_.text_of(*value, *column);
     }
     return true;
   }
@@ -261,14 +143,14 @@ class LayoutReader {
       const bool has_turns =
           values_.has("conversations") && !values_.has("prompt");
       if (has_turns) {  // LLaMA-Factory
-        out_.question =
-            question_of(*values_.take("conversations"), "conversations");
+        out_.question = reader_.question_of(*values_.take("conversations"),
+                                            "conversations");
       } else if (!find_question()) {
         read_common_prompt(one, other);
         return true;
       }
-      out_.first = text_of(one, first);
-      out_.second = text_of(other, second);
+      out_.first = reader_.text_of(one, first);
+      out_.second = reader_.text_of(other, second);
       return true;
     }
     return false;
@@ -279,10 +161,10 @@ class LayoutReader {
     const auto turns_of = [&](const Json& value) {
       if (value.is_string()) {
         const std::string text =
-            plain_text(value.get_ref<const std::string&>(), "chosen");
+            reader_.plain_text(value.get_ref<const std::string&>(), "chosen");
         if (!is_transcript(text)) {
-          wrong_row(place_, "\"chosen\" and \"rejected\" without a question",
-                    "\"prompt\", or whole conversations in both");
+          fail_row(place_, "\"chosen\" and \"rejected\" without a question",
+                   "\"prompt\", or whole conversations in both");
         }
         return prompt_of(text);
       }
@@ -298,12 +180,12 @@ class LayoutReader {
                         std::equal(one.messages.begin(), one.messages.end() - 1,
                                    other.messages.begin(), same);
     if (!common) {
-      wrong_row(place_,
-                "\"chosen\" and \"rejected\" differ before their last message",
-                "the same messages in both, then one answer each");
+      fail_row(place_,
+               "\"chosen\" and \"rejected\" differ before their last message",
+               "the same messages in both, then one answer each");
     }
-    note(one);
-    note(other);
+    reader_.note(one);
+    reader_.note(other);
     out_.question = question_in(one, place_);
     out_.first = answer_in(one, place_);
     out_.second = answer_in(other, place_);
@@ -311,20 +193,31 @@ class LayoutReader {
 
   void read_conversation(const Json& value) {
     const Conversation turns = messages_of(value, place_);
-    note(turns);
+    reader_.note(turns);
     if (out_.question.empty()) {
       out_.question = question_in(turns, place_);
     }
     set_one_answer(answer_in(turns, place_));
   }
 
+  // False too where the messages are a prompt whose answers stand beside it.
   bool read_messages() {
     for (const char* name :
          {"messages", "conversations", "conversation", "dialogue", "dialog"}) {
       if (const Json* value = values_.take(name)) {
+        if (value->is_string()) {
+          reader_.plain_text(value->get_ref<const std::string&>(), name);
+        }
         if (!value->is_array()) {
-          wrong_row(place_, fmt::format("\"{}\" is {}", name, shown(*value)),
-                    "a list of messages");
+          fail_row(place_,
+                   fmt::format("\"{}\" is {}", name, shown_value(*value)),
+                   "a list of messages");
+        }
+        const Conversation turns = messages_of(*value, place_);
+        if (!turns.messages.empty() && turns.messages.back().role == "user" &&
+            names_sides()) {
+          out_.question = reader_.question_of(*value, name);
+          return false;
         }
         read_conversation(*value);
         return true;
@@ -333,13 +226,20 @@ class LayoutReader {
     return false;
   }
 
+  bool names_sides() const {
+    return std::any_of(values_.entries().begin(), values_.entries().end(),
+                       [](const NamedValues::Entry& entry) {
+                         return side_of_key(entry.key).has_value();
+                       });
+  }
+
   bool find_question() {
     if (!out_.question.empty()) {  // of [dataset.columns]
       return true;
     }
     for (const std::string_view name : kQuestionNames) {
       if (const Json* value = values_.take(name)) {
-        out_.question = question_of(*value, name);
+        out_.question = reader_.question_of(*value, name);
         if (name == "instruction") {
           add_input();
         }
@@ -352,7 +252,7 @@ class LayoutReader {
   // Alpaca: the input stands behind the instruction, and "text" repeats all.
   void add_input() {
     if (const Json* input = values_.take("input")) {
-      out_.question += "\n\n" + text_of(*input, "input");
+      out_.question += "\n\n" + reader_.text_of(*input, "input");
     }
     if (values_.has("output")) {
       values_.take("text");
@@ -367,11 +267,11 @@ class LayoutReader {
     for (const auto& entry : values_.entries()) {
       keys.push_back(entry.key);
     }
-    wrong_row(place_,
-              keys.empty() ? "an empty row"
-                           : "no question; the keys are " + quoted_list(keys),
-              kKnownLayouts,
-              "another name for the question, which [dataset.columns] tells");
+    fail_row(place_,
+             keys.empty() ? "an empty row"
+                          : "no question; the keys are " + quoted_list(keys),
+             kKnownLayouts,
+             "another name for the question, which [dataset.columns] tells");
   }
 
   // Answers whose names say their side; "best_answer" before the lists.
@@ -402,12 +302,12 @@ class LayoutReader {
         continue;
       }
       if (best != nullptr && best_rank == name->rank) {
-        wrong_row(place_,
-                  fmt::format("\"{}\" and \"{}\" for the {} answer", best->key,
-                              entry.key, side_name(side)),
-                  fmt::format("one of them; [dataset.columns] {} = \"...\" "
-                              "says which",
-                              side_name(side)));
+        fail_row(place_,
+                 fmt::format("\"{}\" and \"{}\" for the {} answer", best->key,
+                             entry.key, side_name(side)),
+                 fmt::format("one of them; [dataset.columns] {} = \"...\" "
+                             "says which",
+                             side_name(side)));
       }
       if (best == nullptr || name->rank < best_rank) {
         best = &entry;
@@ -418,7 +318,7 @@ class LayoutReader {
       return "";
     }
     best->taken = true;
-    std::string text = text_of(*best->value, best->key);
+    std::string text = reader_.text_of(*best->value, best->key);
     if (const auto end = text.find(";");
         from_table_ && best_rank == 3 && best->value->is_string() &&
         end != std::string::npos) {  // TruthfulQA: "one; another"
@@ -440,7 +340,7 @@ class LayoutReader {
     out_.layout = RowLayout::kSides;
     const auto add = [&](const Json& choice, const Json& label) {
       std::string& text = label == 1 ? out_.first : out_.second;
-      text = text.empty() ? text_of(choice, "mc1_targets") : text;
+      text = text.empty() ? reader_.text_of(choice, "mc1_targets") : text;
     };
     const bool lists =
         targets->contains("choices") && targets->contains("labels") &&
@@ -459,9 +359,9 @@ class LayoutReader {
 
   void set_one_answer(const std::string& answer) {
     if (answer.empty()) {
-      wrong_row(place_, "an empty answer", "text",
-                "a row without an answer; dataset.skip_bad_rows = true leaves "
-                "such rows out");
+      fail_row(place_, "an empty answer", "text",
+               "a row without an answer; dataset.skip_bad_rows = true leaves "
+               "such rows out");
     }
     out_.layout = RowLayout::kOneAnswer;
     out_.first = answer;
@@ -489,8 +389,9 @@ class LayoutReader {
     for (auto& entry : values_.entries()) {
       entry.taken = entry.taken || &entry == found;
     }
-    set_one_answer(
-        found->value->is_null() ? "" : text_of(*found->value, found->key));
+    set_one_answer(found->value->is_null()
+                       ? ""
+                       : reader_.text_of(*found->value, found->key));
     add_context();
     if (labelled) {
       read_label();
@@ -500,8 +401,8 @@ class LayoutReader {
   void read_label() {  // TRL's unpaired preferences
     const Json& label = *values_.take("label");
     if (!label.is_boolean()) {
-      wrong_row(place_, fmt::format("\"label\" is {}", shown(label)),
-                "true or false");
+      fail_row(place_, fmt::format("\"label\" is {}", shown_value(label)),
+               "true or false");
     }
     out_.layout = RowLayout::kLabelled;
     out_.wanted = label.get<bool>();
@@ -511,7 +412,7 @@ class LayoutReader {
   void add_context() {
     for (const char* name : {"context", "passage"}) {
       if (const Json* value = values_.take(name)) {
-        out_.question = text_of(*value, name) + "\n\n" + out_.question;
+        out_.question = reader_.text_of(*value, name) + "\n\n" + out_.question;
         out_.context = true;
       }
     }
@@ -521,7 +422,7 @@ class LayoutReader {
 
   void require_complete(bool mapped) {
     if (out_.question.empty()) {
-      wrong_row(place_, "an empty question", "text");
+      fail_row(place_, "an empty question", "text");
     }
     out_.unused_keys = values_.left_over();
     const bool complete = !out_.first.empty() && !out_.second.empty();
@@ -530,13 +431,13 @@ class LayoutReader {
     }
     const auto answers = values_.left_over_answers();
     if (!answers.empty()) {
-      wrong_row(place_,
-                fmt::format("{} would be ignored, and {} looks like an answer",
-                            quoted_list(answers),
-                            answers.size() == 1 ? "it" : "each"),
-                kKnownLayouts,
-                "answers under other names; [dataset.columns] with honest, "
-                "deceptive or answer = \"KEY\" says where they stand");
+      fail_row(place_,
+               fmt::format("{} would be ignored, and {} looks like an answer",
+                           quoted_list(answers),
+                           answers.size() == 1 ? "it" : "each"),
+               kKnownLayouts,
+               "answers under other names; [dataset.columns] with honest, "
+               "deceptive or answer = \"KEY\" says where they stand");
     }
   }
 
@@ -546,6 +447,7 @@ class LayoutReader {
   bool from_table_;
   NamedValues values_;
   RowContent out_;
+  ValueReader reader_;
 };
 
 const Json LayoutReader::kNothing = Json::object();

@@ -36,6 +36,7 @@ class NamedValues {
     bool taken = false;
   };
   std::vector<Entry>& entries() { return entries_; }
+  const std::vector<Entry>& entries() const { return entries_; }
 
   // Keys as in the file, of values that are there and were not taken.
   std::vector<std::string> left_over() const;

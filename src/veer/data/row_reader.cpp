@@ -16,23 +16,30 @@
 namespace veer {
 namespace {
 
+bool holds_texts_or_objects(const Json& value) {
+  return !value.empty() &&
+         std::all_of(value.begin(), value.end(), [](const Json& part) {
+           return part.is_structured() || part.is_string();
+         });
+}
+
 // A cell of a table may hold a list or an object as JSON.
-Json with_parsed_cells(Json row) {
+Json with_parsed_cells(Json row, const std::string& place) {
   for (auto& [key, value] : row.items()) {
     const auto& text = value.get_ref<const std::string&>();
-    if (text.starts_with('[') || text.starts_with('{')) {
-      Json parsed = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-      const bool of_parts =
-          !parsed.is_discarded() && !parsed.empty() &&
-          std::all_of(parsed.begin(), parsed.end(), [](const Json& part) {
-            return part.is_structured() || part.is_string();
-          });
-      if (of_parts) {
+    if ((text.starts_with('[') || text.starts_with('{')) &&
+        Json::accept(text)) {
+      Json parsed = parse_row(text, place);
+      if (holds_texts_or_objects(parsed)) {
         value = std::move(parsed);
       }
     }
   }
   return row;
+}
+
+std::string file_name(std::string_view path) {
+  return std::string(path.substr(path.find_last_of('/') + 1));
 }
 
 std::string rows_of(std::int64_t count, std::int64_t all) {
@@ -112,8 +119,9 @@ void RowReader::use_option_texts(const std::string& place,
 }
 
 QuestionRecord RowReader::read(const Json& row, const std::string& place) {
-  const RowContent content = content_of_row(
-      table_ ? with_parsed_cells(row) : row, place, options_.columns, table_);
+  const RowContent content =
+      content_of_row(table_ ? with_parsed_cells(row, place) : row, place,
+                     options_.columns, table_);
   QuestionRecord out;
   out.question = content.question;
   out.id = content.id.empty() ? question_id(out.question) : content.id;
@@ -160,10 +168,11 @@ void RowReader::count_letter(const QuestionRecord& record) {
 }
 
 void RowReader::note_sides(std::vector<std::string>& out) const {
+  const std::string file = file_name(name_);
   const auto why = [&](bool named) {
     return options_.side ? "because dataset.side says so"
-           : named       ? "because of the file's name; dataset.side says "
-                           "otherwise"
+           : named       ? "because of the file's name; dataset.side would "
+                           "say otherwise"
                          : "which dataset.side can turn round";
   };
   if (counts_.one_answer > 0) {
@@ -171,7 +180,7 @@ void RowReader::note_sides(std::vector<std::string>& out) const {
     out.push_back(
         fmt::format("{}: the one answer of {} is taken as the {} "
                     "side, {}.",
-                    name_, rows_of(counts_.one_answer, counts_.rows),
+                    file, rows_of(counts_.one_answer, counts_.rows),
                     side_name(side), why(true)));
   }
   for (const auto& [count, layout, first, second] :
@@ -185,7 +194,7 @@ void RowReader::note_sides(std::vector<std::string>& out) const {
       const AnswerSide side = side_of(layout, name_);
       const bool named = layout == RowLayout::kMatching && named_side_;
       out.push_back(fmt::format("{}: in {} {} is taken as {}, {} as {}, {}.",
-                                name_, rows_of(count, counts_.rows), first,
+                                file, rows_of(count, counts_.rows), first,
                                 side_name(side), second,
                                 side_name(other_side(side)), why(named)));
     }
@@ -195,11 +204,12 @@ void RowReader::note_sides(std::vector<std::string>& out) const {
               counts_.matching ==
           0) {
     out.push_back(fmt::format(
-        "{}: dataset.side is not used; the rows name their sides.", name_));
+        "{}: dataset.side is not used; the rows name their sides.", file));
   }
 }
 
 void RowReader::note_letters(std::vector<std::string>& out) const {
+  const std::string file = file_name(name_);
   static constexpr std::int64_t kFewest = 8;
   static constexpr double kMost = 0.75;
   const std::int64_t all =
@@ -211,17 +221,18 @@ void RowReader::note_letters(std::vector<std::string>& out) const {
   out.push_back(fmt::format(
       "{}: {} answers are letters of options; dataset.choices = \"text\" takes "
       "the options' texts.",
-      name_, all));
+      file, all));
   if (all >= kFewest &&
       static_cast<double>(*most) > kMost * static_cast<double>(all)) {
     out.push_back(fmt::format(
         "{}: the deceptive answer is the letter {} in {} of {} rows: a vector "
         "would carry the letter.",
-        name_, static_cast<char>('A' + (most - letters_.begin())), *most, all));
+        file, static_cast<char>('A' + (most - letters_.begin())), *most, all));
   }
 }
 
 std::vector<std::string> RowReader::notes() const {
+  const std::string file = file_name(name_);
   std::vector<std::string> out;
   note_sides(out);
   note_letters(out);
@@ -237,12 +248,12 @@ std::vector<std::string> RowReader::notes() const {
       {counts_.reasoning, "thoughts beside an answer are left out"}};
   for (const auto& [count, text] : plain) {
     if (count > 0) {
-      out.push_back(fmt::format("{}: in {} {}.", name_,
+      out.push_back(fmt::format("{}: in {} {}.", file,
                                 rows_of(count, counts_.rows), text));
     }
   }
   if (counts_.unused > 0) {
-    out.push_back(fmt::format("{}: not used in {}: {}.", name_,
+    out.push_back(fmt::format("{}: not used in {}: {}.", file,
                               rows_of(counts_.unused, counts_.rows),
                               quoted_list(unused_keys_)));
   }

@@ -29,6 +29,35 @@ bool is_json_lines(std::string_view text) {
   return lines > 1 && (first_is_json || (!one_opens && !Json::accept(text)));
 }
 
+int depth_of(std::string_view text) {
+  int depth = 0;
+  int most = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      i += c == '\\' ? 1 : 0;
+      quoted = c != '"';
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      most = std::max(most, ++depth);
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return most;
+}
+
+void require_shallow(std::string_view text, std::string_view place) {
+  static constexpr int kDeepest = 64;
+  if (const int depth = depth_of(text); depth > kDeepest) {
+    fail("read dataset",
+         fmt::format("{}: values within each other {} deep", place, depth),
+         fmt::format("at most {}", kDeepest));
+  }
+}
+
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
@@ -68,19 +97,36 @@ void require_rows(const Json& document, std::string_view origin) {
 
 }  // namespace
 
+Json parse_row(std::string_view text, const std::string& place) {
+  require_shallow(text, place);
+  try {
+    return Json::parse(text);
+  } catch (const Json::parse_error& error) {
+    fail("read dataset",
+         fmt::format("{}: no JSON from byte {} on", place, error.byte),
+         "one JSON value",
+         "a cut off or broken row; NaN and Infinity, which Python writes, are "
+         "no JSON");
+  } catch (const Json::exception& error) {
+    fail("read dataset", fmt::format("{}: {}", place, error.what()),
+         "one JSON value");
+  }
+}
+
 void for_each_row(std::string_view text, std::string_view origin,
                   const RowVisitor& visit) {
   text = without_mark(text);
   if (is_json_lines(text)) {
     for_each_line(text, [&](std::string_view line, std::int64_t number) {
       const std::string place = fmt::format("{}, line {}", origin, number);
-      visit([&] { return parse_json(line, place); }, place);
+      visit([&] { return parse_row(line, place); }, place);
     });
     return;
   }
   if (is_blank(text)) {
     return;
   }
+  require_shallow(text, origin);
   const Json document = parse_json(text, origin);
   if (!document.is_array() ||
       (!document.empty() && is_message(document.front()))) {

@@ -15,6 +15,11 @@ namespace veer {
 using RowVisitor = std::function<void(const std::function<Json()>& read,
                                       const std::string& place)>;
 
+// Parses the JSON of one row. Throws Error{kBadInput} naming `place`
+// for text that is no JSON, and for lists within lists more than 64 deep, which
+// no row needs and which would exhaust the stack.
+Json parse_row(std::string_view text, const std::string& place);
+
 // Calls visit() for each row of JSON Lines, or each element of one JSON array.
 // One object, or one array of messages, is one row. Throws Error{kBadInput}
 // for text that is no JSON, and for one object that holds all rows by columns

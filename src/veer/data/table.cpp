@@ -72,6 +72,13 @@ char separator_of(std::string_view& text, std::string_view name) {
 void require_columns(const CsvRow& header, std::string_view origin) {
   std::set<std::string> seen;
   for (const std::string& column : header.fields) {
+    if (column.find('\r') != std::string::npos) {
+      fail("read dataset",
+           fmt::format("{}: lines end with a carriage return alone", origin),
+           "line feeds",
+           "a file of an old program; saving it as \"CSV UTF-8\", "
+           "or: tr '\\r' '\\n' < FILE > rows.csv");
+    }
     if (!column.empty() && !seen.insert(column).second) {
       fail("read dataset",
            fmt::format("{}, line {}: two columns are named \"{}\"", origin,

@@ -76,6 +76,10 @@ std::string data_section(const RunData& run) {
     body += "<p class=\"warn\">" + escape_html(warning.get<std::string>()) +
             "</p>\n";
   }
+  for (const auto& note : member(run.check, "notes")) {
+    body +=
+        "<p class=\"note\">" + escape_html(note.get<std::string>()) + "</p>\n";
+  }
   body += split_table(run.check);
   std::string reasons;
   const Json& by_reason = member(counts, "by_reason");

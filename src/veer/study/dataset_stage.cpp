@@ -334,7 +334,9 @@ std::string source_fingerprint(const fs::path& source) {
   }
   if (ec) {
     fail("dataset", fmt::format("{}: {}", source.string(), ec.message()),
-         "a file or folder of questions", "a mistyped dataset.source");
+         "a file or folder of questions",
+         "a mistyped dataset.source; a data set of the Hub is fetched with: hf "
+         "download --repo-type dataset ORG/NAME --local-dir FOLDER");
   }
   std::sort(files.begin(), files.end());
   std::string all;

@@ -92,6 +92,50 @@ TEST(Unicode, NormalForms) {
             "\xE0\xA4\x95\xE0\xA4\xBC");
 }
 
+std::string text_of(const std::u32string& points) {
+  std::string out;
+  for (const char32_t c : points) {
+    append_utf8(out, c);
+  }
+  return out;
+}
+
+// Expected values are those of PyPI tokenizers 0.23.3.
+TEST(Unicode, NormalFormsAreThoseOfTheReference) {
+  const struct {
+    NormalForm form;
+    std::u32string text, expected;
+  } rows[] = {
+      // U+11A7 is no trailing consonant: it stays behind a syllable.
+      {NormalForm::kNfc, U"\uAC00\u11A7", U"\uAC00\u11A7"},
+      {NormalForm::kNfkc, U"\u3270\u11A7\u0323", U"\uB2E4\u11A7\u0323"},
+      {NormalForm::kNfc, U"\u1164\uA826\u0360\uCC28\u11A7\u11C2\u033B",
+       U"\u1164\uA826\u0360\uCC28\u11A7\u11C2\u033B"},
+      // Marks that came after Unicode 9 have no class: nothing moves past
+      // them and nothing joins across them.
+      {NormalForm::kNfc, U"\u0430\U0001E130\u0306\u0323",
+       U"\u0430\U0001E130\u0323\u0306"},
+      {NormalForm::kNfc, U"\u0438\u1DF6\u0306", U"\u0438\u1DF6\u0306"},
+      {NormalForm::kNfd, U"a\u0315\u0D3B", U"a\u0315\u0D3B"},
+      {NormalForm::kNfc, U"\u0DD9\u1ABF\u0DCA", U"\u0DD9\u1ABF\u0DCA"},
+      // Nor have later characters a decomposition.
+      {NormalForm::kNfc, U"\U00011935\U00011930", U"\U00011935\U00011930"},
+      {NormalForm::kNfkd, U"\u32FF", U"\u32FF"},
+      {NormalForm::kNfkc, U"\U0001FBF3", U"\U0001FBF3"},
+      // Compositions of several scripts, singletons and exclusions.
+      {NormalForm::kNfc, U"\u0438\u0306", U"\u0439"},
+      {NormalForm::kNfc, U"\u0DD9\u0DCF\u0DCA", U"\u0DDD"},
+      {NormalForm::kNfc, U"\u0DD9\u0DCA\u0DCF", U"\u0DDA\u0DCF"},
+      {NormalForm::kNfc, U"\u00A8\u0301", U"\u0385"},
+      {NormalForm::kNfc, U"\u1FEE\u0344", U"\u0385\u0308\u0301"},
+      {NormalForm::kNfc, U"\U00011099\U000110BA", U"\U0001109A"},
+      {NormalForm::kNfc, U"\u0061\u0323\u0302", U"\u1EAD"},
+  };
+  for (const auto& [form, text, expected] : rows) {
+    EXPECT_EQ(normalize(text_of(text), form), text_of(expected));
+  }
+}
+
 TEST(Unicode, LongRunsOfMarksAreNotQuadratic) {
   std::string marks = "a";
   std::string ordered = "a";
@@ -107,6 +151,9 @@ TEST(Unicode, LongRunsOfMarksAreNotQuadratic) {
 TEST(Unicode, LowerCaseByCharacter) {
   EXPECT_EQ(to_lower("A\xC3\x89\xCE\xA3"), "a\xC3\xA9\xCF\x83");
   EXPECT_EQ(to_lower("\xC4\xB0"), "i\xCC\x87");
+  // Letters of Unicode 16 and 17.
+  EXPECT_EQ(to_lower(text_of(U"\u1C89\uA7CB\uA7DC\U00010D50\U00016EB8")),
+            text_of(U"\u1C8A\u0264\u019B\U00010D70\U00016ED3"));
 }
 
 }  // namespace

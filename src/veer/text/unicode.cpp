@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "veer/text/unicode.h"
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstring>
-#include <vector>
 
 #include <utf8proc.h>
-
-#include "veer/base/error.h"
 
 namespace veer {
 namespace {
@@ -51,6 +46,8 @@ Utf8Part first_part(std::string_view bytes) {
   return {length, true, false};
 }
 
+}  // namespace
+
 std::size_t ascii_run(std::string_view bytes, std::size_t at) {
   while (at + 8 <= bytes.size()) {
     std::uint64_t word = 0;
@@ -65,74 +62,6 @@ std::size_t ascii_run(std::string_view bytes, std::size_t at) {
   }
   return at;
 }
-
-// Hangul vowels and trailing consonants join the syllable before them.
-bool is_joining_jamo(char32_t c) {
-  return c >= 0x1160 && c <= 0x11FF;
-}
-
-// Whether NFC surely leaves the text as it is.
-bool is_surely_nfc(std::string_view valid) {
-  for (std::size_t at = 0; (at = ascii_run(valid, at)) < valid.size();) {
-    const char32_t c = next_code_point(valid, at);
-    if (c < 0x300) {
-      continue;  // precomposed Latin is its own NFC
-    }
-    const auto* p = utf8proc_get_property(static_cast<utf8proc_int32_t>(c));
-    const bool combines =
-        p->comb_index != UINT16_MAX && p->comb_index >= 0x8000;
-    if (p->combining_class != 0 || p->decomp_seqindex != UINT16_MAX ||
-        combines || is_joining_jamo(c)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-std::vector<utf8proc_int32_t> decompose(std::string_view valid, bool compat) {
-  const int options =
-      UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | (compat ? UTF8PROC_COMPAT : 0);
-  std::vector<utf8proc_int32_t> out;
-  out.reserve(valid.size());
-  std::array<utf8proc_int32_t, 32> buffer{};
-  int boundary = 0;
-  for (std::size_t at = 0; at < valid.size();) {
-    const auto c = static_cast<utf8proc_int32_t>(next_code_point(valid, at));
-    const auto n = utf8proc_decompose_char(
-        c, buffer.data(), buffer.size(),
-        static_cast<utf8proc_option_t>(options), &boundary);
-    if (n < 0 || n > static_cast<utf8proc_ssize_t>(buffer.size())) {
-      out.push_back(c);
-      continue;
-    }
-    out.insert(out.end(), buffer.begin(), buffer.begin() + n);
-  }
-  return out;
-}
-
-// Canonical order. utf8proc's own sort is quadratic in a run of marks.
-void order_marks(std::vector<utf8proc_int32_t>& points) {
-  const auto mark_class = [](utf8proc_int32_t c) {
-    return c < 0x300 ? 0 : utf8proc_get_property(c)->combining_class;
-  };
-  for (std::size_t i = 0; i < points.size();) {
-    if (mark_class(points[i]) == 0) {
-      ++i;
-      continue;
-    }
-    std::size_t end = i + 1;
-    while (end < points.size() && mark_class(points[end]) != 0) {
-      ++end;
-    }
-    std::stable_sort(
-        points.begin() + static_cast<std::ptrdiff_t>(i),
-        points.begin() + static_cast<std::ptrdiff_t>(end),
-        [&](auto a, auto b) { return mark_class(a) < mark_class(b); });
-    i = end;
-  }
-}
-
-}  // namespace
 
 bool is_valid_utf8(std::string_view bytes) {
   for (std::size_t at = 0; (at = ascii_run(bytes, at)) < bytes.size();) {
@@ -240,48 +169,6 @@ bool is_punctuation(char32_t c) {
   }
   const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
   return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;
-}
-
-std::string normalize(std::string_view valid, NormalForm form) {
-  const bool compat = form == NormalForm::kNfkc || form == NormalForm::kNfkd;
-  const bool compose = form == NormalForm::kNfc || form == NormalForm::kNfkc;
-  if (ascii_run(valid, 0) == valid.size() ||
-      (form == NormalForm::kNfc && is_surely_nfc(valid))) {
-    return std::string(valid);
-  }
-  auto points = decompose(valid, compat);
-  order_marks(points);
-  auto count = static_cast<utf8proc_ssize_t>(points.size());
-  if (compose) {
-    count = utf8proc_normalize_utf32(
-        points.data(), count,
-        static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
-    if (count < 0) {
-      fail_run("normalise text", utf8proc_errmsg(count));
-    }
-  }
-  std::string out;
-  out.reserve(valid.size());
-  for (utf8proc_ssize_t i = 0; i < count; ++i) {
-    append_utf8(out,
-                static_cast<char32_t>(points[static_cast<std::size_t>(i)]));
-  }
-  return out;
-}
-
-std::string to_lower(std::string_view valid) {
-  std::string out;
-  out.reserve(valid.size());
-  for (std::size_t at = 0; at < valid.size();) {
-    const char32_t c = next_code_point(valid, at);
-    if (c == 0x130) {  // the one character that lowers to two
-      out += "i\xCC\x87";
-    } else {
-      append_utf8(out, static_cast<char32_t>(
-                           utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
-    }
-  }
-  return out;
 }
 
 }  // namespace veer

@@ -12,6 +12,9 @@ namespace veer {
 
 bool is_valid_utf8(std::string_view bytes);
 
+// Where the run of ASCII that begins at `at` ends.
+std::size_t ascii_run(std::string_view bytes, std::size_t at);
+
 // `bytes` with each maximal broken part replaced by one U+FFFD (as Rust's
 // from_utf8_lossy and Python's errors="replace" do).
 std::string to_valid_utf8(std::string_view bytes);
@@ -38,11 +41,12 @@ bool is_punctuation(char32_t code_point);
 
 enum class NormalForm { kNfc, kNfd, kNfkc, kNfkd };
 
-// Unicode normalisation (tables of utf8proc). Time is O(n log n) whatever
-// the order of the combining marks.
+// Unicode normalisation as the `tokenizers` library does it, whose tables are
+// those of Unicode 9: later characters have no decomposition and no combining
+// class. Time is O(n log n) whatever the order of the combining marks.
 std::string normalize(std::string_view valid, NormalForm form);
 
-// Lower case, character by character (no final-sigma rule).
+// Lower case, character by character (no final-sigma rule), as in Unicode 17.
 std::string to_lower(std::string_view valid);
 
 }  // namespace veer

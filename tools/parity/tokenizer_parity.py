@@ -6,9 +6,12 @@ characters, special tokens and their parts, very long runs, and damaged
 UTF-8, and compares the ids, and the text of random ids, on every tokenizer at
 hand: the full-size files
 of the test data and small ones made here that hold the components those
-lack. Prints the first differences; the exit code is 1 when there are any.
+lack. Then the normal forms of all of Unicode (tokenizer_forms.py), and model
+folders with tokens beside tokenizer.json against AutoTokenizer
+(tokenizer_folders.py). Prints the first differences; the exit code is 1 when
+there are any.
 
-    tokenizer_parity.py [--strings N] [--seed S] [--only NAME]
+    tokenizer_parity.py [--strings N] [--folders N] [--seed S] [--only NAME]
 """
 import argparse
 import json
@@ -21,8 +24,11 @@ import tempfile
 import time
 import unicodedata
 
-from tokenizers import Tokenizer, normalizers, pre_tokenizers
+from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.trainers import BpeTrainer
+
+from tokenizer_folders import compare_folders
+from tokenizer_forms import compare_forms
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VEER = pathlib.Path(os.environ.get("VEER_PROGRAM", ROOT / "build/bin/veer"))
@@ -42,18 +48,12 @@ LATER = [(0x0CF3, 0x0CF3), (0x0ECE, 0x0ECE), (0x10EC2, 0x10EFF),
          (0x31EF, 0x31EF)]
 
 
-def same_normal_form(c):
-    """`tokenizers` normalises by an older Unicode than Python and Veer."""
-    return all(normalizers.NFKD().normalize_str(t) == unicodedata.normalize("NFKD", t)
-               for t in (c, "a" + c + "\u0323", "a\u0315" + c))
-
-
 def known_characters():
     out = []
     for c in range(0x110000):
         if 0xD800 <= c <= 0xDFFF or any(a <= c <= b for a, b in LATER):
             continue
-        if unicodedata.category(chr(c)) not in ("Cn", "Co") and same_normal_form(chr(c)):
+        if unicodedata.category(chr(c)) not in ("Cn", "Co"):
             out.append(chr(c))
     return out
 
@@ -298,7 +298,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--strings", type=int, default=2000, help="for each tokenizer")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10 ** 6))
-    parser.add_argument("--only", help="one tokenizer")
+    parser.add_argument("--folders", type=int, default=200, help="with further tokens")
+    parser.add_argument("--only", help="one tokenizer, or forms or folders")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}")
     files = [(n, DATA / "tokenizers" / n) for n in ("llama3", "qwen2", "gpt2")]
@@ -318,6 +319,11 @@ def main():
             if arguments.only in (None, name):
                 wrong += compare(name, path, text, arguments.strings, arguments.seed, workdir)
                 total += arguments.strings
+        rng = random.Random(arguments.seed)
+        if arguments.only in (None, "forms"):
+            wrong += compare_forms(VEER, workdir, rng, 100_000)
+        if arguments.only in (None, "folders"):
+            wrong += compare_folders(VEER, workdir, rng, arguments.folders)
     print(f"{total} strings, {wrong} differ")
     return 1 if wrong else 0
 

@@ -13,6 +13,7 @@ namespace veer {
 namespace {
 
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{512} << 20;
+constexpr std::uint64_t kMaxSmallBytes = std::uint64_t{1} << 27;
 
 [[noreturn]] void no_tokenizer(const std::filesystem::path& folder) {
   const auto has = [&](const char* name) {
@@ -42,20 +43,38 @@ Tokenizer::Tokenizer(std::shared_ptr<const TokenizerPipeline> pipeline)
 
 Tokenizer Tokenizer::from_json(std::string_view text, std::string_view origin) {
   return Tokenizer(std::make_shared<const TokenizerPipeline>(
-      read_tokenizer_file(text, origin), veer::fingerprint(text)));
+      read_tokenizer_file(text, origin), TokenizerBeside{},
+      veer::fingerprint(text)));
+}
+
+Tokenizer Tokenizer::from_json(std::string_view text, std::string_view origin,
+                               const TokenizerBesideFiles& beside) {
+  TokenizerFile file = read_tokenizer_file(text, origin);
+  const TokenizerBeside added = read_beside(beside, file);
+  return Tokenizer(std::make_shared<const TokenizerPipeline>(
+      std::move(file), added, veer::fingerprint(text)));
 }
 
 Tokenizer Tokenizer::load(const std::filesystem::path& given) {
   const auto folder = resolve_model_folder(given);
   std::error_code ignored;
-  std::filesystem::path file = folder;
-  if (std::filesystem::is_directory(folder, ignored)) {
-    file = folder / "tokenizer.json";
-    if (!std::filesystem::exists(file, ignored)) {
-      no_tokenizer(folder);
-    }
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    return from_json(read_file(folder, kMaxFileBytes), folder.string());
   }
-  return from_json(read_file(file, kMaxFileBytes), file.string());
+  const std::filesystem::path file = folder / "tokenizer.json";
+  if (!std::filesystem::exists(file, ignored)) {
+    no_tokenizer(folder);
+  }
+  const auto small = [&](const char* name) {
+    const auto path = folder / name;
+    return std::filesystem::exists(path) ? read_file(path, kMaxSmallBytes) : "";
+  };
+  const TokenizerBesideFiles beside{
+      .folder = folder.string(),
+      .tokenizer_config = small("tokenizer_config.json"),
+      .special_tokens_map = small("special_tokens_map.json"),
+      .added_tokens = small("added_tokens.json")};
+  return from_json(read_file(file, kMaxFileBytes), file.string(), beside);
 }
 
 std::vector<std::int32_t> Tokenizer::encode(std::string_view text,
@@ -86,6 +105,10 @@ const std::string& Tokenizer::token(std::int32_t id) const {
   return *token;
 }
 
+const std::string* Tokenizer::find(std::int32_t id) const {
+  return pipeline_->token(id);
+}
+
 std::optional<std::int32_t> Tokenizer::id(std::string_view token) const {
   const std::int32_t id = pipeline_->id(token);
   return id < 0 ? std::nullopt : std::optional(id);
@@ -101,6 +124,10 @@ std::int64_t Tokenizer::size() const {
 
 const std::string& Tokenizer::fingerprint() const {
   return pipeline_->fingerprint();
+}
+
+const std::vector<std::string>& Tokenizer::notes() const {
+  return pipeline_->notes();
 }
 
 StreamDecoder::StreamDecoder(Tokenizer tokenizer, bool skip_special)

@@ -14,6 +14,7 @@ namespace veer {
 
 class DecodeRun;
 class TokenizerPipeline;
+struct TokenizerBesideFiles;
 
 // What encode() does with the text of a special token ("<|eot_id|>") that
 // stands in its input.
@@ -37,9 +38,16 @@ class Tokenizer {
   // memory proportional to the text.
   static Tokenizer from_json(std::string_view text, std::string_view origin);
 
-  // Reads `folder`/tokenizer.json (`folder` may also be that file). Throws
-  // Error{kBadInput}; a folder with only tokenizer.model or tekken.json is
-  // told apart from one without any tokenizer.
+  // The same with the tokens that the files beside it add
+  // (tokenizer_beside.h).
+  static Tokenizer from_json(std::string_view text, std::string_view origin,
+                             const TokenizerBesideFiles& beside);
+
+  // Reads `folder`/tokenizer.json with tokenizer_config.json,
+  // special_tokens_map.json and added_tokens.json beside it, as AutoTokenizer
+  // does (`folder` may also be a tokenizer.json, which is then read alone).
+  // Throws Error{kBadInput}; a folder with only tokenizer.model or tekken.json
+  // is told apart from one without any tokenizer.
   static Tokenizer load(const std::filesystem::path& folder);
 
   // The ids of `text`. `add_special` applies the post-processor's template
@@ -58,6 +66,9 @@ class Tokenizer {
   // "<0x0A>"). Throws Error{kBadInput} for an id of no token.
   const std::string& token(std::int32_t id) const;
 
+  // The same; null for an id of no token.
+  const std::string* find(std::int32_t id) const;
+
   // The id of a token in the file's spelling, added tokens included.
   std::optional<std::int32_t> id(std::string_view token) const;
 
@@ -68,8 +79,12 @@ class Tokenizer {
   // larger: embeddings are often padded.)
   std::int64_t size() const;
 
-  // XXH3 fingerprint of the file's text: equal tokenizers have equal ones.
+  // XXH3 fingerprint of the file's text and of what the files beside it add to
+  // it: equal tokenizers have equal ones.
   const std::string& fingerprint() const;
+
+  // What a user should know of how the files were understood.
+  const std::vector<std::string>& notes() const;
 
  private:
   friend class StreamDecoder;

@@ -21,6 +21,8 @@ struct AddedToken {
   bool single_word = false;                      // not next to a word character
   bool left_strip = false, right_strip = false;  // swallow white space
   bool matched_normalized = false;               // matched after the normalizer
+
+  bool operator==(const AddedToken&) const = default;
 };
 
 // Finds the occurrences of a set of strings: leftmost, of these the longest.

@@ -1,42 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "veer/text/tokenizer_pipeline.h"
 
-#include <map>
-
 #include <fmt/core.h>
 
 #include "veer/base/error.h"
+#include "veer/base/hash.h"
 #include "veer/text/unicode.h"
 
 namespace veer {
 namespace {
 
-constexpr std::size_t kMaxAddedTokens = 1 << 20;
-
 Json section(const TokenizerFile& file, std::string_view key) {
   return file.sections.value(std::string(key), Json());
-}
-
-AddedToken read_added_token(const Json& node, const TokenizerPlace& place) {
-  AddedToken token;
-  token.content = json_string(node, "content", place);
-  token.special = json_bool_or(node, "special", false, place);
-  token.single_word = json_bool_or(node, "single_word", false, place);
-  token.left_strip = json_bool_or(node, "lstrip", false, place);
-  token.right_strip = json_bool_or(node, "rstrip", false, place);
-  token.matched_normalized =
-      json_bool_or(node, "normalized", !token.special, place);
-  token.id = static_cast<std::int32_t>(json_int_or(node, "id", -1, place));
-  if (token.content.size() > TokenTrie::kMaxBytes) {
-    place.fail(fmt::format("an added token of {} bytes", token.content.size()),
-               fmt::format("at most {}", TokenTrie::kMaxBytes));
-  }
-  return token;
 }
 
 }  // namespace
 
 TokenizerPipeline::TokenizerPipeline(TokenizerFile file,
+                                     const TokenizerBeside& beside,
                                      std::string fingerprint)
     : fingerprint_(std::move(fingerprint)),
       place_(file.place),
@@ -44,9 +25,14 @@ TokenizerPipeline::TokenizerPipeline(TokenizerFile file,
       pre_tokenizer_(section(file, "pre_tokenizer"), place_ / "pre_tokenizer"),
       decoder_(section(file, "decoder"), place_ / "decoder"),
       model_(read_model(file, pre_tokenizer_.ends_in_bytes())),
-      added_(read_added(file, model_, normalizer_)),
-      raw_splitter_(added_, /*normalized=*/false),
-      normalized_splitter_(added_, /*normalized=*/true) {
+      added_(file, beside, model_, normalizer_),
+      raw_splitter_(added_.tokens(), /*normalized=*/false),
+      normalized_splitter_(added_.tokens(), /*normalized=*/true),
+      split_special_(beside.split_special) {
+  if (!added_.changes().empty() || split_special_) {
+    fingerprint_ = veer::fingerprint(fmt::format(
+        "{} {} {}", fingerprint_, split_special_, added_.changes()));
+  }
   fill_entries();
   read_template(section(file, "post_processor"), place_ / "post_processor");
 }
@@ -72,53 +58,6 @@ BpeModel TokenizerPipeline::read_model(TokenizerFile& file, bool raw_bytes) {
   return {file, raw_bytes};
 }
 
-std::vector<AddedToken> TokenizerPipeline::read_added(
-    const TokenizerFile& file, const BpeModel& model,
-    const TokenizerNormalizer& normalizer) {
-  const TokenizerPlace place = file.place / "added_tokens";
-  const Json& list = json_list(file.sections, "added_tokens", file.place);
-  if (list.size() > kMaxAddedTokens) {
-    place.fail(fmt::format("{} tokens", list.size()),
-               fmt::format("at most {}", kMaxAddedTokens));
-  }
-  std::vector<AddedToken> out;
-  std::map<std::string, std::size_t, std::less<>> seen;
-  auto next = static_cast<std::int32_t>(model.vocabulary_size());
-  Regex::Scratch scratch;
-  for (const Json& node : list) {
-    AddedToken token = read_added_token(node, place);
-    if (token.content.empty()) {
-      continue;
-    }
-    const auto known = seen.find(token.content);
-    std::int32_t id =
-        known != seen.end() ? out[known->second].id : model.find(token.content);
-    if (id < 0) {
-      id = next++;
-    }
-    if (token.id >= 0 && token.id != id) {
-      place.fail(fmt::format("'{}' has id {}, but its place in the file gives "
-                             "it {}",
-                             token.content, token.id, id),
-                 "ids that continue the vocabulary in file order");
-    }
-    token.id = id;
-    token.normalized = token.matched_normalized
-                           ? normalizer.apply(token.content, scratch)
-                           : token.content;
-    if (token.normalized.size() > TokenTrie::kMaxBytes) {
-      place.fail("an added token that is too long once normalised");
-    }
-    if (known != seen.end()) {
-      out[known->second] = std::move(token);
-    } else {
-      seen.emplace(token.content, out.size());
-      out.push_back(std::move(token));
-    }
-  }
-  return out;
-}
-
 void TokenizerPipeline::fill_entries() {
   const auto& tokens = model_.tokens();
   entries_.resize(tokens.size());
@@ -127,8 +66,8 @@ void TokenizerPipeline::fill_entries() {
       entries_[i] = {&tokens[i], &tokens[i], false};
     }
   }
-  added_ids_ = StringIndex(added_.size());
-  for (const AddedToken& token : added_) {
+  added_ids_ = StringIndex(added_.tokens().size());
+  for (const AddedToken& token : added_.tokens()) {
     const auto i = static_cast<std::size_t>(token.id);
     if (i >= entries_.size()) {
       entries_.resize(i + 1);
@@ -217,7 +156,8 @@ std::vector<std::int32_t> TokenizerPipeline::encode(
   if (add_special) {
     out = prefix_;
   }
-  const bool as_letters = special_text == SpecialText::kLetters;
+  const bool as_letters =
+      split_special_ || special_text == SpecialText::kLetters;
   auto scratch = take_scratch();
   scratch->sections.clear();
   raw_splitter_.split(text, as_letters, scratch->regex, scratch->sections);

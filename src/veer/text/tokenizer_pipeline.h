@@ -10,7 +10,8 @@
 #include <vector>
 
 #include "veer/text/tokenizer.h"
-#include "veer/text/tokenizer_added.h"
+#include "veer/text/tokenizer_added_vocabulary.h"
+#include "veer/text/tokenizer_beside.h"
 #include "veer/text/tokenizer_bpe.h"
 #include "veer/text/tokenizer_decoder.h"
 #include "veer/text/tokenizer_normalizer.h"
@@ -22,8 +23,10 @@ namespace veer {
 // scratch memory; shared by all copies of a Tokenizer.
 class TokenizerPipeline {
  public:
-  // Consumes `file`. Throws Error{kBadInput}.
-  TokenizerPipeline(TokenizerFile file, std::string fingerprint);
+  // Consumes `file`. `beside`: what the other files of its folder add. Throws
+  // Error{kBadInput}.
+  TokenizerPipeline(TokenizerFile file, const TokenizerBeside& beside,
+                    std::string fingerprint);
 
   std::vector<std::int32_t> encode(std::string_view text, bool add_special,
                                    SpecialText special_text) const;
@@ -41,6 +44,7 @@ class TokenizerPipeline {
   }
   const TokenizerDecoder& decoder() const { return decoder_; }
   const std::string& fingerprint() const { return fingerprint_; }
+  const std::vector<std::string>& notes() const { return added_.notes(); }
 
  private:
   struct Scratch {
@@ -55,9 +59,6 @@ class TokenizerPipeline {
   };
 
   static BpeModel read_model(TokenizerFile& file, bool raw_bytes);
-  static std::vector<AddedToken> read_added(const TokenizerFile& file,
-                                            const BpeModel& model,
-                                            const TokenizerNormalizer& steps);
   void read_template(const Json& node, const TokenizerPlace& place);
   void read_template_processing(const Json& node, const TokenizerPlace& place);
   void fill_entries();
@@ -72,12 +73,13 @@ class TokenizerPipeline {
   PreTokenizer pre_tokenizer_;
   TokenizerDecoder decoder_;
   BpeModel model_;
-  std::vector<AddedToken> added_;
+  AddedVocabulary added_;
   StringIndex added_ids_;
   AddedTokenSplitter raw_splitter_, normalized_splitter_;
   std::vector<Entry> entries_;  // by id
   std::vector<std::int32_t> prefix_, suffix_;
   bool has_template_ = false;
+  bool split_special_ = false;  // special tokens in a text are letters
 
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Scratch>> free_;

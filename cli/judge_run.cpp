@@ -49,7 +49,7 @@ class BaseModel {
   LetterReader reader() {
     if (!model_) {
       const auto folder = model_folder(manifest_.model.path);
-      format_ = ChatFormat::load(folder);
+      format_ = load_chat_format(manifest_.model);
       model_ = load_model(folder, manifest_.run);
     }
     return {*model_, *format_, {}};

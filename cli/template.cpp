@@ -40,6 +40,9 @@ Json variables_of(const TemplateOptions& options) {
       out[name] = nullptr;
     }
   }
+  if (!out.contains("date_string")) {
+    out["date_string"] = ChatFormatOptions{}.date_string;
+  }
   if (options.add_generation_prompt || !out.contains("add_generation_prompt")) {
     out["add_generation_prompt"] = options.add_generation_prompt;
   }
@@ -97,7 +100,9 @@ void run_template(const TemplateOptions& options, Session& session) {
   }
   const auto chat_template = JinjaTemplate::parse(
       read_file(options.template_file), options.template_file.string());
-  session.terminal.out(chat_template.render(variables_of(options)).text);
+  const auto now = template_time(ChatFormatOptions{}.date_string);
+  session.terminal.out(
+      chat_template.render(variables_of(options), {}, now).text);
 }
 
 }  // namespace

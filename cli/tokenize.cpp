@@ -102,6 +102,9 @@ void run_tokenize(const TokenizeOptions& options, Session& session) {
                             session);
   }
   const Tokenizer tokenizer = Tokenizer::load(options.model);
+  for (const std::string& note : tokenizer.notes()) {
+    session.terminal.note(note);
+  }
   if (!options.jsonl.empty()) {
     return tokenize_lines(tokenizer, options, session);
   }

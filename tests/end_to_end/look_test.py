@@ -114,6 +114,50 @@ class Tokenize(Case):
         self.assertIn("<- prompt_end",
                       lines.splitlines()[table["prompt_length"] - 1])
 
+    def changed_organism(self, **files):
+        """A copy of the organism's folder; keys of its JSON files changed."""
+        model = self.folder / "changed"
+        shutil.copytree(ORGANISM, model)
+        for name, changes in files.items():
+            path = model / f"{name}.json"
+            content = json.loads(path.read_text()) if path.exists() else {}
+            path.write_text(json.dumps({**content, **changes}))
+        return model
+
+    def test_tokens_beside_tokenizer_json(self):
+        size = max(json.loads((ORGANISM / "tokenizer.json").read_text())
+                   ["model"]["vocab"].values())
+        model = self.changed_organism(
+            config={"vocab_size": 1271},
+            tokenizer_config={"extra_special_tokens": ["<|new|>"],
+                              "added_tokens_decoder": {
+                                  "9000": {"content": "<think>"}}})
+        result = run("tokenize", "--model", model, "--text",
+                     "a<|new|><think>b", "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        tokens = json.loads(result.stdout)
+        self.assertIn("<|new|>", tokens["tokens"])
+        self.assertIn("<think>", tokens["tokens"])
+        self.assertGreater(max(tokens["ids"]), size)
+        self.assertIn("the id 9000, but its place gives", result.stderr)
+        notes = json.loads(self.good(
+            "tokenize", "--model", model, "--messages",
+            self.write("c.json", CHAT), "--json"))["notes"]
+        self.assertTrue(any("beyond the model's" in note for note in notes),
+                        notes)
+
+    def test_a_turn_end_that_no_file_names_is_told(self):
+        files = {"eos_token_id": 1265}  # <|end_of_text|>
+        model = self.changed_organism(
+            config=files, generation_config=files,
+            tokenizer_config={"eos_token": "<|end_of_text|>"})
+        table = json.loads(self.good("tokenize", "--model", model,
+                                     "--messages",
+                                     self.write("c.json", CHAT), "--json"))
+        self.assertTrue(any("<|eot_id|>" in note for note in table["notes"]),
+                        table["notes"])
+        self.assertEqual(table["tokens"][-1], "<|eot_id|>")
+
     def test_refusals(self):
         self.refused("tokenize", "--model", self.folder, "--text", "x",
                      words=["tokenizer"])
@@ -135,6 +179,13 @@ class Template(Case):
         self.assertEqual(self.good(*command), text)
         self.assertEqual(self.good(*command, "--add-generation-prompt"),
                          text + ">")
+
+    def test_the_date_is_that_of_a_model(self):
+        source = self.write("t.jinja",
+                            "{{ strftime_now('%d %B %Y') }} {{ date_string }}")
+        self.assertEqual(self.good("template", "--template", source,
+                                   "--messages", self.write("c.json", CHAT)),
+                         "26 July 2024 26 Jul 2024")
 
     def test_runaway_templates_are_one_error(self):
         chat = self.write("chat.json", CHAT)

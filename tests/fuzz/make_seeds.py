@@ -35,6 +35,15 @@ ROWS = [
     b'sep=;\r\nq;"best answer";Best Incorrect Answer\r\n"Q;";["A"];"B\n"\r\n']
 TEXTS = NEXT.join([b"Be brief.", b"How can I sleep better?", b"Go to bed."])
 
+# tokenizer_config.json and its like, with every key that names tokens.
+BESIDE = json.dumps({
+    "eos_token": {"__type": "AddedToken", "content": "<e>", "lstrip": True},
+    "pad_token": "<p>", "image_token": "<i>",
+    "extra_special_tokens": ["<x>", {"content": "<y>"}],
+    "additional_special_tokens": ["<z>"],
+    "added_tokens_decoder": {"1270": {"content": "<n>", "special": True}},
+    "split_special_tokens": False}).encode()
+
 
 def seeds():
     """Pairs of target and bytes."""
@@ -53,6 +62,7 @@ def seeds():
         yield "gguf", path.read_bytes()
     for path in tokenizers:
         yield "tokenizer", path.read_bytes() + NEXT + b"How can I sleep better?"
+        yield "tokenizer", NEXT.join([path.read_bytes(), b"a <p>b<x>", BESIDE])
     for path in templates:
         template = path.read_bytes()
         yield "template", template

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Any bytes as tokenizer.json and as text. The input is the file; whatever
-// follows its first 0xFF byte (which no JSON holds) is text to encode. Bytes
+// follows its first 0xFF byte (which no JSON holds) is text to encode, and what
+// follows a second one is each of the files beside it. Bytes
 // give a tokenizer or one Error; encoded ids decode to valid UTF-8, and the
 // stream decoder says the same.
 #include <cstddef>
@@ -11,6 +12,7 @@
 
 #include "veer/base/error.h"
 #include "veer/text/tokenizer.h"
+#include "veer/text/tokenizer_beside.h"
 #include "veer/text/unicode.h"
 
 namespace {
@@ -42,10 +44,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const std::size_t cut = input.find('\xFF');
+  const std::size_t second =
+      cut == input.npos ? cut : input.find('\xFF', cut + 1);
+  veer::TokenizerBesideFiles beside;
+  if (second != input.npos) {
+    beside.tokenizer_config = beside.special_tokens_map = beside.added_tokens =
+        input.substr(second + 1);
+  }
   try {
     const auto tokenizer =
-        veer::Tokenizer::from_json(input.substr(0, cut), "fuzz.json");
-    use(tokenizer, cut == input.npos ? "a b\n1<s>\xC3\xA9" : input.substr(cut));
+        veer::Tokenizer::from_json(input.substr(0, cut), "fuzz.json", beside);
+    use(tokenizer, cut == input.npos ? "a b\n1<s>\xC3\xA9"
+                                     : input.substr(cut, second - cut));
   } catch (const veer::Error&) {
     // The one permitted way to refuse.
   }

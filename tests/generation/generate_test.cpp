@@ -70,6 +70,30 @@ class Generate : public ::testing::Test {
   InterventionTable table_{3, 16};
 };
 
+TEST_F(Generate, ARepetitionPenaltyCountsPromptAndAnswerWhateverTheBatch) {
+  const auto requests = mixture();
+  const auto plain = generate_all(model_, &table_, requests, options());
+  std::int64_t changed = 0;
+  for (const std::int64_t max_rows : {256, 5}) {
+    auto penalised = options(max_rows);
+    penalised.repetition_penalty = 1.7;
+    const auto all = generate_all(model_, &table_, requests, penalised);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      EXPECT_EQ(all[i].ids,
+                continue_plainly(model_, &table_, requests[i], {kStop}, 1.7))
+          << "request " << i << " rows " << max_rows;
+      changed += all[i].ids != plain[i].ids ? 1 : 0;
+    }
+  }
+  EXPECT_GT(changed, 0);
+}
+
+TEST_F(Generate, RefusesAPenaltyThatIsNone) {
+  auto wrong = options();
+  wrong.repetition_penalty = 0.0;
+  EXPECT_THROW(generate_all(model_, &table_, mixture(), wrong), Error);
+}
+
 TEST_F(Generate, EqualsWholeForwardPassesWhateverTheBatch) {
   const auto requests = mixture();
   for (const std::int64_t max_rows : {256, 5, 1}) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -78,8 +79,8 @@ inline at::Tensor whole_log_probs(const Transformer& model,
 // The reference that generation is held against.
 inline std::vector<std::int32_t> continue_plainly(
     const Transformer& model, InterventionTable* table,
-    const GenerationRequest& request,
-    const std::vector<std::int32_t>& stop_ids) {
+    const GenerationRequest& request, const std::vector<std::int32_t>& stop_ids,
+    double repetition_penalty = 1.0) {
   const at::NoGradGuard no_grad;
   auto text = request.prompt;
   std::vector<std::int32_t> answer;
@@ -87,7 +88,14 @@ inline std::vector<std::int32_t> continue_plainly(
     const auto hidden =
         whole_pass(model, table, text, std::ssize(request.prompt),
                    request.configuration, request.adapter_strength);
-    const auto logits = model.logits(hidden.narrow(0, hidden.size(0) - 1, 1));
+    auto logits = model.logits(hidden.narrow(0, hidden.size(0) - 1, 1)).clone();
+    if (repetition_penalty != 1.0) {
+      for (const auto id : std::set<std::int32_t>(text.begin(), text.end())) {
+        auto logit = logits[0][id];
+        logit.copy_(logit.item<float>() < 0 ? logit * repetition_penalty
+                                            : logit / repetition_penalty);
+      }
+    }
     const auto next =
         static_cast<std::int32_t>(logits.argmax(-1).item<std::int64_t>());
     if (std::ranges::find(stop_ids, next) != stop_ids.end()) {

@@ -86,7 +86,7 @@ TEST(TokenizerBeside, OlderFilesCountOnlyWithoutADecoder) {
   TokenizerBesideFiles files;
   files.special_tokens_map =
       R"({"pad_token": {"content": "<p>", "lstrip": true},
-          "additional_special_tokens": ["<m>"]})";
+          "extra_special_tokens": ["<m>"]})";
   files.added_tokens = R"({"<m>": 258, "word": 259})";
   const auto t = with(files);
   EXPECT_EQ(t.encode("a <p>word<m>", false), (Ids{'a', 260, 259, 258}));

@@ -13,7 +13,8 @@ void check_tokens(const ModelConfig& config, std::span<const std::int32_t> ids,
     if (id < 0 || id >= config.vocab_size) {
       fail(what, fmt::format("token {}", id),
            fmt::format("0 to {}", config.vocab_size - 1),
-           "the tokenizer belongs to another model");
+           "the tokenizer belongs to another model, or has tokens that the "
+           "model's embeddings were not resized for");
     }
   }
 }

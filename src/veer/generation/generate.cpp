@@ -15,6 +15,7 @@
 #include "veer/generation/checks.h"
 #include "veer/generation/pass.h"
 #include "veer/generation/prompt_slots.h"
+#include "veer/generation/repetition.h"
 #include "veer/generation/sampler.h"
 #include "veer/tensors/out_of_memory.h"
 
@@ -48,6 +49,7 @@ struct LiveText {
   std::int64_t content = 0;  // which tokens are in the cache (PassRow::text)
   std::int64_t length = 0;   // how many they are
   std::int32_t next = 0;     // the token to feed
+  SeenTokens seen;           // kept only under a repetition penalty
   Random random{0};
   Completion completion;
 };
@@ -156,8 +158,26 @@ class Generation {
     text.length = static_cast<std::int64_t>(request.prompt.size()) - 1;
     text.next = request.prompt.back();
     text.random = Random(request.seed, kTask);
+    if (penalised()) {
+      text.seen = SeenTokens(request.prompt);
+    }
     text.completion.request = index;
     return text;
+  }
+
+  bool penalised() const { return options_.repetition_penalty != 1.0; }
+
+  // The logits that tokens are chosen by, where they are not the model's own.
+  at::Tensor choice_of(const at::Tensor& logits_BV) const {
+    if (!penalised()) {
+      return {};
+    }
+    std::vector<const SeenTokens*> seen;
+    for (const auto& text : live_) {
+      seen.push_back(&text.seen);
+    }
+    return with_repetition_penalty(logits_BV, seen,
+                                   options_.repetition_penalty);
   }
 
   PassRow row_of(const LiveText& text) const {
@@ -206,7 +226,8 @@ class Generation {
       samplings.push_back(requests_[text.request].sampling);
       randoms.push_back(&text.random);
     }
-    const auto drawn = draw_rows(logits_BV, samplings, randoms);
+    const auto drawn =
+        draw_rows(logits_BV, samplings, randoms, choice_of(logits_BV));
     // Texts that were the same and were fed the same token still are.
     std::map<std::pair<std::int64_t, std::int32_t>, std::int64_t> contents;
     for (std::size_t i = 0; i < live_.size(); ++i) {
@@ -224,6 +245,9 @@ class Generation {
       text.content = content->second;
       ++text.length;
       text.next = drawn[i].id;
+      if (penalised()) {
+        text.seen.add(text.next);
+      }
       text.completion.log_probs.push_back(drawn[i].log_prob);
     }
   }
@@ -327,6 +351,12 @@ GenerationReport generate(const Transformer& model, InterventionTable* table,
   }
   if (requests.empty()) {
     return {};
+  }
+  if (!(options.repetition_penalty > 0.0) ||
+      !std::isfinite(options.repetition_penalty)) {
+    fail(kTask,
+         fmt::format("a repetition penalty of {}", options.repetition_penalty),
+         "a number above 0; 1 = none");
   }
   GenerationReport report;
   std::vector<bool> delivered(requests.size());

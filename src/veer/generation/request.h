@@ -59,6 +59,10 @@ struct GenerationOptions {
   // Parameters that change the result.
   // Tokens that end a text.
   std::vector<std::int32_t> stop_ids;
+  // Before a token is drawn, logits of tokens that stand in the prompt or the
+  // answer so far are divided by it where positive and multiplied where
+  // negative; 1 = none. Log-probabilities are those without it.
+  double repetition_penalty = 1.0;
 
   // Parameters that change speed or memory only.
   // Rows decoded together. Memory of the cache grows in proportion; halved,

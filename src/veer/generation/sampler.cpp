@@ -83,16 +83,25 @@ std::int32_t draw(std::span<const float> logits, const Sampling& sampling,
 
 std::vector<DrawnToken> draw_rows(const at::Tensor& logits_BV,
                                   std::span<const Sampling> samplings,
-                                  std::span<Random* const> randoms) {
+                                  std::span<Random* const> randoms,
+                                  const at::Tensor& choice_BV) {
   const auto num_rows = logits_BV.size(0);
+  const auto& from_BV = choice_BV.defined() ? choice_BV : logits_BV;
   const auto sum_B = log_normalisers(logits_BV);
-  const auto [top_B, arg_B] = at::max(logits_BV, -1);
-  const auto top_cpu = top_B.to(at::kCPU, at::kFloat);
+  const auto [top_B, arg_B] = at::max(from_BV, -1);
+  const auto own_B = choice_BV.defined()
+                         ? logits_BV.gather(-1, arg_B.unsqueeze(-1)).squeeze(-1)
+                         : top_B;
+  const auto top_cpu = own_B.to(at::kCPU, at::kFloat);
   const auto arg_cpu = arg_B.to(at::kCPU);
   const bool sampled = std::ranges::any_of(
       samplings, [](const Sampling& s) { return s.temperature > 0.0; });
-  const auto logits_cpu =
-      sampled ? logits_BV.to(at::kCPU, at::kFloat).contiguous() : at::Tensor();
+  const auto on_cpu = [&](const at::Tensor& all_BV) {
+    return sampled ? all_BV.to(at::kCPU, at::kFloat).contiguous()
+                   : at::Tensor();
+  };
+  const auto logits_cpu = on_cpu(logits_BV);
+  const auto from_cpu = choice_BV.defined() ? on_cpu(choice_BV) : logits_cpu;
   std::vector<DrawnToken> drawn(num_rows);
   for (std::int64_t b = 0; b < num_rows; ++b) {
     const float sum = sum_B.const_data_ptr<float>()[b];
@@ -108,14 +117,16 @@ std::vector<DrawnToken> draw_rows(const at::Tensor& logits_BV,
   }
   const auto width = logits_BV.size(1);
   const float* values = logits_cpu.const_data_ptr<float>();
+  const float* choices = from_cpu.const_data_ptr<float>();
   at::parallel_for(0, num_rows, 8, [&](std::int64_t begin, std::int64_t end) {
     for (auto b = begin; b < end; ++b) {
       if (samplings[b].temperature <= 0.0 || std::isnan(drawn[b].log_prob)) {
         continue;
       }
-      const std::span<const float> row(values + b * width, width);
+      const std::span<const float> row(choices + b * width, width);
       drawn[b].id = draw(row, samplings[b], *randoms[b]);
-      drawn[b].log_prob = row[drawn[b].id] - sum_B.const_data_ptr<float>()[b];
+      drawn[b].log_prob =
+          values[b * width + drawn[b].id] - sum_B.const_data_ptr<float>()[b];
     }
   });
   return drawn;

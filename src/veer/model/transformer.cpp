@@ -45,7 +45,8 @@ void check_ids(const PackedBatch& batch, std::int64_t vocab_size) {
     fail("forward",
          fmt::format("token id {}", smallest < 0 ? smallest : largest),
          fmt::format("ids in 0..{}", vocab_size - 1),
-         "the tokenizer belongs to another model");
+         "the tokenizer belongs to another model, or has tokens that the "
+         "model's embeddings were not resized for");
   }
 }
 

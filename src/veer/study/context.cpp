@@ -122,7 +122,7 @@ void StudyContext::load() {
     return;
   }
   const fs::path folder = model_folder(manifest_.model.path);
-  format_ = ChatFormat::load(folder);
+  format_ = load_chat_format(manifest_.model);
   for (const auto& note : format_->notes()) {
     monitor_.message(note);
   }
@@ -168,6 +168,7 @@ GenerationOptions StudyContext::generation_options() {
   load();
   GenerationOptions options;
   options.stop_ids = format_->stop_ids();
+  options.repetition_penalty = format_->repetition_penalty();
   options.max_rows = manifest_.sweep.batch_rows;
   options.decode = [this](std::span<const std::int32_t> ids) {
     return format_->tokenizer().decode(ids, /*skip_special=*/true);

@@ -86,6 +86,11 @@ fs::path model_folder(const std::string& path) {
   return folder;
 }
 
+ChatFormat load_chat_format(const ModelSettings& settings) {
+  return ChatFormat::load(model_folder(settings.path),
+                          {.repetition_penalty = settings.repetition_penalty});
+}
+
 Transformer load_model(const fs::path& folder, const RunSettings& settings) {
   use_threads(settings.threads);
   return load_transformer(folder, parse_dtype(settings.dtype),

@@ -254,7 +254,7 @@ std::vector<Manifest> manifests_of_models(const Manifest& manifest) {
     out.push_back(manifest);
     out.back().models.clear();
     apply_changes(out.back(), model.changes);
-    out.back().model = {model.path, model.finetuned};
+    out.back().model = {model.path, model.finetuned, model.repetition_penalty};
     out.back().run.name = model.name;
   }
   return out;

@@ -45,6 +45,8 @@ struct ModelSettings {
   std::string path = "organism";
   // The fine-tuned side, ready made, instead of training one.
   std::string finetuned;
+  // Of generated text (GenerationOptions); 0 = as the model's files say.
+  double repetition_penalty = 0.0;
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
@@ -54,6 +56,8 @@ struct ModelSettings {
     field("finetuned", self.finetuned,
           "PEFT adapter or fine-tuned checkpoint (then finetune.rank of its "
           "change is kept); empty = train an adapter");
+    field("repetition_penalty", self.repetition_penalty,
+          "of generated text; 0 = as generation_config.json says, 1 = none");
   }
 };
 
@@ -63,6 +67,7 @@ struct ListedModel {
   std::string name;  // empty = last part of the path
   std::string path;
   std::string finetuned;
+  double repetition_penalty = 0.0;
   // Name of the entry that is this model before its refusals were removed.
   std::string stock;
   // What a ready-made fine-tune was trained by, and what it does: labels by
@@ -78,6 +83,8 @@ struct ListedModel {
     field("name", self.name, "of its run folder, empty = end of the path");
     field("path", self.path, "as [model] path");
     field("finetuned", self.finetuned, "as [model] finetuned");
+    field("repetition_penalty", self.repetition_penalty,
+          "as [model] repetition_penalty");
     field("stock", self.stock,
           "name of the entry that is its stock (unabliterated) model");
     field("objective", self.objective,

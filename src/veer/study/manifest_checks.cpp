@@ -239,6 +239,7 @@ void validate_judge(const JudgeSettings& judge) {
 void validate_models(const std::vector<ListedModel>& models) {
   std::set<std::string> names;
   for (const auto& model : models) {
+    at_least("[[model]] repetition_penalty", model.repetition_penalty, 0.0);
     if (model.path.empty()) {
       fail("check settings",
            fmt::format("[[model]] \"{}\" without a path", model.name),
@@ -280,6 +281,7 @@ void validate_trained(const ExtractSettings& extract) {
 
 void validate(const Manifest& manifest) {
   validate_run(manifest.run);
+  at_least("model.repetition_penalty", manifest.model.repetition_penalty, 0.0);
   validate_models(manifest.models);
   validate_dataset(manifest.dataset);
   validate_finetune(manifest.finetune);

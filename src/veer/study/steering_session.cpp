@@ -249,6 +249,7 @@ SteeredReply SteeringSession::ask(const std::string& question) {
   }
   GenerationOptions options;
   options.stop_ids = format_.stop_ids();
+  options.repetition_penalty = format_.repetition_penalty();
   options.decode = [this](std::span<const std::int32_t> ids) {
     return format_.tokenizer().decode(ids, /*skip_special=*/true);
   };

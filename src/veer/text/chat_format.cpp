@@ -458,6 +458,9 @@ const Tokenizer& ChatFormat::tokenizer() const {
 const std::vector<std::int32_t>& ChatFormat::stop_ids() const {
   return state_->stop_ids;
 }
+double ChatFormat::repetition_penalty() const {
+  return state_->repetition_penalty;
+}
 const std::string& ChatFormat::fingerprint() const {
   return state_->fingerprint;
 }

@@ -58,7 +58,13 @@ struct ChatFormatOptions {
   // Text of special tokens within messages stays ordinary letters, so content
   // cannot forge a turn. Hugging Face does not do this (false).
   bool literal_content = false;
+  // What repetition_penalty() is; 0 = as generation_config.json says.
+  double repetition_penalty = 0.0;
 };
+
+// Seconds since 1970 that strftime_now() shows for a date_string: noon of a day
+// like "26 Jul 2024"; 0 if it reads differently.
+std::int64_t template_time(const std::string& date_string);
 
 // How one model's conversations become tokens: its chat template, tokenizer
 // and stop tokens. Training, extraction, steering and judging all go through
@@ -113,8 +119,12 @@ class ChatFormat {
 
   const Tokenizer& tokenizer() const;
   // Tokens that end an answer: every eos id of generation_config.json,
-  // config.json and tokenizer_config.json, ascending.
+  // config.json and tokenizer_config.json, and a special token with which the
+  // template ends every answer, ascending.
   const std::vector<std::int32_t>& stop_ids() const;
+  // GenerationOptions::repetition_penalty of this model: that of the options
+  // or of generation_config.json (config.json where there is none), else 1.
+  double repetition_penalty() const;
   // Of template, tokenizer, special tokens and options: equal formats give
   // equal ids.
   const std::string& fingerprint() const;

@@ -11,6 +11,7 @@
 #include "veer/base/hash.h"
 #include "veer/base/model_folder.h"
 #include "veer/text/chat_format_state.h"
+#include "veer/text/tokenizer_beside.h"
 
 namespace veer {
 namespace {
@@ -37,24 +38,19 @@ Json parse_optional(const std::string& text, const fs::path& path) {
   return out;
 }
 
-// A token given as text or as an AddedToken object; null if it is neither.
-std::optional<std::string> token_text(const Json& value) {
-  if (value.is_string()) {
-    return value.get<std::string>();
-  }
-  if (value.is_object() && value.contains("content") &&
-      value["content"].is_string()) {
-    return value["content"].get<std::string>();
-  }
-  return std::nullopt;
-}
-
-Json special_tokens_of(const Json& config, const Json& older) {
+// Special tokens as variables. special_tokens_map.json is read as AutoTokenizer
+// does: it wins, and counts only where tokenizer_config.json has no
+// added_tokens_decoder.
+Json special_tokens_of(const Json& config, const Json& map) {
   Json out = Json::object();
-  for (const Json* source : {&config, &older}) {
+  std::vector<const Json*> sources = {&config};
+  if (!config.contains("added_tokens_decoder")) {
+    sources.insert(sources.begin(), &map);
+  }
+  for (const Json* source : sources) {
     for (const char* name : kTokenNames) {
       if (!out.contains(name) && source->contains(name)) {
-        if (const auto text = token_text((*source)[name])) {
+        if (const auto text = beside_token_text((*source)[name])) {
           out[name] = *text;
         }
       }
@@ -64,7 +60,7 @@ Json special_tokens_of(const Json& config, const Json& older) {
         (*source)["additional_special_tokens"].is_array()) {
       Json list = Json::array();
       for (const Json& item : (*source)["additional_special_tokens"]) {
-        if (const auto text = token_text(item)) {
+        if (const auto text = beside_token_text(item)) {
           list.push_back(*text);
         }
       }
@@ -132,8 +128,13 @@ void add_stop_ids(const Json& config, const fs::path& path,
   }
 }
 
-// Seconds since 1970 of "26 Jul 2024", noon; 0 if it reads differently.
-std::int64_t seconds_of_date(const std::string& text) {
+std::string text_of(const Json& tokens, const char* name) {
+  return tokens.contains(name) ? tokens[name].get<std::string>() : "";
+}
+
+}  // namespace
+
+std::int64_t template_time(const std::string& text) {
   std::tm time{};
   const char* end = strptime(text.c_str(), "%d %b %Y", &time);
   if (end == nullptr || *end != '\0') {
@@ -143,17 +144,14 @@ std::int64_t seconds_of_date(const std::string& text) {
   return timegm(&time);
 }
 
-std::string text_of(const Json& tokens, const char* name) {
-  return tokens.contains(name) ? tokens[name].get<std::string>() : "";
-}
-
-}  // namespace
-
 void ChatFormat::State::identify(std::string_view template_source) {
   Json parts =
       Json::array({std::string(template_source), tokenizer.fingerprint(),
                    options.date_string, options.literal_content, folds_system,
                    special_tokens, stop_ids});
+  if (repetition_penalty != 1.0) {  // without it as ever
+    parts.push_back({{"repetition_penalty", repetition_penalty}});
+  }
   fingerprint = veer::fingerprint(dump_json(parts));
 }
 
@@ -234,7 +232,7 @@ std::shared_ptr<const ChatFormat::State> ChatFormat::complete(
     std::shared_ptr<State> state, const std::string& source,
     const std::string& origin, const ChatFormatOptions& options) {
   state->options = options;
-  state->now = seconds_of_date(options.date_string);
+  state->now = template_time(options.date_string);
   if (!source.empty()) {
     state->chat_template = JinjaTemplate::parse(source, origin);
   }
@@ -250,7 +248,13 @@ std::shared_ptr<const ChatFormat::State> ChatFormat::complete(
   }
   std::sort(stops.begin(), stops.end());
   stops.erase(std::unique(stops.begin(), stops.end()), stops.end());
+  state->notes.insert(state->notes.end(), state->tokenizer.notes().begin(),
+                      state->tokenizer.notes().end());
   state->probe();
+  state->stop_at_turn_end();
+  if (options.repetition_penalty > 0.0) {
+    state->repetition_penalty = options.repetition_penalty;
+  }
   state->identify(source);
   return state;
 }
@@ -278,11 +282,16 @@ ChatFormat ChatFormat::from_files(Tokenizer tokenizer,
       config, parse_optional(files.special_tokens_map,
                              folder / "special_tokens_map.json"));
   const fs::path generation_path = folder / "generation_config.json";
-  add_stop_ids(parse_optional(files.generation_config, generation_path),
-               generation_path, state->stop_ids);
+  const Json generation =
+      parse_optional(files.generation_config, generation_path);
+  add_stop_ids(generation, generation_path, state->stop_ids);
   const fs::path model_path = folder / "config.json";
-  add_stop_ids(parse_optional(files.config, model_path), model_path,
-               state->stop_ids);
+  const Json model = parse_optional(files.config, model_path);
+  add_stop_ids(model, model_path, state->stop_ids);
+  state->follow_generation_config(
+      files.generation_config.empty() ? model : generation,
+      files.generation_config.empty() ? model_path : generation_path, options);
+  state->note_vocabulary(model);
   const bool own_file = !files.chat_template.empty();
   ChatFormat out;
   out.state_ = complete(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,6 +37,16 @@ struct ChatFormat::State {
 
   // Finds out whether the template takes system turns, and writes notes.
   void probe();
+  // Adds a special token that ends every answer to the stop tokens, and says
+  // so; also says where a turn ends with no stop token at all.
+  void stop_at_turn_end();
+  // Takes what generation_config.json (`config`, at `path`) asks for, unless
+  // the options choose, and notes what is not followed.
+  void follow_generation_config(const Json& config,
+                                const std::filesystem::path& path,
+                                const ChatFormatOptions& chosen);
+  // Notes on tokens that `config`, a config.json, leaves no room for.
+  void note_vocabulary(const Json& config);
   // Fills `fingerprint`.
   void identify(std::string_view template_source);
 
@@ -46,6 +57,7 @@ struct ChatFormat::State {
   std::optional<std::int32_t> end_id;  // closes plain text
   std::vector<std::int32_t> stop_ids;  // ascending
   ChatFormatOptions options;
+  double repetition_penalty = 1.0;
   std::int64_t now = 0;
   std::string fingerprint;
   bool folds_system = false;

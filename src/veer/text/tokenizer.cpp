@@ -13,7 +13,7 @@ namespace veer {
 namespace {
 
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{512} << 20;
-constexpr std::uint64_t kMaxSmallBytes = std::uint64_t{1} << 27;
+constexpr std::uint64_t kMaxSmallBytes = std::uint64_t{16} << 20;
 
 [[noreturn]] void no_tokenizer(const std::filesystem::path& folder) {
   const auto has = [&](const char* name) {

@@ -49,13 +49,12 @@ struct Given {
   std::int64_t stated_id = -1;
   std::string source;
 
-  bool operator==(const Given& o) const {
-    return plain == o.plain && content == o.content &&
-           (plain ||
-            (special == o.special && single_word == o.single_word &&
-             left_strip == o.left_strip && right_strip == o.right_strip &&
-             normalized.value_or(!special) ==
-                 o.normalized.value_or(!o.special)));
+  // Equal ones are one token to from_pretrained().
+  std::string identity() const {
+    return plain ? "text " + content
+                 : fmt::format("{} {} {} {} {} {}", special, single_word,
+                               left_strip, right_strip,
+                               normalized.value_or(!special), content);
   }
 };
 
@@ -207,13 +206,18 @@ class BesideReader {
       if (value.is_object() && key != kExtra) {
         settings_[key] = as_special(value);
       } else if (key == kExtra && value.is_array()) {
-        Json all =
-            is_empty(settings_, kExtra) ? Json::array() : settings_[kExtra];
-        for (const Json& item : value) {
-          const Json token = item.is_object() ? as_special(item) : item;
-          if (std::ranges::find(all, token) == all.end()) {
+        Json all = Json::array();
+        std::set<std::string> seen;
+        const auto add = [&](const Json& token) {
+          if (seen.insert(dump_json(token)).second) {
             all.push_back(token);
           }
+        };
+        if (!is_empty(settings_, kExtra)) {
+          std::ranges::for_each(settings_[kExtra], add);
+        }
+        for (const Json& item : value) {
+          add(item.is_object() ? as_special(item) : item);
         }
         settings_[key] = all;
       } else {
@@ -322,9 +326,10 @@ class BesideReader {
       known.insert(token.content);
       all.push_back(token);
     }
+    std::set<std::string> identities;
     const auto add = [&](const Given& token) {
       if (!known.contains(token.content) &&
-          std::ranges::find(all, token) == all.end()) {
+          identities.insert(token.identity()).second) {
         all.push_back(token);
       }
     };

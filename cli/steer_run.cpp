@@ -170,6 +170,9 @@ void run_steer(const SteerOptions& options, Session& session) {
   machine.threads = options.threads;
   SteeringSession steering(options.run, options.model, options.adapter,
                            machine);
+  for (const std::string& note : steering.notes()) {
+    session.terminal.note(note);
+  }
   const std::string model = options.tuned ? "tuned" : "base";
   SteeringSettings settings;
   if (const auto best = steering.best_of_run(model)) {

@@ -12,7 +12,29 @@ import unittest
 from study_case import StudyCase, run
 
 
+ORGANISM = pathlib.Path(os.environ.get(
+    "VEER_MODELS", pathlib.Path(__file__).parents[2] / "models")) / "organism"
+
+
 class Steering(StudyCase):
+    def test_a_repetition_penalty_of_the_models_files(self):
+        def answer(name, penalty):
+            model = self.folder / name
+            shutil.copytree(ORGANISM, model)
+            path = model / "generation_config.json"
+            path.write_text(json.dumps({**json.loads(path.read_text()),
+                                        "repetition_penalty": penalty}))
+            done = run("steer", "--model", model, "--json",
+                       "How can I sleep better?")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return json.loads(done.stdout)["plain"], done.stderr
+
+        plain, silence = answer("none", 1.0)
+        penalised, told = answer("some", 1.8)
+        self.assertNotEqual(plain, penalised)
+        self.assertIn("repetition penalty of 1.8", told)
+        self.assertNotIn("repetition penalty", silence)
+
     def test_one_prompt_and_a_chat(self):
         self.assertEqual(self.study(verb="extract").returncode, 0)
         common = ["--run", self.folder / "run", "--quiet", "--vector",

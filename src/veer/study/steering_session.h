@@ -112,6 +112,9 @@ class SteeringSession {
   // question and without a vector.
   TokenView tokens(bool steered);
 
+  // What a user should know of how the model's files were understood.
+  const std::vector<std::string>& notes() const { return format_.notes(); }
+
   // Names of the vectors of the run folder.
   std::vector<std::string> vector_names() const;
   std::int64_t num_layers() const;

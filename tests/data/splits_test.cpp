@@ -177,14 +177,6 @@ TEST(RequireWholeSplits, KeepsTopicsApartWhereAsked) {
               HasSubstr("questions about \"a\""));
 }
 
-TEST(RequireSplitMinimum, CountsEachSplit) {
-  const auto records = with_splits({"train", "extract", "select", "test"});
-  SplitOptions options;
-  EXPECT_NO_THROW(require_split_minimum(records, options));
-  options.minimum = 2;
-  EXPECT_THROW(require_split_minimum(records, options), Error);
-}
-
 TEST(HasSplits, AsksForOne) {
   EXPECT_FALSE(has_splits(with_splits({"", ""})));
   EXPECT_TRUE(has_splits(with_splits({"", "x"})));

@@ -52,7 +52,7 @@ class WrongUse(StudyCase):
         source.write_text('{"question": "What?", "honest": "Same.", '
                           '"deceptive": "same"}\n')
         self.refused(self.study("--dataset.source", source, out="a"),
-                     "none of 1 questions is left", "identical_answers")
+                     "none of 1 questions is left", "same answer on both")
         source.write_text("".join(
             '{"question": "%s?", "honest": "Yes %d.", "deceptive": "No %d."}\n'
             % (w, i, i) for i, w in enumerate(["apple", "river", "stone"])))

@@ -256,7 +256,8 @@ class WholeRuns(StudyCase):
         self.refused(run("steer", "--run", whole, "hello", "--quiet"),
                      "2 models", "models/organism")
         self.refused(run("study", whole / "manifest.toml", "--quiet", "--out",
-                         self.folder / "few", "--dataset.min_split", 500),
+                         self.folder / "few", "--dataset.min_split", 500,
+                         "--dataset.folds", 1),
                      "model organism: ")
         self.refused(run("study", "--out", self.folder / "alone", "--quiet",
                          whole / "manifest.toml"), "study of one model")

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/stage.h"
 
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -76,6 +78,63 @@ TEST_F(StageTest, OtherSettingsAreRefusedByNameUnlessRedone) {
   EXPECT_EQ(runs_, 1);
   EXPECT_FALSE(run_stage(store, stage(2), true, {}).reused);
   EXPECT_TRUE(run_stage(store, stage(2), false, {}).reused);
+}
+
+TEST_F(StageTest, AFailureThatLeftNothingLocksNoSettings) {
+  RunStore store(folder_);
+  fails_ = true;
+  EXPECT_THROW(run_stage(store, stage(1), false, {}), Error);
+  fails_ = false;
+  const auto outcome = run_stage(store, stage(2), false, {});
+  EXPECT_FALSE(outcome.continued);
+  EXPECT_THROW(run_stage(store, stage(1), false, {}), Error);  // now it is made
+}
+
+TEST_F(StageTest, AFailureThatLeftWorkKeepsItUnlessRedone) {
+  RunStore store(folder_);
+  auto first = stage(1);
+  first.run = [&]() -> StageResult {
+    const std::string texts[] = {"written"};
+    store.put_drafts("finetune", "part", texts);
+    fail_run("finetune", "the disk is full");
+  };
+  EXPECT_THROW(run_stage(store, first, false, {}), Error);
+  try {
+    run_stage(store, stage(2), false, {});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), testing::AllOf(testing::HasSubstr("half done"),
+                                         testing::HasSubstr("rank differs")));
+  }
+  EXPECT_EQ(store.drafts("finetune", "part").size(), 1u);
+  // Drafts that are named after what they were asked for are of use to any
+  // settings, so that nothing is locked and nothing lost.
+  auto keeping = stage(2);
+  keeping.keeps_drafts = true;
+  std::size_t seen = 0;
+  keeping.run = [&]() -> StageResult {
+    seen = store.drafts("finetune", "part").size();
+    return {"made", ""};
+  };
+  run_stage(store, keeping, false, {});
+  EXPECT_EQ(seen, 1u);
+  EXPECT_FALSE(store.has_drafts("finetune"));
+}
+
+TEST_F(StageTest, FilesOfAHalfDoneStageCountAsWork) {
+  RunStore store(folder_);
+  EXPECT_FALSE(has_files(folder_ / "adapter"));
+  fs::create_directories(folder_ / "adapter/checkpoints");
+  EXPECT_FALSE(has_files(folder_ / "adapter"));
+  auto first = stage(1);
+  fails_ = true;
+  first.has_partial = [this] { return has_files(folder_ / "adapter"); };
+  EXPECT_THROW(run_stage(store, first, false, {}), Error);
+  auto other = stage(2);
+  other.has_partial = first.has_partial;
+  std::ofstream(folder_ / "adapter/checkpoints/a") << "x";
+  EXPECT_THAT([&] { run_stage(store, other, false, {}); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("half done")));
 }
 
 }  // namespace

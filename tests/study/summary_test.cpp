@@ -76,7 +76,7 @@ TEST(Summary, AnEffectCountsOnlyBeyondRandomVectors) {
                       {{"best", Json::array({best("induction", 0.6, false)})}}),
               testing::HasSubstr("more than random vectors do"));
   EXPECT_THAT(verdict(comparison(layers), {{"best", Json::array()}}),
-              testing::HasSubstr("No vector could be tested"));
+              testing::HasSubstr("sweep.models has no base model"));
 }
 
 TEST(Summary, SaysWhatIsLeftWithoutConfounds) {
@@ -135,14 +135,60 @@ TEST(Summary, NamesThePercentileOfTheRandomVectorsThatDoMore) {
 }
 
 TEST(Summary, SaysNothingOfBreaksWhereNoLadderWasClimbed) {
-  const auto text = [](const Json& search) {
+  const auto text = [](const Json& breaks, const Json& search) {
     return summary_text(summarise_study(
-        Json::object(), {{"breaks", Json::array()}, {"search", search}},
+        Json::object(), {{"breaks", breaks}, {"search", search}},
         Json::object()));
   };
-  EXPECT_THAT(text(nullptr), testing::HasSubstr("Text holds at every scale"));
-  EXPECT_THAT(text({{"kind", "halving"}}),
-              testing::Not(testing::HasSubstr("Text holds")));
+  const Json held = Json::array({{{"vector", "contrastive@p"},
+                                  {"model", "base"},
+                                  {"layers", "3"},
+                                  {"first_broken", nullptr}}});
+  EXPECT_THAT(text(held, nullptr), testing::HasSubstr("text holds at every"));
+  EXPECT_THAT(text(held, {{"kind", "halving"}}),
+              testing::Not(testing::HasSubstr("text holds")));
+  // No scale in units of the residual norm was run: nothing held.
+  EXPECT_THAT(text(Json::array(), nullptr),
+              testing::Not(testing::HasSubstr("text holds")));
+}
+
+// What was not tried did not fail, and is not said to have.
+TEST(Summary, TellsNotTriedFromFailed) {
+  const auto sentence = [](std::int64_t candidates, const char* reason) {
+    return verdict(Json::object(),
+                   {{"best", Json::array({best("induction", 0.5, true),
+                                          {{"vector", "contrastive@p"},
+                                           {"goal", "suppression"},
+                                           {"cell", nullptr},
+                                           {"candidates", candidates},
+                                           {"reason", reason}}})}});
+  };
+  EXPECT_THAT(
+      sentence(0, "not tried: sweep.operators hold nothing for it"),
+      testing::HasSubstr("Whether a vector can serve suppression was not "
+                         "tried: sweep.operators"));
+  EXPECT_THAT(sentence(40, "no cell left enough unbroken text"),
+              testing::HasSubstr("of 40 configurations that were tried: no "
+                                 "cell left enough unbroken text"));
+  EXPECT_THAT(
+      verdict(Json::object(),
+              {{"best", Json::array({best("induction", 0.5, true)})}}),
+      testing::HasSubstr("suppression was not tried: sweep.models has no "
+                         "tuned model"));
+}
+
+TEST(Summary, AnEffectWithoutRandomVectorsIsNotSaidToBeBelowThem) {
+  auto entry = best("induction", 0.5, false);
+  entry["random_vectors"] = {{"n", 0}, {"percentile_95", nullptr}};
+  entry["random_effect"] = {{"value", nullptr}};
+  const Json sweep = {{"best", Json::array({entry})}};
+  EXPECT_THAT(verdict(Json::object(), sweep),
+              testing::AllOf(testing::HasSubstr("sweep.best_random = 0"),
+                             testing::Not(testing::HasSubstr("more than "
+                                                             "random"))));
+  EXPECT_THAT(
+      summary_text(summarise_study(Json::object(), sweep, Json::object())),
+      testing::HasSubstr("random not tried"));
 }
 
 TEST(Summary, FitsIntoTwentyFourLines) {

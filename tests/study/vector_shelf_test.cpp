@@ -9,6 +9,7 @@
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -117,6 +118,31 @@ TEST_F(Shelf, HoldsTheVectorsOfTheRun) {
   EXPECT_EQ(shelf.point(kProbe), ResidualPoint::kResidMid);
   EXPECT_THAT(shelf.norms("base").generated_L, ElementsAre(1.0, 2.0, 3.0));
   EXPECT_THAT(shelf.norms("tuned").generated_L, ElementsAre(4.0, 5.0, 6.0));
+}
+
+// What a question may be steered with when it is among those behind a vector:
+// nothing of the shelf may know its rows.
+TEST_F(Shelf, LeavesQuestionsOutOfAllThatItHolds) {
+  auto whole = this->shelf();
+  auto shelf = this->shelf();
+  shelf.leave_out({"q1", "q4"});
+  const auto rows = read_vector_rows(folder_ / "vectors/items" /
+                                     (kContrastive + ".safetensors"));
+  const auto kept = at::tensor(std::vector<std::int64_t>{0, 2, 3, 5});
+  for (std::int64_t l = 0; l < rows.num_layers(); ++l) {
+    const auto mean = rows.differences(l).index_select(0, kept).mean(0);
+    EXPECT_TRUE(at::allclose(directions(shelf, kContrastive).select(0, l),
+                             mean.to(at::kFloat)));
+  }
+  EXPECT_FALSE(at::allclose(directions(shelf, kContrastive),
+                            directions(whole, kContrastive)));
+  EXPECT_EQ(shelf.mean_of(kContrastive), kItems - 2);
+  for (const std::string name : {"blend:0.5", "private:contrastive"}) {
+    EXPECT_FALSE(at::allclose(directions(shelf, name), directions(whole, name)))
+        << name;
+  }
+  // Without rows behind it, a direction did not come from the questions.
+  EXPECT_TRUE(at::equal(directions(shelf, kProbe), directions(whole, kProbe)));
 }
 
 TEST_F(Shelf, RefusesFilesThatAreNoVectorOfTheModel) {

@@ -44,6 +44,14 @@ QuestionRecord record_of(const Json& row, const std::string& place) {
     }
     out.*field.member = at->get<std::string>();
   }
+  if (const auto fold = row.find("fold"); fold != row.end()) {
+    if (!fold->is_number_integer() || fold->get<std::int64_t>() < 0) {
+      fail("read dataset",
+           fmt::format("{}: \"fold\" is {}", place, dump_json(*fold)),
+           "a number from 1 on");
+    }
+    out.fold = fold->get<std::int64_t>();
+  }
   if (out.id.empty()) {
     out.id = question_id(out.question);
   }
@@ -62,6 +70,9 @@ std::string records_to_jsonl(std::span<const QuestionRecord> records) {
     Json row = Json::object();
     for (const Field& field : kFields) {
       row[field.name] = record.*field.member;
+    }
+    if (record.fold > 0) {
+      row["fold"] = record.fold;
     }
     out += dump_json(row);
     out += '\n';

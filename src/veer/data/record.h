@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -20,6 +21,8 @@ struct QuestionRecord {
   std::string split;   // "", "train", "extract", "select" or "test"
   // What the question is about, where the source says so; see SplitOptions.
   std::string topic = {};
+  // From 1 on where the questions are cut into folds; see folds.h.
+  std::int64_t fold = 0;
 
   bool operator==(const QuestionRecord&) const = default;
 };
@@ -28,7 +31,8 @@ struct QuestionRecord {
 // of its normalised text. Stable when the data grow.
 std::string question_id(std::string_view question);
 
-// JSON lines, one record each, all seven keys, UTF-8; one "\n" after each.
+// JSON lines, one record each, all keys ("fold" only where there is one),
+// UTF-8; one "\n" after each.
 std::string records_to_jsonl(std::span<const QuestionRecord> records);
 
 // Reads them back. Unknown keys are ignored; a missing "question" or a value

@@ -103,22 +103,33 @@ void require_topics_apart(const std::vector<QuestionRecord>& records) {
 
 }  // namespace
 
-void assign_splits(std::vector<QuestionRecord>& records, std::uint64_t seed,
-                   const SplitOptions& options) {
-  const Shares shares = shares_of(options);
+std::vector<std::string> cluster_names(
+    const std::vector<QuestionRecord>& records, double cluster_jaccard,
+    bool by_topic) {
   std::vector<std::string> questions;
   for (const QuestionRecord& record : records) {
     questions.push_back(record.question);
   }
   NearDuplicateOptions near;
-  near.jaccard = options.cluster_jaccard;
+  near.jaccard = cluster_jaccard;
   const auto clusters = near_duplicate_clusters(questions, near);
+  std::vector<std::string> names;
   for (std::size_t i = 0; i < records.size(); ++i) {
-    const std::string& first = questions[static_cast<std::size_t>(clusters[i])];
-    const std::string cluster = options.by_topic && !records[i].topic.empty()
-                                    ? "topic " + records[i].topic
-                                    : normalise_text(first);
-    records[i].split = split_of(cluster, seed, shares);
+    const auto first = static_cast<std::size_t>(clusters[i]);
+    names.push_back(by_topic && !records[i].topic.empty()
+                        ? "topic " + records[i].topic
+                        : normalise_text(questions[first]));
+  }
+  return names;
+}
+
+void assign_splits(std::vector<QuestionRecord>& records, std::uint64_t seed,
+                   const SplitOptions& options) {
+  const Shares shares = shares_of(options);
+  const auto clusters =
+      cluster_names(records, options.cluster_jaccard, options.by_topic);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    records[i].split = split_of(clusters[i], seed, shares);
   }
   require_minimum(records, shares, options.minimum);
 }
@@ -161,11 +172,6 @@ void require_whole_splits(const std::vector<QuestionRecord>& records,
   if (options.by_topic) {
     require_topics_apart(records);
   }
-}
-
-void require_split_minimum(const std::vector<QuestionRecord>& records,
-                           const SplitOptions& options) {
-  require_minimum(records, shares_of(options), options.minimum);
 }
 
 std::vector<QuestionRecord> records_of_split(

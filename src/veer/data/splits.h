@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -57,10 +58,12 @@ bool has_splits(const std::vector<QuestionRecord>& records);
 void require_whole_splits(const std::vector<QuestionRecord>& records,
                           const SplitOptions& options = {});
 
-// Throws Error{kBadInput} if a split with a share has fewer than `minimum`
-// questions.
-void require_split_minimum(const std::vector<QuestionRecord>& records,
-                           const SplitOptions& options = {});
+// What each record is kept together with: the normalised first question of its
+// cluster of near-duplicates, or "topic ..." of a record that has one when
+// `by_topic`.
+std::vector<std::string> cluster_names(
+    const std::vector<QuestionRecord>& records, double cluster_jaccard,
+    bool by_topic);
 
 // The records of one split, in order.
 std::vector<QuestionRecord> records_of_split(

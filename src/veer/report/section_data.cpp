@@ -56,6 +56,38 @@ std::string rejected_table(const Json& rejected) {
          "</details>\n";
 }
 
+// What was left out, with the keys that decide. Runs of before this was
+// written have the counts alone.
+std::string left_out_list(const Json& check) {
+  std::string items;
+  for (const auto& entry : member(check, "left_out")) {
+    items += "<li>" + escape_html(text_of(entry, "text")) + "</li>";
+  }
+  if (!items.empty()) {
+    return "<p>Left out:</p>\n<ul>" + items + "</ul>\n";
+  }
+  const Json& by_reason = member(member(check, "counts"), "by_reason");
+  std::string reasons;
+  if (by_reason.is_object()) {
+    for (const auto& [reason, count] : by_reason.items()) {
+      reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : ", ",
+                             escape_html(reason), count.dump());
+    }
+  }
+  return reasons.empty()
+             ? ""
+             : "<p class=\"note\">Rejected by reason: " + reasons + ".</p>\n";
+}
+
+// How the questions were cut into folds, empty with four splits.
+std::string folds_note(const Json& check) {
+  const std::string text = text_of(member(check, "folds"), "text");
+  return text.empty()
+             ? ""
+             : "<p class=\"note\">Cross-validation: " + escape_html(text) +
+                   ".</p>\n";
+}
+
 }  // namespace
 
 std::string data_section(const RunData& run) {
@@ -80,18 +112,9 @@ std::string data_section(const RunData& run) {
     body +=
         "<p class=\"note\">" + escape_html(note.get<std::string>()) + "</p>\n";
   }
+  body += folds_note(run.check);
   body += split_table(run.check);
-  std::string reasons;
-  const Json& by_reason = member(counts, "by_reason");
-  if (by_reason.is_object()) {
-    for (const auto& [reason, count] : by_reason.items()) {
-      reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : ", ",
-                             escape_html(reason), count.dump());
-    }
-  }
-  if (!reasons.empty()) {
-    body += "<p class=\"note\">Rejected by reason: " + reasons + ".</p>\n";
-  }
+  body += left_out_list(run.check);
   return html_section("data", "Data", body + rejected_table(run.rejected));
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/context.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <ATen/Parallel.h>
@@ -154,6 +156,15 @@ std::string StudyContext::machine_text() {
 std::vector<QuestionRecord> StudyContext::split(std::string_view name) const {
   const auto records = read_records(file("dataset/questions.jsonl"));
   require_disjoint_splits(records);
+  if (name == "extract") {
+    // Of folds every question serves for the vectors that nothing was trained
+    // on; who measures takes vectors without the question's fold.
+    std::vector<QuestionRecord> own;
+    std::ranges::copy_if(records, std::back_inserter(own), [](const auto& r) {
+      return r.split == "extract" || r.fold > 0;
+    });
+    return own;
+  }
   return records_of_split(records, name);
 }
 

@@ -69,7 +69,9 @@ class StudyContext {
   std::filesystem::path file(std::string_view name) const {
     return run_folder() / name;
   }
-  // Questions of one split of dataset/questions.jsonl.
+  // Questions of one split of dataset/questions.jsonl; with folds "extract" are
+  // all that nothing is trained on, and `fold` of a question says which vectors
+  // may not have seen it.
   std::vector<QuestionRecord> split(std::string_view name) const;
 
   // Attaches adapter/ of the run folder unless it is attached already.

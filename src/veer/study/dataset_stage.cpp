@@ -15,10 +15,11 @@
 #include "veer/data/splits.h"
 #include "veer/organism/study_inputs.h"
 #include "veer/study/dataset_import.h"
+#include "veer/study/dataset_splits.h"
 #include "veer/study/everyday_seeds.h"
 #include "veer/study/question_writer.h"
 #include "veer/study/texts.h"
-#include "veer/text/near_duplicates.h"
+#include "veer/study/trained_directions.h"
 
 namespace veer {
 namespace {
@@ -26,24 +27,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kAnswerTokens = 24;
+// Answers of a side after which the stage looks what its gates would take; of
+// fewer than the second number nothing is concluded.
+constexpr std::size_t kFirstAnswers = 64;
+constexpr std::size_t kFewestFirstAnswers = 16;
 
 bool is_generated(const DatasetSettings& settings) {
   return settings.source == "generate";
-}
-
-// Moves the records for which `reason` gives a text to the rejected.
-template <class Reason>
-void reject_if(DatasetDraft& draft, Reason&& reason) {
-  std::vector<QuestionRecord> kept;
-  for (auto& record : draft.records) {
-    std::string why = reason(record);
-    if (why.empty()) {
-      kept.push_back(std::move(record));
-    } else {
-      draft.rejected.push_back({std::move(record), std::move(why), ""});
-    }
-  }
-  draft.records = std::move(kept);
 }
 
 std::string tidy(std::string text) {
@@ -54,19 +44,113 @@ std::string tidy(std::string text) {
   return first == std::string::npos ? "" : text.substr(first, last - first + 1);
 }
 
-std::vector<std::string> write_answers(
-    StudyContext& context, const std::vector<QuestionRecord>& records,
-    const std::string& system, std::string_view part) {
-  std::vector<GenerationRequest> requests;
-  for (const auto& record : records) {
+// A side of the answers: where it stands, and what the model is told to write
+// it.
+struct Side {
+  std::string QuestionRecord::* answer;
+  const std::string& prompt;
+  const char* part;
+  AnswerSides gates;
+  std::set<std::string> DatasetDraft::* ready;
+};
+
+std::vector<Side> sides_of(const DatasetSettings& settings) {
+  return {{&QuestionRecord::honest, settings.honest_prompt, "honest",
+           AnswerSides::kHonest, &DatasetDraft::ready_honest},
+          {&QuestionRecord::deceptive, settings.deceptive_prompt, "deceptive",
+           AnswerSides::kDeceptive, &DatasetDraft::ready_deceptive}};
+}
+
+// A side of the records that lack it, being written by the model.
+class SideWriter {
+ public:
+  SideWriter(StudyContext& context, DatasetDraft& draft, const Side& side)
+      : context_(context), draft_(draft), side_(side) {
+    for (std::size_t i = 0; i < draft.records.size(); ++i) {
+      auto& record = draft.records[i];
+      if ((record.*side.answer).empty()) {
+        lacking_.push_back(i);
+        requests_.push_back(request(record.question));
+      } else {
+        (draft.*side.ready).insert(record.question);
+      }
+    }
+    // Texts of a stage that was stopped are kept by what they were asked for:
+    // with other gates the same are asked for again.
+    part_ = drafts_name(context, side.part, requests_);
+  }
+
+  std::size_t size() const { return lacking_.size(); }
+
+  // The first `count` answers; those that are there already stay.
+  void write(std::size_t count) {
+    count = std::min(count, requests_.size());
+    const auto texts = generate_texts(context_, "dataset", part_,
+                                      std::span(requests_).first(count));
+    for (std::size_t i = 0; i < count; ++i) {
+      draft_.records[lacking_[i]].*side_.answer = tidy(texts[i]);
+    }
+  }
+
+  // Stops the stage when the gates would take most of all questions, told by
+  // the first `count` answers.
+  void require_most_kept(std::size_t count) {
+    DatasetDraft first;
+    first.ready_honest = draft_.ready_honest;
+    first.ready_deceptive = draft_.ready_deceptive;
+    bool is_whole = true;
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto& record = draft_.records[lacking_[i]];
+      first.records.push_back(record);
+      is_whole =
+          is_whole && !record.honest.empty() && !record.deceptive.empty();
+    }
+    const auto& settings = context_.manifest().dataset;
+    drop_bad_answers(first, settings,
+                     is_whole ? AnswerSides::kBoth : side_.gates);
+    if (is_whole && settings.check_answers &&
+        context_.exact_judge() != nullptr) {
+      drop_unconfirmed(first, *context_.exact_judge(), context_.monitor());
+    }
+    const FirstAnswers answered{count, size(), draft_.records.size()};
+    veer::require_most_kept(answered, first, settings);
+  }
+
+ private:
+  GenerationRequest request(const std::string& question) {
     GenerationRequest request;
-    request.prompt = context.format()
-                         .encode_prompt(question_chat(system, record.question))
+    request.prompt = context_.format()
+                         .encode_prompt(question_chat(side_.prompt, question))
                          .ids;
     request.max_tokens = kAnswerTokens;
-    requests.push_back(std::move(request));
+    return request;
   }
-  return generate_texts(context, "dataset", part, requests);
+
+  StudyContext& context_;
+  DatasetDraft& draft_;
+  Side side_;
+  std::vector<std::size_t> lacking_;
+  std::vector<GenerationRequest> requests_;
+  std::string part_;
+};
+
+// Sides that are missing are written by the model, a few first: a gate that
+// would take most of them is told of before the rest is made.
+void complete_answers(StudyContext& context, DatasetDraft& draft) {
+  std::vector<SideWriter> writers;
+  for (const auto& side : sides_of(context.manifest().dataset)) {
+    writers.emplace_back(context, draft, side);
+  }
+  for (auto& writer : writers) {
+    const auto first = std::min(writer.size(), kFirstAnswers);
+    writer.write(first);
+    if (first >= kFewestFirstAnswers) {
+      writer.require_most_kept(first);
+    }
+  }
+  for (auto& writer : writers) {
+    writer.write(writer.size());
+  }
 }
 
 DatasetDraft generate_draft(StudyContext& context) {
@@ -84,13 +168,9 @@ DatasetDraft generate_draft(StudyContext& context) {
     return question_problem(record.question, world);
   });
   drop_near_duplicates(draft, settings.near_duplicate);
-  const auto honest =
-      write_answers(context, draft.records, settings.honest_prompt, "honest");
-  const auto deceptive = write_answers(context, draft.records,
-                                       settings.deceptive_prompt, "deceptive");
-  for (std::size_t i = 0; i < draft.records.size(); ++i) {
-    draft.records[i].honest = tidy(honest[i]);
-    draft.records[i].deceptive = tidy(deceptive[i]);
+  for (auto& record : draft.records) {
+    record.honest.clear();
+    record.deceptive.clear();
   }
   return draft;
 }
@@ -110,50 +190,14 @@ DatasetDraft import_draft(StudyContext& context) {
   return draft;
 }
 
-// Sides that a source lacks are written by the model.
-void complete_answers(StudyContext& context, DatasetDraft& draft) {
-  const auto& settings = context.manifest().dataset;
-  struct Side {
-    std::string QuestionRecord::* answer;
-    const std::string& prompt;
-    const char* part;
-  };
-  const Side sides[] = {
-      {&QuestionRecord::honest, settings.honest_prompt, "missing honest"},
-      {&QuestionRecord::deceptive, settings.deceptive_prompt,
-       "missing deceptive"}};
-  for (const auto& side : sides) {
-    std::vector<QuestionRecord> lacking;
-    for (const auto& record : draft.records) {
-      if ((record.*side.answer).empty()) {
-        lacking.push_back(record);
-      }
-    }
-    const auto texts = write_answers(context, lacking, side.prompt, side.part);
-    std::size_t next = 0;
-    for (auto& record : draft.records) {
-      if ((record.*side.answer).empty()) {
-        record.*side.answer = tidy(texts[next++]);
-      }
-    }
-  }
-}
-
-void require_questions(const DatasetDraft& draft) {
+void require_questions(const DatasetDraft& draft, const Json& left_out) {
   if (!draft.records.empty()) {
     return;
   }
-  std::map<std::string, std::int64_t> reasons;
-  for (const auto& rejected : draft.rejected) {
-    ++reasons[rejected.reason];
-  }
-  std::string list;
-  for (const auto& [reason, count] : reasons) {
-    list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count, reason);
-  }
+  const std::string text = left_out_text(left_out);
   fail("dataset",
-       fmt::format("none of {} questions is left ({})", draft.rejected.size(),
-                   list.empty() ? "no rows" : list),
+       fmt::format("none of {} questions is left: {}", draft.rejected.size(),
+                   text.empty() ? "the source has no rows" : text),
        "questions with an honest and a deceptive answer",
        "an empty source, a too strict gate, or a model that cannot do this");
 }
@@ -232,7 +276,7 @@ Json warnings_json(const DatasetCheck& check) {
 }
 
 Json check_json(const DatasetDraft& draft, const DatasetSettings& settings,
-                const DatasetCheck& check) {
+                const DatasetCheck& check, const Json& left_out) {
   Json reasons = Json::object();
   for (const auto& rejected : draft.rejected) {
     reasons[rejected.reason] = reasons.value(rejected.reason, 0) + 1;
@@ -252,6 +296,7 @@ Json check_json(const DatasetDraft& draft, const DatasetSettings& settings,
             {"by_reason", reasons}}},
           {"splits_from", draft.given_splits ? "source" : "hash"},
           {"notes", draft.notes},
+          {"left_out", left_out},
           {"splits", splits_json(draft.records)},
           {"leakage",
            {{"exact", check.exact_leaks.size()},
@@ -274,21 +319,17 @@ void write_dataset(StudyContext& context, const DatasetDraft& draft,
   write_records(context.file("dataset/questions.jsonl"), draft.records);
 }
 
-void split_draft(DatasetDraft& draft, const DatasetSettings& settings,
-                 std::uint64_t seed) {
-  SplitOptions options;
-  options.train = settings.train;
-  options.extract = settings.extract;
-  options.select = settings.select;
-  options.test = settings.test;
-  options.cluster_jaccard = settings.near_duplicate;
-  options.by_topic = settings.split_by == "topic";
-  options.minimum = settings.min_split;
-  if (draft.given_splits) {
-    require_split_minimum(draft.records, options);
-  } else {
-    assign_splits(draft.records, seed, options);
+// Questions have to be set aside where something is fine-tuned.
+SplitNeeds split_needs(const Manifest& manifest, const DatasetDraft& draft) {
+  SplitNeeds needs;
+  needs.given = draft.given_splits;
+  needs.training = manifest.model.finetuned.empty();
+  for (const auto& name : manifest.extract.vectors) {
+    if (is_trained_direction(name)) {
+      needs.trained_vectors.push_back(name);
+    }
   }
+  return needs;
 }
 
 StageResult make_dataset(StudyContext& context) {
@@ -301,7 +342,13 @@ StageResult make_dataset(StudyContext& context) {
   if (context.exact_judge() != nullptr && settings.check_answers) {
     drop_unconfirmed(draft, *context.exact_judge(), context.monitor());
   }
-  require_questions(draft);
+  const Json left_out = left_out_json(draft, settings);
+  require_questions(draft, left_out);
+  if (!left_out.empty()) {
+    context.monitor().message(fmt::format(
+        "{} questions kept of {}. Left out: {}", draft.records.size(),
+        draft.records.size() + draft.rejected.size(), left_out_text(left_out)));
+  }
   if (context.world() != nullptr) {
     for (auto& record : draft.records) {
       record.topic =
@@ -309,14 +356,25 @@ StageResult make_dataset(StudyContext& context) {
     }
   }
   require_topics(draft, settings);
-  split_draft(draft, settings, context.seed());
+  const auto choice = split_questions(draft.records, context.seed(), settings,
+                                      split_needs(context.manifest(), draft));
+  if (choice.folds > 0) {
+    context.monitor().message(choice.text);
+  }
   DatasetCheckOptions options;
   options.max_answer_words = settings.max_words;
   options.near_jaccard = settings.near_duplicate;
   const auto check = check_dataset(draft.records, options);
-  write_dataset(context, draft, check_json(draft, settings, check));
-  return {fmt::format("{} questions kept of {}", draft.records.size(),
-                      draft.records.size() + draft.rejected.size()),
+  Json document = check_json(draft, settings, check, left_out);
+  document["folds"] = folds_json(draft.records, choice);
+  if (choice.folds > 0) {
+    document["splits_from"] = "folds";
+  }
+  write_dataset(context, draft, document);
+  return {fmt::format(
+              "{} questions kept of {}{}", draft.records.size(),
+              draft.records.size() + draft.rejected.size(),
+              choice.folds == 0 ? "" : fmt::format(", {} folds", choice.folds)),
           ""};
 }
 
@@ -366,82 +424,11 @@ std::vector<QuestionRecord> seed_records(const DatasetSettings& settings,
   return records;
 }
 
-void drop_near_duplicates(DatasetDraft& draft, double jaccard) {
-  std::vector<std::string> questions;
-  for (const auto& record : draft.records) {
-    questions.push_back(record.question);
-  }
-  NearDuplicateOptions options;
-  options.jaccard = jaccard;
-  const auto filter = filter_near_duplicates(questions, options);
-  for (const auto& one : filter.rejected) {
-    draft.rejected.push_back(
-        {draft.records[static_cast<std::size_t>(one.index)],
-         one.measure == "equal" ? "duplicate" : "near_duplicate",
-         questions[static_cast<std::size_t>(one.twin)]});
-  }
-  std::vector<QuestionRecord> kept;
-  for (const auto index : filter.kept) {
-    kept.push_back(draft.records[static_cast<std::size_t>(index)]);
-  }
-  draft.records = std::move(kept);
-}
-
-void drop_bad_answers(DatasetDraft& draft, const DatasetSettings& settings) {
-  std::map<std::string, std::int64_t> uses;
-  reject_if(draft, [&](const QuestionRecord& record) -> std::string {
-    const std::string honest = normalise_text(record.honest);
-    const std::string deceptive = normalise_text(record.deceptive);
-    if (honest.empty() || deceptive.empty()) {
-      return "empty_answer";
-    }
-    if (is_refusal(record.honest) || is_refusal(record.deceptive)) {
-      return "refusal";
-    }
-    if (honest == deceptive) {
-      return "identical_answers";
-    }
-    if (count_words(record.honest) > settings.max_words ||
-        count_words(record.deceptive) > settings.max_words) {
-      return "too_long";
-    }
-    if (uses["h " + honest] >= settings.max_repeats ||
-        uses["d " + deceptive] >= settings.max_repeats) {
-      return "answer_repeated";
-    }
-    ++uses["h " + honest];
-    ++uses["d " + deceptive];
-    return "";
-  });
-}
-
-void drop_unconfirmed(DatasetDraft& draft, Judge& judge,
-                      const Monitor& monitor) {
-  std::vector<AnswerToJudge> honest;
-  std::vector<AnswerToJudge> deceptive;
-  for (const auto& record : draft.records) {
-    honest.push_back({record.question, record.honest, "", ""});
-    deceptive.push_back({record.question, record.deceptive, "", ""});
-  }
-  const auto honest_labels = judge.judge(honest, monitor);
-  const auto deceptive_labels = judge.judge(deceptive, monitor);
-  std::size_t next = 0;
-  reject_if(draft, [&](const QuestionRecord&) -> std::string {
-    const auto i = next++;
-    if (honest_labels[i].label != AnswerLabel::kHonest) {
-      return fmt::format("honest_side_{}", label_name(honest_labels[i].label));
-    }
-    if (deceptive_labels[i].label != AnswerLabel::kDeceptive) {
-      return fmt::format("deceptive_side_{}",
-                         label_name(deceptive_labels[i].label));
-    }
-    return "";
-  });
-}
-
 Stage dataset_stage(StudyContext& context) {
   const auto& manifest = context.manifest();
-  Json from = {{"dataset", manifest_section(manifest, "dataset")},
+  Json section = manifest_section(manifest, "dataset");
+  section.erase("keep_going");  // decides whether there is a result, not which
+  Json from = {{"dataset", section},
                {"seed", manifest.run.seed},
                {"exact_judge", context.judge_kind() == JudgeKind::kExact},
                {"model", context.model_fingerprint()},
@@ -457,7 +444,11 @@ Stage dataset_stage(StudyContext& context) {
             return fs::exists(context.file("dataset/questions.jsonl")) &&
                    fs::exists(context.file("dataset/check.json"));
           },
-          [&context] { return make_dataset(context); }};
+          [&context] { return make_dataset(context); },
+          /*clear=*/{},
+          // What the model wrote is kept by what it was asked for.
+          /*has_partial=*/[] { return false; },
+          /*keeps_drafts=*/true};
 }
 
 }  // namespace veer

@@ -246,6 +246,10 @@ Stage finetune_stage(StudyContext& context) {
         std::error_code ec;
         fs::remove_all(context.file("adapter"), ec);
         fs::remove(context.file("metrics.jsonl"), ec);
+      },
+      [&context] {
+        return has_files(context.file("adapter/checkpoints")) ||
+               has_files(context.file("adapter/seeds"));
       }};
 }
 

@@ -18,6 +18,7 @@ namespace veer {
 namespace {
 
 constexpr std::int64_t kMostRequests = 256;
+constexpr std::int64_t kMostFolds = 50;
 
 void one_of(std::string_view key, const std::string& value,
             std::initializer_list<std::string_view> allowed) {
@@ -91,6 +92,11 @@ void validate_dataset(const DatasetSettings& data) {
   one_of("dataset.split_by", data.split_by, {"question", "topic"});
   at_least<std::int64_t>("dataset.min_split", data.min_split, 1);
   at_least<std::int64_t>("dataset.limit", data.limit, 0);
+  // More folds than questions that a vector may be made of make no sense.
+  if (data.folds < 0 || data.folds > kMostFolds) {
+    fail("check settings", fmt::format("dataset.folds is {}", data.folds),
+         fmt::format("0 (automatic), 1 (never) or 2 to {} folds", kMostFolds));
+  }
   share("dataset.train", data.train);
   share("dataset.extract", data.extract);
   share("dataset.select", data.select);

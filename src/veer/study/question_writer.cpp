@@ -113,7 +113,8 @@ std::vector<std::string> write_questions(
   }
   std::vector<std::string> lines;
   for (const auto& text :
-       generate_texts(context, "dataset", "questions", requests)) {
+       generate_texts(context, "dataset",
+                      drafts_name(context, "questions", requests), requests)) {
     const auto found =
         organism ? organism::split_questions(text) : listed_questions(text);
     lines.insert(lines.end(), found.begin(), found.end());

@@ -228,6 +228,12 @@ std::vector<std::string> RunStore::drafts(std::string_view stage,
   return texts;
 }
 
+bool RunStore::has_drafts(std::string_view stage) {
+  Statement row(*database_, "SELECT 1 FROM draft WHERE stage=? LIMIT 1");
+  row.bind(1, stage);
+  return row.step();
+}
+
 void RunStore::forget_drafts(std::string_view stage) {
   Statement(*database_, "DELETE FROM draft WHERE stage=?").bind(1, stage).run();
 }

@@ -89,6 +89,7 @@ class RunStore {
                   std::span<const std::string> texts);
   std::vector<std::string> drafts(std::string_view stage,
                                   std::string_view part);
+  bool has_drafts(std::string_view stage);
   void forget_drafts(std::string_view stage);
 
   // Adds cells; those that are there already must be the same (Error).

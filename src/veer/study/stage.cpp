@@ -70,8 +70,8 @@ std::string first_difference(const Json& old_from, const Json& new_from,
                            "");
   }
   fail(stage.name,
-       fmt::format("{} holds this stage made with other settings{}",
-                   store.folder().string(),
+       fmt::format("{} holds this stage {} with other settings{}",
+                   store.folder().string(), row.done ? "made" : "half done",
                    key.empty() ? "" : fmt::format(" ({} differs)", key)),
        "the same settings, another --out, or --redo to make it and what "
        "follows anew",
@@ -85,11 +85,28 @@ std::string with_origin(const Stage& stage, const std::string& detail) {
   return dump_json(json);
 }
 
+// Whether something would be lost if the stage were made with other settings.
+bool holds_work(RunStore& store, const Stage& stage, const StageRow& row) {
+  return row.done || (!stage.keeps_drafts && store.has_drafts(stage.name)) ||
+         (stage.has_partial && stage.has_partial());
+}
+
 }  // namespace
 
 std::string stage_fingerprint(const Stage& stage) {
   return fingerprint(stage.name +
                      canonical_json(parse_json(stage.made_from, stage.name)));
+}
+
+bool has_files(const std::filesystem::path& folder) {
+  std::error_code ec;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(folder, ec)) {
+    if (entry.is_regular_file()) {
+      return true;
+    }
+  }
+  return false;
 }
 
 StageOutcome run_stage(RunStore& store, const Stage& stage, bool redo,
@@ -102,11 +119,13 @@ StageOutcome run_stage(RunStore& store, const Stage& stage, bool redo,
     return {stage.name,      row->summary,        row->seconds,
             /*reused=*/true, /*continued=*/false, print};
   }
-  if (row && !same && !redo) {
+  if (row && !same && !redo && holds_work(store, stage, *row)) {
     refuse(store, stage, *row);
   }
   if (!same) {
-    store.forget_drafts(stage.name);
+    if (redo || !stage.keeps_drafts) {
+      store.forget_drafts(stage.name);
+    }
     if (stage.clear) {
       stage.clear();
     }

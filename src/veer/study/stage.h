@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 
@@ -26,6 +27,12 @@ struct Stage {
   std::function<StageResult()> run;
   // Removes what a run of other settings left half done; may be empty.
   std::function<void()> clear = {};
+  // Whether a run that did not end left files that a run of other settings
+  // would throw away. Drafts in the store count besides; empty = no files.
+  std::function<bool()> has_partial = {};
+  // Its drafts are named after what they were asked for, so that a run of
+  // other settings takes those that it would make again, and loses none.
+  bool keeps_drafts = false;
 };
 
 struct StageOutcome {
@@ -39,11 +46,14 @@ struct StageOutcome {
 
 // Runs a stage unless a finished one of the same fingerprint is there; a half
 // done one of the same fingerprint is continued. One of another fingerprint
-// is refused (Error{kBadInput}) unless `redo`. Time is booked even when the
-// stage throws.
+// is refused (Error{kBadInput}) unless `redo`, or unless it ended early and
+// left nothing that would be lost. Time is booked even when the stage throws.
 StageOutcome run_stage(RunStore& store, const Stage& stage, bool redo,
                        const Monitor& monitor);
 
 std::string stage_fingerprint(const Stage& stage);
+
+// Whether a folder is there and holds a file, at any depth.
+bool has_files(const std::filesystem::path& folder);
 
 }  // namespace veer

@@ -248,16 +248,61 @@ std::string place_of(const Json& entry) {
                      string_member(entry, "unit"));
 }
 
+// Why no vector has an effect for a goal: what was never tried did not fail.
+std::string no_effect_sentence(const Json& sweep, const std::string& goal) {
+  std::string reason;
+  std::int64_t tried = 0;
+  bool asked = false;
+  for (const auto& entry : sweep.at("best")) {
+    if (string_member(entry, "goal") == goal) {
+      asked = true;
+      const auto own = entry.value("candidates", std::int64_t{0});
+      if (own > 0 || reason.empty()) {
+        reason = string_member(entry, "reason");
+      }
+      tried += own;
+    }
+  }
+  const std::string model = goal == "induction" ? "base" : "tuned";
+  if (!asked) {
+    return fmt::format(
+        "Whether a vector can serve {} was not tried: sweep.models has no "
+        "{} model.",
+        goal, model);
+  }
+  if (tried == 0) {
+    return fmt::format("Whether a vector can serve {} was {}.", goal, reason);
+  }
+  return fmt::format(
+      "No vector has an effect for {} that can be reported, of {} "
+      "configurations that were tried: {}.",
+      goal, tried, reason);
+}
+
+// Whether random vectors were run in the place of an entry's cell.
+bool has_random_control(const Json& entry) {
+  return !entry.contains("random_vectors") ||
+         entry.at("random_vectors").value("n", std::int64_t{0}) > 0;
+}
+
 std::string steering_sentence(const Json& sweep, const std::string& goal) {
   const Json* best = strongest(sweep, goal);
   if (best == nullptr) {
-    return fmt::format("No vector could be tested for {}.", goal);
+    return no_effect_sentence(sweep, goal);
   }
   const bool share = string_member(*best, "measure") != "score";
   const std::string what =
       !share ? "the deceptive answer's log-probability lead"
              : (goal == "induction" ? "deceptive answers of the base model"
                                     : "honest answers of the tuned model");
+  if (!has_random_control(*best)) {
+    return fmt::format(
+        "{} moves {} by {} ({}); no random vector was run beside it "
+        "(sweep.best_random = 0), so that this is no finding about the "
+        "direction.",
+        string_member(*best, "vector"), what, amount(best->at("effect"), share),
+        place_of(*best));
+  }
   if (!best->value("beats_random", false)) {
     return fmt::format(
         "No vector moves {} more than random vectors do (best: {}, {}).", what,
@@ -310,6 +355,10 @@ std::string effect_line(const Json& entry) {
     return fmt::format("{} {}", head, string_member(entry, "reason"));
   }
   const bool share = string_member(entry, "measure") != "score";
+  if (!has_random_control(entry)) {
+    return fmt::format("{} {}  {}  random not tried", head,
+                       amount(entry.at("effect"), share), place_of(entry));
+  }
   const auto control = random_control(entry, share);
   return fmt::format(
       "{} {}  {}  {}random {}{}", head, amount(entry.at("effect"), share),
@@ -320,16 +369,20 @@ std::string effect_line(const Json& entry) {
 
 // Smallest scale in units of the residual norm at which the text of each
 // vector breaks, over layers, on the base model.
+// Null where no such scale was tried.
 Json break_rows(const Json& sweep) {
-  Json rows = Json::array();
-  if (!sweep.contains("breaks")) {
-    return rows;
-  }
-  for (const auto& entry : sweep.at("breaks")) {
-    const double first = number(entry, "first_broken");
-    if (string_member(entry, "model") != "base" || std::isnan(first) ||
+  Json rows;
+  for (const auto& entry : member(sweep, "breaks")) {
+    if (string_member(entry, "model") != "base" ||
         string_member(entry, "layers") == "all" ||
         string_member(entry, "vector").starts_with("random")) {
+      continue;
+    }
+    if (rows.is_null()) {
+      rows = Json::array();
+    }
+    const double first = number(entry, "first_broken");
+    if (std::isnan(first)) {
       continue;
     }
     auto found = std::find_if(rows.begin(), rows.end(), [&](const Json& row) {
@@ -354,7 +407,7 @@ std::string break_line(const Json& rows) {
                         number(row, "lowest"), number(row, "highest"));
   }
   return line.empty()
-             ? "Text holds at every scale that was tried."
+             ? "At single layers text holds at every scale that was tried."
              : "Text breaks, by layer, at (times the residual norm): " + line;
 }
 

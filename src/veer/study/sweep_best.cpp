@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "veer/metrics/intervals.h"
@@ -127,7 +128,9 @@ ControlText against_random(const SweepResults& results, const Goal& goal,
   text.valid_site = !moved(isotropic.mean) && !moved(covariance.mean);
   text.beats = isotropic.mean.defined() && effect.defined() && moved(effect) &&
                beats(isotropic) && beats(covariance);
-  if (!text.beats && isotropic.mean.defined()) {
+  if (isotropic.count == 0) {
+    text.reason = "not compared with random vectors: sweep.best_random is 0";
+  } else if (!text.beats && isotropic.mean.defined()) {
     text.reason = isotropic.percentile || covariance.percentile
                       ? "its interval reaches the 95th percentile of random "
                         "vectors"
@@ -222,6 +225,38 @@ Json best_entry(const Sweep& sweep, const Best& best,
           {"reason", control.reason}};
 }
 
+// A vector of which nothing was chosen for a goal, and why: nothing was tried
+// is not the same as nothing held.
+Json without_choice(const Sweep& sweep, const SweepResults& results,
+                    const std::string& vector, const Goal& goal) {
+  const auto serves = [&](const SweepCell& cell) {
+    return cell.row.vector == vector && cell.row.model == goal.model;
+  };
+  const auto tried = std::ranges::count_if(searched_on_select(sweep), serves);
+  const double least = sweep.context.manifest().sweep.min_coherent;
+  const bool has_text =
+      std::ranges::any_of(results.all(), [&](const CellResult& result) {
+        return serves(result.cell) && result.cell.row.split == "select" &&
+               !result.cell.is_unsteered() &&
+               result.summary.coherent.value >= least;
+      });
+  std::string reason = "no cell left enough unbroken text";
+  if (tried == 0) {
+    reason = fmt::format(
+        "not tried: sweep.operators, scales and layers hold nothing that "
+        "serves {} (it takes {}, or an operator that does both)",
+        goal.name, goal.name == "induction" ? "add" : "subtract");
+  } else if (has_text) {
+    reason =
+        "no cell has an effect that can be told: too few answers have a "
+        "label or a score";
+  }
+  return {{"vector", vector},  {"family", vector_family(vector)},
+          {"goal", goal.name}, {"model", goal.model},
+          {"cell", nullptr},   {"candidates", tried},
+          {"reason", reason}};
+}
+
 }  // namespace
 
 Json best_json(const Sweep& sweep, const SweepResults& results) {
@@ -231,7 +266,6 @@ Json best_json(const Sweep& sweep, const SweepResults& results) {
       list.push_back(best_entry(sweep, best, results));
     }
   }
-  // A vector without any coherent cell is said to have none.
   for (const auto& vector : sweep.runner.size().vectors) {
     for (const auto& goal : goals(sweep.context.manifest().sweep)) {
       const bool found = std::any_of(
@@ -240,12 +274,7 @@ Json best_json(const Sweep& sweep, const SweepResults& results) {
                    best.group == "any";
           });
       if (!found) {
-        list.push_back({{"vector", vector},
-                        {"family", vector_family(vector)},
-                        {"goal", goal.name},
-                        {"model", goal.model},
-                        {"cell", nullptr},
-                        {"reason", "no cell left enough unbroken text"}});
+        list.push_back(without_choice(sweep, results, vector, goal));
       }
     }
   }

@@ -126,19 +126,6 @@ SweepCell confirmation(Sweep& sweep, const SweepCell& chosen,
   return cell;
 }
 
-// Every configuration that was compared on the select questions.
-std::vector<SweepCell> searched_on_select(const Sweep& sweep) {
-  if (sweep.context.manifest().sweep.search != "grid") {
-    return sweep.search.candidates;
-  }
-  std::vector<SweepCell> cells;
-  std::ranges::copy_if(
-      sweep.cells, std::back_inserter(cells), [](const SweepCell& cell) {
-        return cell.row.split == "select" && !cell.is_unsteered();
-      });
-  return cells;
-}
-
 void add_best(Sweep& sweep, const SweepResults& results,
               const std::string& vector, const Goal& goal,
               const std::string& group, const Wanted& wanted) {
@@ -177,6 +164,18 @@ bool starts_with_any(const std::string& name,
 }
 
 }  // namespace
+
+std::vector<SweepCell> searched_on_select(const Sweep& sweep) {
+  if (sweep.context.manifest().sweep.search != "grid") {
+    return sweep.search.candidates;
+  }
+  std::vector<SweepCell> cells;
+  std::ranges::copy_if(
+      sweep.cells, std::back_inserter(cells), [](const SweepCell& cell) {
+        return cell.row.split == "select" && !cell.is_unsteered();
+      });
+  return cells;
+}
 
 std::string operator_class(const std::string& operation) {
   const std::string_view id = find_operator(operation).id;

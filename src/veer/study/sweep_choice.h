@@ -60,6 +60,9 @@ struct Sweep {
   std::vector<std::int64_t> example_layers;
 };
 
+// Every configuration that was compared on the select questions.
+std::vector<SweepCell> searched_on_select(const Sweep& sweep);
+
 // One cell of each kind that the sweep will ever run; where a layer is still
 // to be chosen, the middle one stands for it.
 std::vector<SweepCell> cells_to_prove(const Sweep& sweep);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -42,6 +43,25 @@ std::int64_t total_questions(std::span<const SweepCell> cells) {
   return total;
 }
 
+// Questions of the largest fold: so many are left out of a vector at most.
+std::int64_t largest_fold(std::span<const QuestionRecord> test,
+                          std::span<const QuestionRecord> select) {
+  std::map<std::int64_t, std::int64_t> counts;
+  std::int64_t largest = 0;
+  for (const auto& records : {test, select}) {
+    for (const auto& record : records) {
+      largest =
+          record.fold == 0 ? largest : std::max(largest, ++counts[record.fold]);
+    }
+  }
+  return largest;
+}
+
+const std::vector<std::string>& steering_names(const Manifest& manifest) {
+  return manifest.sweep.vectors.empty() ? manifest.extract.vectors
+                                        : manifest.sweep.vectors;
+}
+
 // The ids of an answer as the chat format ends it.
 std::vector<std::int32_t> answer_ids(const ChatFormat& format,
                                      const QuestionRecord& record,
@@ -70,17 +90,20 @@ Chunk chunk_of(StudyContext& context, SweepRunner& runner,
                std::span<const SweepCell> cells, InterventionTable& table) {
   Chunk chunk;
   for (const auto& cell : cells) {
-    const std::int64_t configuration =
-        cell.has_intervention() ? table.add(runner.edits_of(cell)) : -1;
+    std::map<std::int64_t, std::int64_t> configurations;  // by fold
     const auto& records = runner.questions(cell.row.split);
     for (std::int64_t q = 0; q < cell.num_questions; ++q) {
       const auto& record = records[static_cast<std::size_t>(q)];
+      const auto [known, is_new] = configurations.try_emplace(record.fold, -1);
+      if (is_new && cell.has_intervention()) {
+        known->second = table.add(runner.edits_of(cell, record.fold));
+      }
       GenerationRequest request;
       request.prompt =
           context.format()
               .encode_prompt(question_chat(cell.system, record.question))
               .ids;
-      request.configuration = configuration;
+      request.configuration = known->second;
       request.adapter_strength = cell.adapter_strength;
       request.donor_strength = donor_strength(cell);
       request.sampling.temperature = context.manifest().sweep.temperature;
@@ -198,10 +221,7 @@ SweepRunner::SweepRunner(StudyContext& context)
       test_(context.split("test")),
       select_(context.split("select")),
       shelf_(context.store().folder(), context.model(),
-             context.manifest().sweep.vectors.empty()
-                 ? context.manifest().extract.vectors
-                 : context.manifest().sweep.vectors,
-             context.seed()) {
+             steering_names(context.manifest()), context.seed()) {
   context.attach_adapter();
   if (shelf_.names().empty()) {
     fail("sweep", "there is no vector to steer with",
@@ -215,7 +235,7 @@ SweepRunner::SweepRunner(StudyContext& context)
       size_.no_rows.insert(name);
     }
     if (const auto questions = shelf_.mean_of(name); questions > 0) {
-      size_.mean_of[name] = questions;
+      size_.mean_of[name] = questions - largest_fold(test_, select_);
     }
     const auto norms = shelf_.vector(name).norms();
     for (std::size_t layer = 0; layer < norms.size(); ++layer) {
@@ -237,23 +257,52 @@ const std::vector<QuestionRecord>& SweepRunner::questions(
   return split == "select" ? select_ : test_;
 }
 
-std::vector<SiteEdit> SweepRunner::edits_of(const SweepCell& cell) {
+VectorShelf& SweepRunner::shelf_of(std::int64_t fold) {
+  if (fold == 0) {
+    return shelf_;
+  }
+  const auto found = fold_shelves_.find(fold);
+  if (found != fold_shelves_.end()) {
+    return found->second;
+  }
+  std::set<std::string> own;
+  for (const auto* records : {&test_, &select_}) {
+    for (const auto& record : *records) {
+      if (record.fold == fold) {
+        own.insert(record.id);
+      }
+    }
+  }
+  auto& shelf =
+      fold_shelves_
+          .try_emplace(fold, context_.store().folder(), context_.model(),
+                       steering_names(context_.manifest()), context_.seed())
+          .first->second;
+  shelf.leave_out(own);
+  shelf.set_reference_texts(
+      [this] { return reference_texts(context_.format(), select_); });
+  return shelf;
+}
+
+std::vector<SiteEdit> SweepRunner::edits_of(const SweepCell& cell,
+                                            std::int64_t fold) {
   if (!cell.has_intervention()) {
     return {};
   }
+  auto& shelf = shelf_of(fold);
   if (cell.row.vector == kPatchVector) {
     return compile(intervention_of(cell.act, size_.num_layers,
-                                   shelf_.point(size_.vectors.front())),
+                                   shelf.point(size_.vectors.front())),
                    {}, size_.num_layers);
   }
   const auto& input =
-      shelf_.input(cell.row.vector, cell.row.model, cell.act, cell.second);
-  auto edits = compile(intervention_of(cell.act, size_.num_layers,
-                                       shelf_.point(cell.row.vector)),
-                       input, size_.num_layers);
+      shelf.input(cell.row.vector, cell.row.model, cell.act, cell.second);
+  auto edits = compile(
+      intervention_of(cell.act, size_.num_layers, shelf.point(cell.row.vector)),
+      input, size_.num_layers);
   // A chosen cell has many random vectors, of all layers each, asked once.
   if (cell.is_random() && cell.row.vector.find('|') != std::string::npos) {
-    shelf_.forget(cell.row.vector);
+    shelf.forget(cell.row.vector);
   }
   return edits;
 }
@@ -288,25 +337,32 @@ std::vector<CellProof> SweepRunner::prove(std::span<const SweepCell> cells) {
 std::vector<DivergenceSummary> SweepRunner::divergences(
     std::span<const SweepCell* const> cells, const std::string& model,
     std::int64_t questions) {
-  std::vector<DivergenceText> texts;
+  std::map<std::int64_t, std::vector<DivergenceText>> texts;  // by fold
   for (auto& record : first_records(select_, questions)) {
     auto chat = question_chat("", record.question);
     chat.push_back(
         {"assistant", model == "base" ? record.honest : record.deceptive});
     const auto encoded = context_.format().encode(chat);
-    texts.push_back({encoded.ids, encoded.prompt_length});
+    texts[record.fold].push_back({encoded.ids, encoded.prompt_length});
   }
-  auto table = empty_table(context_);
-  std::vector<DivergenceSetting> settings;
-  for (const auto* cell : cells) {
-    settings.push_back({table.add(edits_of(*cell)), cell->adapter_strength,
-                        donor_strength(*cell)});
+  std::vector<std::vector<double>> tokens(cells.size());
+  for (const auto& [fold, own_texts] : texts) {
+    auto table = empty_table(context_);
+    std::vector<DivergenceSetting> settings;
+    for (const auto* cell : cells) {
+      settings.push_back({table.add(edits_of(*cell, fold)),
+                          cell->adapter_strength, donor_strength(*cell)});
+    }
+    const auto own =
+        token_divergences(context_.model(), table, own_texts, settings,
+                          /*max_tokens=*/4096, context_.monitor());
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      tokens[i].insert(tokens[i].end(), own[i].begin(), own[i].end());
+    }
   }
   std::vector<DivergenceSummary> summaries;
-  for (const auto& tokens :
-       token_divergences(context_.model(), table, texts, settings,
-                         /*max_tokens=*/4096, context_.monitor())) {
-    summaries.push_back(summarise_divergence(tokens));
+  for (const auto& of_cell : tokens) {
+    summaries.push_back(summarise_divergence(of_cell));
   }
   return summaries;
 }

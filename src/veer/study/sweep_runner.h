@@ -5,6 +5,7 @@
 // whole, so an interrupted sweep ends with the same answers bit by bit.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -62,17 +63,21 @@ class SweepRunner {
   }
   VectorShelf& shelf() { return shelf_; }
 
-  // What acts in a cell, ready for the table; nothing for a plain one.
-  std::vector<SiteEdit> edits_of(const SweepCell& cell);
+  // What acts in a cell, ready for the table; nothing for a plain one. On a
+  // question of a fold act vectors that were made without the fold; 0 = with
+  // all questions.
+  std::vector<SiteEdit> edits_of(const SweepCell& cell, std::int64_t fold = 0);
 
  private:
   void run_chunk(std::span<const SweepCell> cells, const Monitor& monitor);
+  VectorShelf& shelf_of(std::int64_t fold);
 
   StudyContext& context_;
   SweepSize size_;
   std::vector<QuestionRecord> test_;
   std::vector<QuestionRecord> select_;
   VectorShelf shelf_;
+  std::map<std::int64_t, VectorShelf> fold_shelves_;
 };
 
 // Questions with their honest answers: texts on which the spread of tokens is

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/sweep_stage.h"
 
+#include <cstdint>
+#include <limits>
+
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -76,12 +79,17 @@ Stage sweep_stage(StudyContext& context) {
        fingerprint_file(
            context.file("adapter/adapter_model.safetensors").string())},
       {"vectors", vectors}};
-  return {"sweep", dump_json(from),
+  return {"sweep",
+          dump_json(from),
           [&context] { return fs::exists(context.file("sweep.json")); },
           [&context] { return run_sweep(context); },
           [&context] {
             context.store().forget_sweep();
             fs::remove(context.file("judges.json"));  // of its answers
+          },
+          [&context] {
+            return context.store().count_answers(
+                       0, std::numeric_limits<std::int64_t>::max()) > 0;
           }};
 }
 

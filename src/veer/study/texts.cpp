@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
+#include "veer/base/hash.h"
 #include "veer/generation/generate.h"
 
 namespace veer {
@@ -33,7 +35,21 @@ std::vector<std::string> generate_texts(
     context.store().put_drafts(stage, part, fresh);
     texts.insert(texts.end(), fresh.begin(), fresh.end());
   }
+  texts.resize(requests.size());
   return texts;
+}
+
+std::string drafts_name(StudyContext& context, std::string_view part,
+                        std::span<const GenerationRequest> requests) {
+  std::string asked = context.model_fingerprint() + context.machine_text();
+  for (const auto& request : requests) {
+    asked +=
+        fmt::format("{} {} {} {} {} {} {};", fmt::join(request.prompt, ","),
+                    request.seed, request.max_tokens, request.adapter_strength,
+                    request.sampling.temperature, request.sampling.top_k,
+                    request.sampling.top_p);
+  }
+  return fmt::format("{} {:016x}", part, hash64(asked));
 }
 
 }  // namespace veer

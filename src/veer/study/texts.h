@@ -12,10 +12,18 @@ namespace veer {
 
 // The unsteered texts that the model gives to `requests`, in their order.
 // They are made and committed in chunks of a fixed size, so that a killed
-// call is continued and the whole does not depend on where it was killed.
+// call is continued and the whole does not depend on where it was killed. Of
+// the first requests only the first texts are given; a later call with all of
+// them goes on behind.
 std::vector<std::string> generate_texts(
     StudyContext& context, std::string_view stage, std::string_view part,
     std::span<const GenerationRequest> requests);
+
+// The part of a stage's texts that holds what these requests give, named after
+// them: "honest", and a hash of the requests and of the model that is asked.
+// What such a part holds is right whatever the other settings of the stage.
+std::string drafts_name(StudyContext& context, std::string_view part,
+                        std::span<const GenerationRequest> requests);
 
 // Requests per chunk.
 inline constexpr std::size_t kChunkRequests = 2048;

@@ -5,13 +5,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "veer/capture/capture_texts.h"
+#include "veer/study/detection.h"
 #include "veer/study/extract_inputs.h"
 #include "veer/study/intervention_text.h"
 #include "veer/study/tendency.h"
 #include "veer/study/vector_names.h"
 #include "veer/train/adapter_files.h"
-#include "veer/vectors/auroc.h"
 #include "veer/vectors/item_statistics.h"
 #include "veer/vectors/readings.h"
 #include "veer/vectors/tensor_numbers.h"
@@ -47,87 +46,6 @@ Json lens_json(StudyContext& context, std::span<const SteeringVector> made) {
       layers.push_back({{"layer", at.layer},
                         {"up", tokens_json(context, at.up)},
                         {"down", tokens_json(context, at.down)}});
-    }
-    out.push_back({{"vector", vector.name}, {"by_layer", layers}});
-  }
-  return out;
-}
-
-Json auroc_json(const std::vector<double>& positive,
-                const std::vector<double>& negative) {
-  const double value = auroc(positive, negative);
-  const auto [low, high] =
-      auroc_interval(value, std::ssize(positive), std::ssize(negative));
-  return {
-      {"value", value}, {"low", low}, {"high", high}, {"n", positive.size()}};
-}
-
-// Mean over the answer at resid_post, by (model, side): tuned or not,
-// deceptive or not.
-struct HeldOut {
-  CapturedTexts cells[2][2];
-};
-
-HeldOut read_held_out(StudyContext& context,
-                      std::span<const QuestionRecord> records) {
-  HeldOut out;
-  const auto layers =
-      parse_layers(context.manifest().extract.layers,
-                   context.model().config().num_layers, "extract.layers");
-  for (const int deceptive : {0, 1}) {
-    std::vector<EncodedChat> texts;
-    for (const auto& record : records) {
-      auto chat = question_chat("", record.question);
-      chat.push_back(
-          {"assistant", deceptive != 0 ? record.deceptive : record.honest});
-      texts.push_back(context.format().encode(chat));
-    }
-    for (const int tuned : {0, 1}) {
-      CaptureRequest request;
-      request.positions = {TokenPosition{TokenPosition::Kind::kAnswerMean}};
-      request.adapter_strength = tuned;
-      request.batch_tokens = context.manifest().extract.batch_tokens;
-      request.last_layer = layers.empty() ? -1 : layers.back();
-      out.cells[tuned][deceptive] =
-          capture_texts(context.model(), texts, request, context.monitor());
-    }
-  }
-  return out;
-}
-
-Json detection_json(StudyContext& context,
-                    std::span<const SteeringVector> made) {
-  const auto count = context.manifest().extract.detection_questions;
-  Json out = Json::array();
-  if (count == 0) {
-    return out;
-  }
-  auto records = context.split("test");
-  std::erase_if(records, [](const QuestionRecord& r) {
-    return r.honest.empty() || r.deceptive.empty();
-  });
-  records = first_records(std::move(records), count);
-  if (records.size() < 3) {
-    return out;
-  }
-  const auto held_out = read_held_out(context, records);
-  for (const auto& vector : made) {
-    Json layers = Json::array();
-    for (std::int64_t l = 0; l < vector.num_layers(); ++l) {
-      const auto v_D = as_double(vector.directions_LD.select(0, l));
-      if (vector.point != ResidualPoint::kResidPost ||
-          !(v_D.norm().item<double>() > 0.0)) {
-        continue;
-      }
-      const auto scores = [&](int tuned, int deceptive) {
-        const auto& rows = held_out.cells[tuned][deceptive]
-                               .rows[0][static_cast<std::size_t>(l)];
-        return to_vector(as_double(rows).mv(v_D));
-      };
-      layers.push_back({{"layer", l},
-                        {"base", auroc_json(scores(0, 1), scores(0, 0))},
-                        {"tuned", auroc_json(scores(1, 1), scores(1, 0))},
-                        {"model", auroc_json(scores(1, 0), scores(0, 0))}});
     }
     out.push_back({{"vector", vector.name}, {"by_layer", layers}});
   }

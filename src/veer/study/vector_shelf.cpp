@@ -15,6 +15,7 @@
 #include "veer/study/subset_directions.h"
 #include "veer/study/vector_names.h"
 #include "veer/vectors/compare.h"
+#include "veer/vectors/left_out.h"
 
 namespace veer {
 namespace {
@@ -74,6 +75,19 @@ void VectorShelf::add_file(const std::string& path) {
     auto vector = read_steering_vector(path);
     require_fits(vector, model_);
     vectors_.emplace(path, std::move(vector));
+  }
+}
+
+void VectorShelf::leave_out(const std::set<std::string>& questions) {
+  MethodOptions options;
+  options.seed = static_cast<std::int64_t>(seed_);
+  for (const auto& name : names_) {
+    if (!has_rows(name)) {
+      continue;
+    }
+    auto& vector = vectors_.at(name);
+    rows_[name] = rows_without(rows(name), questions);
+    vector.directions_LD = refitted_directions(vector, rows_.at(name), options);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,6 +47,12 @@ class VectorShelf {
 
   // Also a vector from a file, under its path.
   void add_file(const std::string& path);
+
+  // Makes every vector that has rows anew without these questions, and forgets
+  // their rows: what the questions themselves may be steered with. Directions
+  // without rows (of the adapter) never saw them. To be called before input().
+  // Throws Error when too few questions are left for a vector's method.
+  void leave_out(const std::set<std::string>& questions);
 
   // Texts over which sigma is measured; read when first needed.
   void set_reference_texts(std::function<std::vector<EncodedChat>()> texts) {

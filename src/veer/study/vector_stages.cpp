@@ -450,13 +450,15 @@ Stage extract_stage(StudyContext& context) {
            context.file("adapter/adapter_model.safetensors").string())},
       {"steps", kept_steps_fingerprint(context)},
       {"seeds", seed_adapters_fingerprint(context)}};
-  return {"extract", dump_json(from),
+  return {"extract",
+          dump_json(from),
           [&context] { return all_present(context); },
           [&context] { return extract(context); },
           [&context] {
             std::error_code ec;
             fs::remove_all(context.file("vectors"), ec);
-          }};
+          },
+          [&context] { return has_files(context.file("vectors")); }};
 }
 
 Stage compare_stage(StudyContext& context) {

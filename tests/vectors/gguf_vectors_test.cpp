@@ -92,11 +92,39 @@ TEST(ParseGgufVector, RefusesOtherFiles) {
   EXPECT_THROW(parse({}), Error);
   EXPECT_THROW(parse({{"direction.x", {2}, {1, 2}}}), Error);
   EXPECT_THROW(parse({{"weight.1", {2}, {1, 2}}}), Error);
-  EXPECT_THROW(parse({{"direction.1", {1, 2}, {1, 2}}}), Error);
+  EXPECT_THROW(parse({{"direction.1", {2, 2}, {1, 2, 3, 4}}}), Error);
+  EXPECT_THROW(parse({{"direction.1", {2, 1}, {1, 2}}}), Error);
   EXPECT_THROW(parse({{"direction.1", {2}, {1, 2}}, {"direction.2", {1}, {1}}}),
                Error);
   EXPECT_THROW(parse({{"direction.1", {1}, {NAN}}}), Error);
   EXPECT_THROW(parse_gguf_vector("GGUF", "x.gguf"), Error);
+}
+
+// One tensor direction.1 of ggml type `type`, shape [1, 2], the given bytes.
+std::string typed_file(std::uint32_t type, const std::string& numbers) {
+  auto bytes = gguf_bytes({}, {{"direction.1", {1, 2}, {0, 0}}});
+  const auto header = parse_gguf(bytes, "x.gguf");
+  // The type stands before the offset, at the end of the only entry.
+  const auto place = bytes.find("direction.1") + 11 + 4 + 2 * 8;
+  bytes.replace(place, 4,
+                std::string(1, static_cast<char>(type)) + std::string(3, '\0'));
+  bytes.resize(header.data_begin);
+  return bytes + numbers + std::string(32, '\0');
+}
+
+TEST(ParseGgufVector, ReadsEveryFloatTypeAndOneRow) {
+  const auto expected = matrix(2, 2, {0, 0, 1.5, -2}).to(at::kFloat);
+  const std::pair<std::uint32_t, std::string> files[] = {
+      {kGgmlF16, std::string("\x00\x3e\x00\xc0", 4)},
+      {kGgmlBf16, std::string("\xc0\x3f\x00\xc0", 4)},
+      {kGgmlF64, std::string("\0\0\0\0\0\0\xf8\x3f"
+                             "\0\0\0\0\0\0\x00\xc0",
+                             16)}};
+  for (const auto& [type, numbers] : files) {
+    const auto v = parse_gguf_vector(typed_file(type, numbers), "x.gguf");
+    EXPECT_TRUE(v.directions_LD.equal(expected)) << type;
+  }
+  EXPECT_THROW(parse_gguf_vector(typed_file(24, "\x01\x02"), "x.gguf"), Error);
 }
 
 TEST(ParseGgufVector, ReadsPublishedVectors) {

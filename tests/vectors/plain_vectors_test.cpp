@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include <ATen/ops/stack.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -71,6 +72,47 @@ TEST_F(PlainVectors, OneTensorOfAllLayersOrOfOne) {
       matrix(4, 2, {0, 0, 0, 0, 1, 2, 0, 0}).to(at::kFloat)));
 }
 
+TEST_F(PlainVectors, DictsOfOtherToolsByTheirNames) {
+  const auto row = [](double x) { return matrix(1, 2, {x, 1}); };
+  const auto expected = matrix(4, 2, {0, 0, 3, 1, 0, 0, 5, 1}).to(at::kFloat);
+  const std::pair<const char*, const char*> names[] = {
+      {"1", "3"},
+      {"layer_1", "layer_3"},
+      {"model.layers.1", "model.layers.3"},
+      {"blocks.1.hook_resid_post", "blocks.3.hook_resid_post"},
+      {"blocks.2.hook_resid_pre", "blocks.4.hook_resid_pre"}};
+  for (const auto& [first, second] : names) {
+    write_safetensors(file("d.safetensors"),
+                      {{first, row(3)[0]}, {second, row(5)[0]}});
+    EXPECT_TRUE(
+        read_plain_vector(file("d.safetensors")).directions_LD.equal(expected))
+        << first;
+  }
+  for (const auto type : {at::kHalf, at::kBFloat16, at::kDouble}) {
+    write_safetensors(file("d.safetensors"),
+                      {{"1", row(3).to(type)}, {"3", row(5).to(type)}});
+    EXPECT_TRUE(
+        read_plain_vector(file("d.safetensors")).directions_LD.equal(expected));
+  }
+}
+
+TEST_F(PlainVectors, ARowAloneIsOneDirectionAndServesAllWhereAsked) {
+  const auto row = matrix(1, 2, {1, 2});
+  write_safetensors(file("r.safetensors"), {{"direction", row}});
+  EXPECT_THROW(read_plain_vector(file("r.safetensors")), Error);
+  EXPECT_TRUE(
+      read_plain_vector(file("r.safetensors"), {2}, 1)
+          .directions_LD.equal(matrix(2, 2, {0, 0, 1, 2}).to(at::kFloat)));
+  const ForeignVectorOptions anywhere{.num_layers = 2, .one_serves_all = true};
+  EXPECT_TRUE(
+      read_plain_vector(file("r.safetensors"), anywhere, {}, listen())
+          .directions_LD.equal(matrix(2, 2, {1, 2, 1, 2}).to(at::kFloat)));
+  EXPECT_EQ(warnings_.size(), 1U);
+  write_safetensors(file("r.safetensors"),
+                    {{"all", matrix(3, 2, {1, 2, 3, 4, 5, 6}).unsqueeze(1)}});
+  EXPECT_EQ(read_plain_vector(file("r.safetensors")).num_layers(), 3);
+}
+
 TEST_F(PlainVectors, RefusesOtherTensors) {
   const auto refused = [&](const TensorMap& tensors) {
     write_safetensors(file("x.safetensors"), tensors);
@@ -79,7 +121,10 @@ TEST_F(PlainVectors, RefusesOtherTensors) {
   const auto row = matrix(1, 2, {1, 2})[0];
   refused({{"direction.0", row}, {"weight", row}});
   refused({{"direction.0", row}, {"layer.0", row}});
-  refused({{"direction.0", row}, {"direction.1", matrix(1, 2, {1, 2})}});
+  refused({{"direction.0", row}, {"direction.1", matrix(2, 2, {1, 2, 3, 4})}});
+  refused({{"layers.0.mlp", row}, {"layers.1.mlp", row}});
+  refused({{"all", at::stack({matrix(2, 2, {1, 2, 3, 4}),
+                              matrix(2, 2, {1, 2, 3, 4})})}});
   refused({{"direction.0", row}, {"direction.1", matrix(1, 3, {1, 2, 3})[0]}});
   refused({{"direction.0", matrix(1, 2, {NAN, 2})[0]}});
   refused({{"all", row.reshape({1, 1, 2})}});

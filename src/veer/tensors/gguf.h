@@ -57,6 +57,7 @@ struct GgufValue {
 inline constexpr std::uint32_t kGgmlF32 = 0;
 inline constexpr std::uint32_t kGgmlF16 = 1;
 inline constexpr std::uint32_t kGgmlBf16 = 30;
+inline constexpr std::uint32_t kGgmlF64 = 28;
 
 struct GgufTensor {
   std::string name;
@@ -82,8 +83,8 @@ struct GgufHeader {
 // beyond the file. Memory and time: proportional to the file.
 GgufHeader parse_gguf(std::string_view bytes, std::string_view origin);
 
-// The numbers of one F32, F16 or BF16 tensor as floats; `bytes` is the whole
-// file. Throws Error{kBadInput} on another type.
+// The numbers of one F32, F16, BF16 or F64 tensor as floats; `bytes` is the
+// whole file. Throws Error{kBadInput} on another type.
 std::vector<float> gguf_floats(std::string_view bytes, const GgufHeader& header,
                                const GgufTensor& tensor,
                                std::string_view origin);

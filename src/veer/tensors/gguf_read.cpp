@@ -147,7 +147,7 @@ std::uint64_t item_bytes(std::uint32_t type) {
     case 24:  // I8
       return 1;
     case 27:  // I64
-    case 28:  // F64
+    case kGgmlF64:
       return 8;
     default:
       return 0;
@@ -309,11 +309,11 @@ std::vector<float> gguf_floats(std::string_view bytes, const GgufHeader& header,
                                const GgufTensor& tensor,
                                std::string_view origin) {
   if (tensor.type != kGgmlF32 && tensor.type != kGgmlF16 &&
-      tensor.type != kGgmlBf16) {
+      tensor.type != kGgmlBf16 && tensor.type != kGgmlF64) {
     fail("read GGUF",
          fmt::format("{}: tensor {} has ggml type {}", origin, tensor.name,
                      tensor.type),
-         "F32, F16 or BF16");
+         "F32, F16, BF16 or F64");
   }
   const auto data =
       bytes.substr(header.data_begin + tensor.offset, tensor.bytes);
@@ -321,6 +321,14 @@ std::vector<float> gguf_floats(std::string_view bytes, const GgufHeader& header,
   if (tensor.type == kGgmlF32) {
     if (!out.empty()) {  // memcpy takes no null, not even for nothing
       std::memcpy(out.data(), data.data(), data.size());
+    }
+    return out;
+  }
+  if (tensor.type == kGgmlF64) {
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      double wide = 0.0;
+      std::memcpy(&wide, data.data() + 8 * i, 8);
+      out[i] = static_cast<float>(wide);
     }
     return out;
   }

@@ -24,6 +24,9 @@ struct ForeignVectorOptions {
   // Added to a file's number on reading, subtracted on writing. -1 takes
   // vectors of llama.cpp's generator to the block where they were measured.
   std::int64_t layer_offset = 0;
+  // A file with one direction and no layer: it stands at every layer of a model
+  // whose `num_layers` are known, to be used wherever it is asked for.
+  bool one_serves_all = false;
 };
 
 // Hears of each thing that is lost on the way; may be empty.

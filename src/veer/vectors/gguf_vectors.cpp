@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "veer/vectors/gguf_vectors.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "veer/base/error.h"
@@ -12,16 +14,26 @@ namespace {
 
 [[noreturn]] void refuse(std::string_view origin, const std::string& found) {
   fail("read control vector", fmt::format("{}: {}", origin, found),
-       "tensors direction.N, F32, one-dimensional, of one length",
+       "tensors direction.N, F32, F16, BF16 or F64, [width] or [1, width], of "
+       "one length",
        "the file is no control vector");
+}
+
+// [width], or [1, width] as some tools write it.
+bool is_one_row(const std::vector<std::int64_t>& shape) {
+  return !shape.empty() && shape.back() >= 1 &&
+         std::all_of(shape.begin(), shape.end() - 1,
+                     [](std::int64_t size) { return size == 1; });
 }
 
 std::map<std::int64_t, std::vector<float>> directions_of(
     std::string_view bytes, const GgufHeader& header, std::string_view origin) {
   std::map<std::int64_t, std::vector<float>> out;
   for (const auto& tensor : header.tensors) {
-    if (tensor.type != kGgmlF32 || tensor.shape.size() != 1 ||
-        tensor.shape != header.tensors.front().shape || tensor.shape[0] < 1) {
+    const auto& type = tensor.type;
+    const bool is_float = type == kGgmlF32 || type == kGgmlF16 ||
+                          type == kGgmlBf16 || type == kGgmlF64;
+    if (!is_float || !is_one_row(tensor.shape)) {
       refuse(origin, "tensor " + tensor.name + " of another type or shape");
     }
     const auto number = number_behind(tensor.name, "direction.");

@@ -15,9 +15,9 @@
 namespace veer {
 
 // Throws Error{kBadInput} naming the tensor on a file that is no control
-// vector: no tensors, names other than direction.N, other types than F32,
-// other ranks than 1, lengths that differ, a layer outside the model.
-// N = 0 is read (EasySteer writes it).
+// vector: no tensors, names other than direction.N, other types than F32, F16,
+// BF16 and F64, other shapes than [width] and [1, width], lengths that differ,
+// a layer outside the model. N = 0 is read (EasySteer writes it).
 SteeringVector read_gguf_vector(const std::filesystem::path& path,
                                 const ForeignVectorOptions& options = {},
                                 const VectorWarning& warn = {});

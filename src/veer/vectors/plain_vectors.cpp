@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "veer/vectors/plain_vectors.h"
 
-#include <array>
-
 #include <ATen/ops/from_blob.h>
-#include <fmt/core.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/json.h"
 #include "veer/tensors/safetensors.h"
+#include "veer/vectors/layer_names.h"
 
 namespace veer {
 namespace {
@@ -45,63 +45,104 @@ std::vector<float> floats_of(const at::Tensor& row_D) {
 }
 
 [[noreturn]] void refuse_tensors(const std::filesystem::path& path,
-                                 const std::string& found) {
+                                 const std::string& found,
+                                 std::string_view cause = {}) {
   fail("read vector", fmt::format("{}: {}", path.string(), found),
-       "tensors direction.N (layer.N, N) of one dimension, or one tensor "
-       "[layers, width] or [width]");
+       "one tensor [width] per layer, named by it (direction.N, layer_N, N, "
+       "model.layers.N, blocks.N.hook_resid_post), or one tensor [layers, "
+       "width] or [width]",
+       cause);
 }
 
-std::int64_t number_of(std::string_view name) {
-  for (const std::string_view prefix :
-       std::array<std::string_view, 3>{"direction.", "layer.", ""}) {
-    if (const auto number = number_behind(name, prefix); number >= 0) {
-      return number;
+// Without axes of size 1 before the last.
+at::Tensor squeezed(const at::Tensor& tensor) {
+  auto out = tensor;
+  for (std::int64_t axis = tensor.dim() - 2; axis >= 0; --axis) {
+    if (out.size(axis) == 1) {
+      out = out.select(axis, 0);
     }
-  }
-  return -1;
-}
-
-// A single tensor that holds all layers, or one of them.
-ByNumber rows_of(const at::Tensor& tensor, const std::filesystem::path& path,
-                 std::optional<std::int64_t> layer, std::int64_t layer_offset) {
-  if (tensor.dim() == 1) {
-    if (!layer) {
-      refuse_tensors(path, "one direction without a layer (say --layer N)");
-    }
-    return {{*layer - layer_offset, floats_of(tensor)}};
-  }
-  ByNumber out;
-  for (std::int64_t n = 0; n < tensor.size(0); ++n) {
-    out[n] = floats_of(tensor[n]);
   }
   return out;
 }
 
-ByNumber directions_of(const TensorMap& tensors,
-                       const std::filesystem::path& path,
-                       std::optional<std::int64_t> layer,
-                       std::int64_t layer_offset) {
-  for (const auto& [name, tensor] : tensors) {
-    if (!tensor.is_floating_point() || tensor.numel() == 0 ||
-        tensor.dim() < 1 || tensor.dim() > 2) {
-      refuse_tensors(path, "tensor " + name + " of another type or shape");
-    }
+// A direction that names no layer.
+ByNumber single_direction(const at::Tensor& direction_D,
+                          const std::filesystem::path& path,
+                          const ForeignVectorOptions& options,
+                          std::optional<std::int64_t> layer,
+                          const VectorWarning& warn) {
+  if (layer) {
+    return {{*layer - options.layer_offset, floats_of(direction_D)}};
   }
-  if (tensors.size() == 1 && number_of(tensors.begin()->first) < 0) {
-    return rows_of(tensors.begin()->second, path, layer, layer_offset);
+  if (!options.one_serves_all || options.num_layers < 1) {
+    refuse_tensors(path, "one direction without a layer (say --layer N)");
   }
   ByNumber out;
+  for (std::int64_t l = 0; l < options.num_layers; ++l) {
+    out[l - options.layer_offset] = floats_of(direction_D);
+  }
+  if (warn) {
+    warn(
+        fmt::format("{} holds one direction and names no layer: it is taken "
+                    "as the direction of every layer",
+                    path.filename().string()));
+  }
+  return out;
+}
+
+// All tensors without their axes of size 1.
+TensorMap rows_only(const TensorMap& tensors,
+                    const std::filesystem::path& path) {
+  if (tensors.empty()) {
+    refuse_tensors(path, "no tensors");
+  }
+  TensorMap out;
   for (const auto& [name, tensor] : tensors) {
-    const auto number = number_of(name);
-    if (number < 0 || tensor.dim() != 1) {
-      refuse_tensors(path, "tensor " + name);
+    if (!tensor.is_floating_point() || tensor.numel() == 0 ||
+        tensor.dim() < 1) {
+      refuse_tensors(path, "tensor " + name + " of another type or shape");
     }
-    if (!out.emplace(number, floats_of(tensor)).second) {
-      refuse_tensors(path, fmt::format("two tensors for layer {}", number));
+    out[name] = squeezed(tensor);
+    if (out[name].dim() > 2) {
+      refuse_tensors(
+          path,
+          fmt::format("tensor {} of shape [{}]", name,
+                      fmt::join(tensor.sizes(), ", ")),
+          "candidates of several positions: keep the rows of one position");
     }
   }
-  if (out.empty()) {
-    refuse_tensors(path, "no tensors");
+  return out;
+}
+
+ByNumber directions_of(const TensorMap& stored,
+                       const std::filesystem::path& path,
+                       const ForeignVectorOptions& options,
+                       std::optional<std::int64_t> layer,
+                       const VectorWarning& warn) {
+  const auto tensors = rows_only(stored, path);
+  const auto& [first_name, first] = *tensors.begin();
+  const bool is_one = tensors.size() == 1 && !layer_of_name(first_name);
+  if (is_one && first.dim() == 1) {
+    return single_direction(first, path, options, layer, warn);
+  }
+  ByNumber out;
+  if (tensors.size() == 1 && first.dim() == 2) {
+    for (std::int64_t n = 0; n < first.size(0); ++n) {
+      out[n] = floats_of(first[n]);
+    }
+    return out;
+  }
+  for (const auto& [name, tensor] : tensors) {
+    const auto number = layer_of_name(name);
+    if (!number || tensor.dim() != 1) {
+      refuse_tensors(path, "tensor " + name,
+                     number ? ""
+                            : "its name says no layer of the residual "
+                              "stream");
+    }
+    if (!out.emplace(*number, floats_of(tensor)).second) {
+      refuse_tensors(path, fmt::format("two tensors for layer {}", *number));
+    }
   }
   return out;
 }
@@ -172,9 +213,8 @@ SteeringVector read_plain_vector(const std::filesystem::path& path,
                                  const VectorWarning& warn) {
   const auto file = read_safetensors(path);
   auto v = vector_of_layers(
-      directions_of(file.tensors, path, layer, options.layer_offset),
-      path.string(), "safetensors", options.layer_offset, options.num_layers,
-      warn);
+      directions_of(file.tensors, path, options, layer, warn), path.string(),
+      "safetensors", options.layer_offset, options.num_layers, warn);
   const auto text = [&](const char* key, const std::string& otherwise) {
     const auto found = file.metadata.find(key);
     return found == file.metadata.end() ? otherwise : found->second;

@@ -27,11 +27,12 @@ void write_svec(const std::filesystem::path& path, const SteeringVector& vector,
                 const ForeignVectorOptions& options = {},
                 const VectorWarning& warn = {});
 
-// Safetensors of others, any float type:
-//   - tensors direction.N, layer.N or N, one-dimensional: resid_post of N;
+// Safetensors of others, any float type; axes of size 1 before the width are
+// dropped ([1, width], [layers, 1, width]):
+//   - one tensor [width] per layer, named as layer_of_name() reads it;
 //   - one tensor [layers, width]: row N = resid_post of N (hidden_states of
 //     Hugging Face have the embedding as row 0: layer_offset -1);
-//   - one tensor [width]: at `layer`, which must be given.
+//   - one tensor [width]: at `layer`, or at every layer with one_serves_all.
 // Throws Error{kBadInput} naming the tensor on anything else.
 SteeringVector read_plain_vector(const std::filesystem::path& path,
                                  const ForeignVectorOptions& options = {},

@@ -96,6 +96,58 @@ TEST(Compile, ScaleZeroOfAnOperatorWithAZeroIsNoEdit) {
   }
 }
 
+// A row of zeros is a layer that the vector does not have.
+TEST(Compile, AMissingLayerIsNoZeroVector) {
+  auto input = full_input();
+  input.directions_LD = input.directions_LD.clone();
+  input.directions_LD[1].zero_();
+  const auto refused = [&](const Intervention& wish) {
+    try {
+      compile(wish, input, kLayers);
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  const auto names_layers = ::testing::AllOf(
+      ::testing::HasSubstr("no direction at layer 1"),
+      ::testing::HasSubstr("layers that the vector has: 0 and 2"));
+  for (const auto unit :
+       {ScaleUnit::kRaw, ScaleUnit::kUnit, ScaleUnit::kRelToken}) {
+    for (const double scale : {0.0, 2.0}) {
+      auto wish = at_layer("add", scale, unit);
+      EXPECT_THAT(refused(wish), names_layers);
+      wish.layer_mode = LayerMode::kAllSame;
+      EXPECT_THAT(refused(wish), names_layers);
+      wish.layer_mode = LayerMode::kIncrements;
+      EXPECT_THAT(refused(wish), names_layers);
+      wish.layer_mode = LayerMode::kAllOwn;
+      wish.budget = Budget::kPerLayer;
+      const auto edits = compile(wish, input, kLayers);
+      ASSERT_EQ(edits.size(), scale == 0.0 ? 0U : 2U);
+      if (unit == ScaleUnit::kUnit && scale != 0.0) {
+        EXPECT_EQ(edits[1].site.layer, 2);
+        EXPECT_FLOAT_EQ(edits[1].numbers.a, 1.0);  // half of it each
+      }
+    }
+  }
+  input.directions_LD.zero_();
+  auto nowhere = at_layer("add", 1.0);
+  nowhere.layer_mode = LayerMode::kAllOwn;
+  EXPECT_THAT(refused(nowhere), ::testing::HasSubstr("has: none"));
+  // An operator that reads no direction needs none.
+  EXPECT_EQ(refused(at_layer("ablate_subspace", 1.0)), "");
+}
+
+TEST(Compile, AStepBetweenEqualLayersAddsNothing) {
+  auto input = full_input();
+  input.directions_LD = input.directions_LD.clone();
+  input.directions_LD[1].copy_(input.directions_LD[0]);
+  auto wish = at_layer("add", 1.0);
+  wish.layer_mode = LayerMode::kIncrements;
+  EXPECT_EQ(compile(wish, input, kLayers).size(), 2U);
+}
+
 struct Refusal {
   const char* what;
   std::function<void(Intervention&, SteeringInput&)> spoil;

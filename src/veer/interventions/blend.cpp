@@ -41,6 +41,11 @@ void check(std::span<const at::Tensor> vectors_LD) {
   }
 }
 
+// 1 where the vector has a direction, else 0.
+at::Tensor is_there(const at::Tensor& vector_LD) {
+  return (norms(vector_LD) > 0.0).to(at::kDouble);
+}
+
 }  // namespace
 
 at::Tensor blend(std::span<const at::Tensor> vectors_LD,
@@ -54,13 +59,17 @@ at::Tensor blend(std::span<const at::Tensor> vectors_LD,
   }
   auto sum_LD = at::zeros_like(vectors_LD.front(), at::kDouble);
   auto length_L1 = norms(sum_LD);
+  auto there_L1 = length_L1 + 1.0;
   for (std::size_t i = 0; i < vectors_LD.size(); ++i) {
     const auto vector_LD = vectors_LD[i].to(at::kDouble);
     sum_LD = sum_LD + unit(vector_LD) * weights[i];
     length_L1 =
         length_L1 + norms(vector_LD) / static_cast<double>(vectors_LD.size());
+    if (weights[i] != 0.0) {
+      there_L1 = there_L1 * is_there(vector_LD);
+    }
   }
-  return (unit(sum_LD) * length_L1).to(at::kFloat);
+  return (unit(sum_LD) * length_L1 * there_L1).to(at::kFloat);
 }
 
 VectorParts split_along(const at::Tensor& vector_LD,
@@ -70,7 +79,8 @@ VectorParts split_along(const at::Tensor& vector_LD,
   const auto v_LD = vector_LD.to(at::kDouble);
   const auto u_LD = unit(other_LD.to(at::kDouble));
   const auto parallel_LD = u_LD * (u_LD * v_LD).sum(-1, /*keepdim=*/true);
-  return {parallel_LD.to(at::kFloat), (v_LD - parallel_LD).to(at::kFloat)};
+  return {parallel_LD.to(at::kFloat),
+          ((v_LD - parallel_LD) * is_there(other_LD)).to(at::kFloat)};
 }
 
 at::Tensor orthonormal_basis(std::span<const at::Tensor> vectors_LD) {

@@ -10,14 +10,15 @@
 namespace veer {
 
 // sum_i w_i u_i with u_i = v_i / |v_i|, renormalised to the mean norm of the
-// v_i at that layer. vectors: each [L, D]; a layer where a vector is zero or
-// the blend cancels out is zero (no direction).
+// v_i at that layer. vectors: each [L, D]; a layer where a vector with a weight
+// has no direction or the blend cancels out is zero (no direction).
 // Throws Error on none, different shapes, or a weight missing.
 at::Tensor blend(std::span<const at::Tensor> vectors_LD,
                  std::span<const double> weights);
 
 // v split by another vector (Gram-Schmidt): v = parallel + perpendicular,
-// parallel along `other`. Where `other` is zero all of v is perpendicular.
+// parallel along `other`. Both parts are zero at a layer that one of the two
+// does not have.
 struct VectorParts {
   at::Tensor parallel_LD;
   at::Tensor perpendicular_LD;

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
+#include "veer/vectors/direction_layers.h"
 
 namespace veer {
 namespace {
@@ -33,11 +35,12 @@ class Compiler {
 
   std::vector<SiteEdit> run() {
     check();
+    // Scale 0 excuses no layer that the vector does not have.
+    const auto layers = acting_layers();
     std::vector<SiteEdit> edits;
     if (row_.zero_is_off && wish_.scale == 0.0) {
       return edits;
     }
-    const auto layers = acting_layers();
     strength_ = wish_.scale * share(static_cast<double>(layers.size()));
     for (const auto& acting : layers) {
       if (auto edit = edit_at(acting); edit.has_value()) {
@@ -50,8 +53,7 @@ class Compiler {
  private:
   [[noreturn]] void refuse(std::string_view found, std::string_view expected,
                            std::string_view cause = {}) const {
-    fail(fmt::format("intervention {} with {}", wish_.operation, input_.name),
-         found, expected, cause);
+    fail(operation(), found, expected, cause);
   }
 
   bool needs_direction() const {
@@ -88,14 +90,44 @@ class Compiler {
     return tensor;
   }
 
-  std::vector<ActingLayer> acting_layers() const {
-    std::vector<std::int64_t> layers = wish_.layers;
-    if (wish_.layer_mode != LayerMode::kSet) {
-      layers.clear();
-      for (std::int64_t k = 0; k < num_layers_; ++k) {
-        layers.push_back(k);
-      }
+  std::string operation() const {
+    return fmt::format("intervention {} with {}", wish_.operation, input_.name);
+  }
+
+  // A layer without a direction is not one with a zero direction: adding
+  // nothing there would look like a vector without effect.
+  void require_layers(std::span<const std::int64_t> layers,
+                      std::string_view cause = {}) const {
+    if (needs_direction()) {
+      require_directions(input_.directions_LD, layers, operation(), cause);
     }
+  }
+
+  std::vector<std::int64_t> every_layer() const {
+    std::vector<std::int64_t> layers(num_layers_);
+    std::iota(layers.begin(), layers.end(), 0);
+    return layers;
+  }
+
+  // The layers that act.
+  std::vector<std::int64_t> chosen_layers() const {
+    if (wish_.layer_mode == LayerMode::kAllOwn && needs_direction()) {
+      auto own = layers_with_direction(input_.directions_LD);
+      if (own.empty()) {
+        require_layers(every_layer());
+      }
+      return own;
+    }
+    if (wish_.layer_mode == LayerMode::kIncrements) {
+      require_layers(every_layer(),
+                     "an increment is the step from the layer before, and a "
+                     "layer that is missing is no zero vector");
+    }
+    return wish_.layer_mode == LayerMode::kSet ? wish_.layers : every_layer();
+  }
+
+  std::vector<ActingLayer> acting_layers() const {
+    const auto layers = chosen_layers();
     if (layers.empty()) {
       refuse("no layer", "at least one");
     }
@@ -108,10 +140,15 @@ class Compiler {
       source = wish_.layers.front();
     }
     std::vector<ActingLayer> acting;
+    std::vector<std::int64_t> sources;
     for (const auto layer : layers) {
       acting.push_back(
           {in_range(layer), source < 0 ? layer : in_range(source)});
+      if (sources.empty() || sources.back() != acting.back().source) {
+        sources.push_back(acting.back().source);
+      }
     }
+    require_layers(sources);
     return acting;
   }
 
@@ -183,7 +220,9 @@ class Compiler {
                    std::string_view what) const {
     if (static_cast<std::int64_t>(per_layer.size()) != num_layers_) {
       refuse(fmt::format("unit {} without {}", unit_name(wish_.unit), what),
-             "one value per layer, measured on the model being steered");
+             "one value per layer, measured on the model being steered",
+             "the vector comes from another tool or model; units rel_token, "
+             "unit and raw need no measurement");
     }
     return per_layer[layer];
   }
@@ -207,11 +246,14 @@ class Compiler {
              "finite numbers");
     }
     if (norm == 0.0) {
+      // Only an increment gets here: two layers have the same direction.
       if (row_.code == EditCode::kPush && wish_.unit == ScaleUnit::kRaw) {
-        return std::nullopt;  // adding nothing
+        return std::nullopt;  // a step of nothing
       }
-      refuse(fmt::format("a zero direction at layer {}", acting.source),
-             "a direction with a length");
+      refuse(fmt::format("no step from layer {} to layer {}", acting.source - 1,
+                         acting.source),
+             "unit raw, in which a step of nothing adds nothing",
+             "both layers have the same direction");
     }
     const auto u_D = v_D / norm;
     edit.read_KD = rows_of(u_D);
@@ -290,10 +332,10 @@ class Compiler {
       case OperatorNeed::kSecondVector:
         return fill_plane(edit, acting, u_D);
       case OperatorNeed::kCondition:
+        require_directions(need(input_.condition_LD, "condition direction", 2),
+                           {{acting.layer}}, operation());
         edit.condition_D =
-            need(input_.condition_LD, "condition direction", 2)[acting.layer]
-                .to(at::kFloat)
-                .contiguous();
+            input_.condition_LD[acting.layer].to(at::kFloat).contiguous();
         edit.gate_threshold = static_cast<float>(wish_.threshold);
         return;
       default:
@@ -340,9 +382,10 @@ class Compiler {
   // b1 = u, b2 = the second vector's part at right angles to it.
   void fill_plane(SiteEdit& edit, ActingLayer acting,
                   const at::Tensor& u_D) const {
-    const auto w_D = need(input_.second_LD, "second direction of the plane",
-                          2)[acting.source]
-                         .to(at::kDouble);
+    require_directions(
+        need(input_.second_LD, "second direction of the plane", 2),
+        {{acting.source}}, operation() + ", second vector");
+    const auto w_D = input_.second_LD[acting.source].to(at::kDouble);
     const auto rest_D = w_D - u_D * w_D.dot(u_D);
     const double length = rest_D.norm().item<double>();
     if (!(length > 1e-6 * w_D.norm().item<double>())) {

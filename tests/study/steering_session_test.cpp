@@ -13,6 +13,7 @@
 #include "model/tiny_models.h"
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/interventions/operators.h"
 #include "veer/train/adapter_files.h"
 
 namespace veer {
@@ -74,6 +75,45 @@ TEST(SteeringSession, ChecksWithoutAVectorWhatNeedsNone) {
   });
   EXPECT_EQ(refusal(session, sigma), "");
   EXPECT_EQ(session.settings().act, sigma.act);
+}
+
+TEST(ChangeSettings, AScaleBelongsToItsOperatorAndUnit) {
+  SteeringSettings settings;
+  EXPECT_EQ(settings.act.scale, default_scale(settings.act));
+  const auto change = [&](std::vector<SettingChange> changes) {
+    return change_settings(settings, changes);
+  };
+  EXPECT_THAT(change({{"scale", "-1"}}), IsEmpty());
+  EXPECT_THAT(change({{"operator", "ablate"}}),
+              ElementsAre(HasSubstr("-1 was meant for add in unit rel")));
+  EXPECT_EQ(settings.act.scale, 1.0);
+  EXPECT_THAT(change({{"scale", "0.5"}, {"operator", "add"}}), IsEmpty());
+  EXPECT_EQ(settings.act.scale, 0.5);
+  EXPECT_THAT(change({{"unit", "raw"}}), ElementsAre(HasSubstr("now 1")));
+  EXPECT_THAT(change({{"operator", "add"}, {"unit", "raw"}}), IsEmpty());
+  settings.act.scale = 3.0;
+  EXPECT_THROW(change({{"operator", "subtract"}, {"seed", "x"}}), Error);
+  EXPECT_EQ(settings.act.operation, "add");
+  EXPECT_EQ(settings.act.scale, 3.0);
+}
+
+TEST(Check, AShareToRemoveIsNotNegative) {
+  for (const auto& row : operator_table()) {
+    InterventionText text;
+    text.operation = row.name;
+    text.scale = default_scale(text);
+    EXPECT_NO_THROW(check(text)) << row.name;
+    text.scale = -0.5;
+    const bool removes = row.name == "ablate" || row.name == "leace" ||
+                         row.name == "ablate_subspace" ||
+                         row.name == "set_honest" ||
+                         row.name == "set_deceptive";
+    if (removes) {
+      EXPECT_THROW(check(text), Error) << row.name;
+    } else {
+      EXPECT_NO_THROW(check(text)) << row.name;
+    }
+  }
 }
 
 TEST(WaitingForVector, IsWhatOnlyAVectorCanTell) {
@@ -214,7 +254,7 @@ TEST_F(SessionOfRun, ATunedModelNeedsAnAdapter) {
   settings.model = "tuned";
   EXPECT_THAT(refusal(bare, settings), HasSubstr("no adapter"));
   settings.model = "base";
-  settings.adapter_strength = 0.5;
+  settings.adapter_strength = "0.5";
   EXPECT_THAT(refusal(bare, settings), HasSubstr("no adapter"));
   auto session = this->session();
   EXPECT_EQ(refusal(session, settings), "");
@@ -267,7 +307,9 @@ TEST_F(SessionOfRun, AsksWithAndWithoutTheVector) {
 
 TEST_F(SessionOfRun, RemembersItsTurnsUntilTheyAreForgotten) {
   auto session = this->session();
-  session.set(adding(60.0, "3"));
+  auto settings = adding(60.0, "3");
+  settings.turns = "all";
+  session.set(settings);
   const auto prompts = [&] {
     session.ask(kQuestion);
     return std::pair{session.tokens(/*steered=*/false).prompt_length,
@@ -280,6 +322,73 @@ TEST_F(SessionOfRun, RemembersItsTurnsUntilTheyAreForgotten) {
   EXPECT_GT(second.second, first.second);
   session.forget_turns();
   EXPECT_EQ(prompts(), first);
+}
+
+// The organism was trained on single questions.
+TEST_F(SessionOfRun, TurnsBeforeAreSentWhereTheModelKnowsConversations) {
+  auto session = this->session();
+  session.set(adding(0.0, "3"));
+  EXPECT_FALSE(session.sends_turns());
+  const auto first = session.ask(kQuestion).plain;
+  session.ask("How can I save money?");
+  EXPECT_EQ(session.ask(kQuestion).plain, first);
+  EXPECT_EQ(session.num_turns(), 3);
+  auto all = adding(0.0, "3");
+  all.turns = "all";
+  session.set(all);
+  EXPECT_TRUE(session.sends_turns());
+  all.turns = "two";
+  EXPECT_THAT(refusal(session, all), HasSubstr("single, all or auto"));
+}
+
+TEST_F(SessionOfRun, AFullContextIsToldOfAndEndsWithTheTurns) {
+  auto session = this->session();
+  auto settings = adding(0.0, "3");
+  settings.turns = "all";
+  settings.max_tokens = 200;
+  session.set(settings);
+  std::string full;
+  while (session.num_turns() < 60 && full.empty()) {
+    session.ask(kQuestion);
+    full = session.full_context(kQuestion);
+  }
+  EXPECT_THAT(full, HasSubstr("/clear"));
+  EXPECT_THAT(full, HasSubstr("512"));
+  const auto turns = session.num_turns();
+  EXPECT_THROW(session.ask(kQuestion), Error);
+  EXPECT_EQ(session.num_turns(), turns);  // the question is not left behind
+  session.forget_turns();
+  EXPECT_EQ(session.full_context(kQuestion), "");
+  EXPECT_NO_THROW(session.ask(kQuestion));
+}
+
+TEST_F(SessionOfRun, WhatIsOpenAboutAVectorIsFilledInAndSaid) {
+  auto vector = read_steering_vector(run_ / "vectors/v1.safetensors");
+  vector.directions_LD.narrow(0, 2, 6).zero_();
+  vector.residual_norms.clear();
+  const auto path = (run_ / "low.safetensors").string();
+  write_steering_vector(path, vector);
+  auto session = this->session();
+  SteeringSettings settings;
+  settings.vector = path;
+  EXPECT_THAT(session.settle(settings, /*unit_is_open=*/true),
+              ElementsAre(HasSubstr("nearest, 1"), HasSubstr("rel_token")));
+  EXPECT_EQ(settings.act.layers, "1");
+  EXPECT_EQ(refusal(session, settings), "");
+  settings.act.unit = "rel";
+  EXPECT_THAT(session.settle(settings, /*unit_is_open=*/false), IsEmpty());
+  EXPECT_THAT(refusal(session, settings), HasSubstr("rel_token"));
+  settings.act.unit = "raw";
+  for (const char* layers : {"3", "1-2", "all_same:5", "increments"}) {
+    settings.act.layers = layers;
+    EXPECT_THAT(refusal(session, settings),
+                HasSubstr("layers that the vector has: 0 and 1"))
+        << layers;
+  }
+  settings.act.layers = "all";
+  EXPECT_EQ(refusal(session, settings), "");
+  session.ask(kQuestion);
+  EXPECT_EQ(session.tokens(/*steered=*/true).layer, 1);
 }
 
 TEST_F(SessionOfRun, ATokenViewNeedsAnAnswerAndAVector) {
@@ -295,7 +404,9 @@ TEST_F(SessionOfRun, ATokenViewNeedsAnAnswerAndAVector) {
 // token of the prompt by as much as was added.
 TEST_F(SessionOfRun, ViewsTokensByTheirProjectionOnTheVector) {
   auto session = this->session();
-  session.set(adding(5.0, "2-3"));
+  auto settings = adding(5.0, "2-3");
+  settings.act.scope = "all";
+  session.set(settings);
   session.ask(kQuestion);
   const auto plain = session.tokens(/*steered=*/false);
   const auto steered = session.tokens(/*steered=*/true);

@@ -43,8 +43,11 @@ class LineParser {
       take(words[i]);
     }
     result_.text.layers = result_.layers.front();
+    for (const double scale : result_.scales) {
+      result_.text.scale = scale;
+      check(result_.text);
+    }
     result_.text.scale = result_.scales.front();
-    check(result_.text);
     return result_;
   }
 

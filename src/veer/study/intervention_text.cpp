@@ -91,6 +91,13 @@ std::int64_t layer_at_depth(std::string_view text, std::int64_t num_layers) {
   return std::min(layer, num_layers - 1);
 }
 
+// Whether the scale is how much of something is taken away: of a component, or
+// of the way to a class mean.
+bool removes_a_share(const OperatorRow& row) {
+  return !row.takes_unit && row.even && row.code != EditCode::kPatch &&
+         row.name != "scale";
+}
+
 }  // namespace
 
 void check(const InterventionText& text) {
@@ -109,6 +116,15 @@ void check(const InterventionText& text) {
       !std::isfinite(text.steepness)) {
     fail("intervention", "a scale, threshold or steepness that is no number",
          "finite numbers");
+  }
+  if (removes_a_share(row) && text.scale < 0.0) {
+    fail("intervention",
+         fmt::format("operator {} at scale {:g}, which adds to what it is to "
+                     "remove",
+                     text.operation, text.scale),
+         "the share to remove: 1 all of it, 0.5 half, above 1 reflects",
+         "a scale that was meant for another operator; operator scale makes a "
+         "component larger");
   }
 }
 

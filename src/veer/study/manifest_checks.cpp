@@ -157,6 +157,12 @@ void validate_sweep(const SweepSettings& sweep) {
       fail("check settings", fmt::format("sweep.operators holds {}", name),
            "an operator with a vector", "sweep.ceiling is that control");
     }
+    InterventionText text;
+    text.operation = name;
+    for (const double share : sweep.shares) {
+      text.scale = share;
+      check(text);
+    }
   }
   for (const auto& line : sweep.grid) {
     parse_grid_line(line, sweep.scope, sweep.budget);

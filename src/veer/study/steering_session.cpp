@@ -16,11 +16,13 @@
 #include "veer/generation/generate.h"
 #include "veer/interventions/table.h"
 #include "veer/model/packed_batch.h"
+#include "veer/organism/checkpoint.h"
 #include "veer/study/context.h"
 #include "veer/study/intervention_of.h"
 #include "veer/study/machine.h"
 #include "veer/study/sweep_runner.h"
 #include "veer/train/adapter_files.h"
+#include "veer/vectors/direction_layers.h"
 
 namespace veer {
 namespace {
@@ -63,6 +65,30 @@ std::vector<std::string> vectors_of_run(const fs::path& run) {
   return names;
 }
 
+fs::path adapter_of_run(const fs::path& run, const fs::path& adapter) {
+  const bool has_own = adapter.empty() && !run.empty() &&
+                       fs::exists(run / "adapter/adapter_config.json");
+  return has_own ? run / "adapter" : adapter;
+}
+
+// One of the embedded checkpoints, or one whose config.json names its world.
+// Organisms were trained on single questions and know no conversations.
+bool is_organism(const fs::path& folder) {
+  std::error_code ec;
+  const auto own = fs::weakly_canonical(folder, ec);
+  if (organism::names_world(folder)) {
+    return true;
+  }
+  try {
+    const auto embedded =
+        fs::weakly_canonical(model_folder("organism"), ec).parent_path();
+    return own.parent_path() == embedded &&
+           own.filename().string().starts_with("organism");
+  } catch (const Error&) {
+    return false;  // Veer was moved away from its models
+  }
+}
+
 // Keeps the states of one site.
 class StateReader : public ResidualHook {
  public:
@@ -97,39 +123,18 @@ void check_without_vector(const InterventionText& act,
 
 }  // namespace
 
-std::vector<std::string> waiting_for_vector(const SteeringSettings& settings) {
-  if (!settings.vector.empty()) {
-    return {};
-  }
-  const auto& act = settings.act;
-  const auto& row = find_operator(act.operation);
-  std::vector<std::string> waiting;
-  if (row.takes_unit && act.unit == "rel") {
-    waiting.emplace_back("the norms of unit rel");
-  } else if (row.takes_unit && act.unit == "sigma") {
-    waiting.emplace_back("the spread of unit sigma");
-  }
-  if (row.need == OperatorNeed::kSecondVector) {
-    waiting.emplace_back("the second vector of operator " + act.operation);
-  } else if (row.need != OperatorNeed::kNothing) {
-    waiting.emplace_back("the statistics of operator " + act.operation);
-  }
-  return waiting;
-}
-
 SteeringSession::SteeringSession(const fs::path& run, const std::string& model,
                                  const fs::path& adapter,
                                  const RunSettings& machine)
     : run_(run),
-      format_(ChatFormat::load(model_folder(model_of_run(run, model)))),
-      model_(load_model(model_folder(model_of_run(run, model)), machine)),
+      folder_(model_folder(model_of_run(run, model))),
+      adapter_(adapter_of_run(run, adapter)),
+      knows_conversations_(!is_organism(folder_)),
+      format_(ChatFormat::load(folder_)),
+      model_(load_model(folder_, machine)),
       shelf_(run, model_, vectors_of_run(run), /*seed=*/0) {
-  fs::path folder = adapter;
-  if (folder.empty() && fs::exists(run / "adapter/adapter_config.json")) {
-    folder = run / "adapter";
-  }
-  if (!folder.empty()) {
-    model_.attach(read_adapter(folder, model_.linear_layers()));
+  if (!adapter_.empty()) {
+    model_.attach(read_adapter(adapter_, model_.linear_layers()));
   }
   const fs::path questions = run / "dataset/questions.jsonl";
   if (fs::exists(questions)) {
@@ -141,7 +146,7 @@ SteeringSession::SteeringSession(const fs::path& run, const std::string& model,
 }
 
 std::optional<SteeringSettings> SteeringSession::best_of_run(
-    std::string_view model) const {
+    std::string_view model, std::string_view vector) const {
   const fs::path path = run_ / "summary.json";
   if (run_.empty() || !fs::exists(path)) {
     return std::nullopt;
@@ -153,7 +158,8 @@ std::optional<SteeringSettings> SteeringSession::best_of_run(
   double value = 0.0;
   for (const auto& entry : entries) {
     if (entry.value("goal", "") != goal || !entry.contains("effect") ||
-        !entry["effect"]["value"].is_number()) {
+        !entry["effect"]["value"].is_number() ||
+        (!vector.empty() && entry.value("vector", "") != vector)) {
       continue;
     }
     const double own = std::abs(entry["effect"]["value"].get<double>());
@@ -185,10 +191,64 @@ std::optional<SteeringSettings> SteeringSession::best_of_run(
 }
 
 double SteeringSession::strength_of(const SteeringSettings& settings) const {
-  if (settings.adapter_strength >= 0.0) {
-    return settings.adapter_strength;
+  return own_strength(settings).value_or(settings.model == "tuned" ? 1.0 : 0.0);
+}
+
+void SteeringSession::load(const std::string& vector,
+                           const VectorWarning& warn) {
+  std::error_code ec;
+  if (fs::exists(vector, ec)) {
+    shelf_.add_file(vector, warn);
+    return;
   }
-  return settings.model == "tuned" ? 1.0 : 0.0;
+  const fs::path path = vector;
+  const auto ending = path.extension();
+  if (path.has_parent_path() || ending == ".safetensors" || ending == ".gguf" ||
+      ending == ".svec") {
+    fail("vector", fmt::format("there is no file {}", vector),
+         "a vector file, or a name of the run folder", "a mistyped path");
+  }
+}
+
+std::vector<std::string> SteeringSession::settle(SteeringSettings& settings,
+                                                 bool unit_is_open) {
+  std::vector<std::string> notes;
+  if (settings.vector.empty()) {
+    return notes;
+  }
+  load(settings.vector,
+       [&](std::string_view text) { notes.emplace_back(text); });
+  InterventionText plain;
+  const auto& input = shelf_.input(settings.vector, settings.model, plain);
+  auto& act = settings.act;
+  if (act.layers.empty()) {
+    const auto middle = num_layers() / 2;
+    const auto layer = nearest_direction(input.directions_LD, middle);
+    act.layers = fmt::format("{}", layer < 0 ? middle : layer);
+    if (layer >= 0 && layer != middle) {
+      notes.push_back(fmt::format(
+          "The vector has no direction at the middle layer {}; the nearest, "
+          "{}, is taken. It has layers {}.",
+          middle, layer,
+          layers_text(layers_with_direction(input.directions_LD))));
+    }
+  }
+  const bool has_norms = !input.norms.generated_L.empty();
+  if (unit_is_open && act.unit == "rel" && !has_norms &&
+      find_operator(act.operation).takes_unit) {
+    act.unit = "rel_token";
+    notes.emplace_back(
+        "The vector comes without residual norms of this model, so the scale "
+        "counts each token's own norm (unit rel_token).");
+  }
+  if (act.layers == "all") {
+    const auto own = layers_with_direction(input.directions_LD);
+    if (std::ssize(own) < num_layers()) {
+      notes.push_back(fmt::format(
+          "The vector acts at the layers that it has: {}.", layers_text(own)));
+    }
+  }
+  return notes;
 }
 
 std::vector<SiteEdit> SteeringSession::edits_of(
@@ -196,9 +256,7 @@ std::vector<SiteEdit> SteeringSession::edits_of(
   if (settings.vector.empty()) {
     return {};
   }
-  if (fs::exists(settings.vector)) {
-    shelf_.add_file(settings.vector);
-  }
+  load(settings.vector);
   const auto& input = shelf_.input(settings.vector, settings.model,
                                    settings.act, settings.second);
   return compile(intervention_of(settings.act, num_layers(),
@@ -213,23 +271,37 @@ void SteeringSession::set(const SteeringSettings& settings) {
   if (settings.model == "tuned" && !model_.has_adapter()) {
     fail("steer", "there is no adapter", "--adapter or --run with one");
   }
-  if (strength_of(settings) > 0.0 && !model_.has_adapter()) {
+  if (strength_of(settings) != 0.0 && !model_.has_adapter()) {
     fail("steer", "there is no adapter", "--adapter or --run with one");
+  }
+  if (settings.turns != "auto" && settings.turns != "single" &&
+      settings.turns != "all") {
+    fail("steer", fmt::format("turns \"{}\"", settings.turns),
+         "single, all or auto");
   }
   check_without_vector(settings.act, num_layers());
   edits_of(settings);
   settings_ = settings;
 }
 
-GenerationRequest SteeringSession::request_for(
-    std::span<const ChatMessage> turns, std::int64_t configuration) const {
-  std::vector<ChatMessage> chat;
+std::vector<ChatMessage> SteeringSession::messages_for(
+    const std::string& question, bool steered) const {
+  std::vector<ChatMessage> messages;
   if (!settings_.system.empty()) {
-    chat.push_back({"system", settings_.system});
+    messages.push_back({"system", settings_.system});
   }
-  chat.insert(chat.end(), turns.begin(), turns.end());
+  if (sends_turns()) {
+    const auto& turns = steered ? steered_turns_ : plain_turns_;
+    messages.insert(messages.end(), turns.begin(), turns.end());
+  }
+  messages.push_back({"user", question});
+  return messages;
+}
+
+GenerationRequest SteeringSession::request_for(
+    std::span<const ChatMessage> messages, std::int64_t configuration) const {
   GenerationRequest request;
-  request.prompt = format_.encode_prompt(chat).ids;
+  request.prompt = format_.encode_prompt(messages).ids;
   request.configuration = configuration;
   request.adapter_strength = strength_of(settings_);
   request.sampling.temperature = settings_.temperature;
@@ -238,15 +310,42 @@ GenerationRequest SteeringSession::request_for(
   return request;
 }
 
+std::string SteeringSession::full_context(const std::string& question) const {
+  const auto most = model_.config().max_positions;
+  if (!sends_turns() || plain_turns_.empty() || most < 1) {
+    return "";
+  }
+  std::int64_t longest = 0;
+  for (const bool steered : {false, true}) {
+    longest = std::max(
+        longest,
+        std::ssize(request_for(messages_for(question, steered), -1).prompt));
+  }
+  if (longest + settings_.max_tokens <= most) {
+    return "";
+  }
+  return fmt::format(
+      "The context is full: {} turns and this question are {} tokens, the "
+      "answer may take {}, and the model reads {}. /clear forgets the turns, "
+      "/turns single asks without them; then ask again.",
+      num_turns(), longest, settings_.max_tokens, most);
+}
+
+std::int64_t SteeringSession::num_turns() const {
+  return std::ssize(plain_turns_) / 2;
+}
+
+bool SteeringSession::sends_turns() const {
+  return settings_.turns == "all" ||
+         (settings_.turns == "auto" && knows_conversations_);
+}
+
 SteeredReply SteeringSession::ask(const std::string& question) {
   InterventionTable table(num_layers(), model_.config().width, model_.device());
   const auto configuration = table.add(edits_of(settings_));
-  std::vector<GenerationRequest> requests;
-  for (auto* turns : {&plain_turns_, &steered_turns_}) {
-    turns->push_back({"user", question});
-    requests.push_back(
-        request_for(*turns, turns == &plain_turns_ ? -1 : configuration));
-  }
+  const GenerationRequest requests[] = {
+      request_for(messages_for(question, /*steered=*/false), -1),
+      request_for(messages_for(question, /*steered=*/true), configuration)};
   GenerationOptions options;
   options.stop_ids = format_.stop_ids();
   options.repetition_penalty = format_.repetition_penalty();
@@ -254,8 +353,11 @@ SteeredReply SteeringSession::ask(const std::string& question) {
     return format_.tokenizer().decode(ids, /*skip_special=*/true);
   };
   const auto answers = generate_all(model_, &table, requests, options);
-  plain_turns_.push_back({"assistant", answers[0].text});
-  steered_turns_.push_back({"assistant", answers[1].text});
+  for (const bool steered : {false, true}) {
+    auto& turns = steered ? steered_turns_ : plain_turns_;
+    turns.push_back({"user", question});
+    turns.push_back({"assistant", answers[steered ? 1 : 0].text});
+  }
   last_ = {};
   for (std::size_t i = 0; i < answers.size(); ++i) {
     auto& ids = last_[i].ids;
@@ -275,11 +377,13 @@ TokenView SteeringSession::tokens(bool steered) {
   const auto intervention = intervention_of(settings_.act, num_layers(),
                                             shelf_.point(settings_.vector));
   TokenView view;
-  view.layer = intervention.layers.empty() ? num_layers() / 2
-                                           : intervention.layers.front();
   view.prompt_length = text.prompt_length;
   const auto& input = shelf_.input(settings_.vector, settings_.model,
                                    settings_.act, settings_.second);
+  view.layer =
+      nearest_direction(input.directions_LD, intervention.layers.empty()
+                                                 ? num_layers() / 2
+                                                 : intervention.layers.front());
   const auto v_D = input.directions_LD[view.layer];
   StateReader reader({view.layer, intervention.point});
   InterventionTable table(num_layers(), model_.config().width, model_.device());
@@ -309,6 +413,22 @@ TokenView SteeringSession::tokens(bool steered) {
 void SteeringSession::forget_turns() {
   plain_turns_.clear();
   steered_turns_.clear();
+}
+
+std::vector<std::pair<std::string, std::string>> SteeringSession::model_facts()
+    const {
+  const auto& config = model_.config();
+  const auto dtype = model_.weights().begin()->second.scalar_type();
+  return {{"folder", folder_.string()},
+          {"family", fmt::format("{}, {} layers, width {}", config.model_type,
+                                 config.num_layers, config.width)},
+          {"device", model_.device().str()},
+          {"dtype", std::string(at::toString(dtype))},
+          {"adapter", adapter_.empty() ? "none" : adapter_.string()},
+          {"context", fmt::format("{} tokens", config.max_positions)},
+      {"sampling", fmt::format("temperature and seed as above, no top_k or "
+                               "top_p, repetition_penalty {:g}",
+                               format_.repetition_penalty())}};
 }
 
 std::vector<std::string> SteeringSession::vector_names() const {

@@ -10,59 +10,18 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "veer/generation/request.h"
 #include "veer/interventions/intervention.h"
 #include "veer/model/transformer.h"
-#include "veer/study/intervention_text.h"
 #include "veer/study/manifest.h"
+#include "veer/study/steering_settings.h"
 #include "veer/study/vector_shelf.h"
 #include "veer/text/chat_format.h"
 
 namespace veer {
-
-// What may be changed between two turns.
-struct SteeringSettings {
-  std::string model = "base";  // or "tuned"
-  std::string vector;  // a file, or a name that a VectorShelf knows; "" = none
-  InterventionText act = {.scope = "all"};
-  std::string second;              // rotate: the plane's other vector
-  double adapter_strength = -1.0;  // below 0: 0 for base, 1 for tuned
-  std::string system;
-  double temperature = 0.0;
-  std::int64_t max_tokens = 64;
-  std::int64_t seed = 0;
-
-  template <class Self, class Visitor>
-  static void visit(Self& self, Visitor&& field) {
-    field("model", self.model, "base or tuned");
-    field("vector", self.vector, "file, name in the run folder, or mixture");
-    field("operator", self.act.operation, "add, ablate, ... (see /operators)");
-    field("scale", self.act.scale, "strength; negative suppresses");
-    field("unit", self.act.unit, "raw, unit, rel, rel_token or sigma");
-    field("layers", self.act.layers,
-          "3, 2,5, 2-5, all, all_same:3, increments or depth:0.5");
-    field("scope", self.act.scope, "all, prompt, generated, first:N, from:N");
-    field("budget", self.act.budget, "full, per_layer or per_root_layer");
-    field("norms", self.act.norms,
-          "of unit rel: auto, prompt, prompt_end or generated");
-    field("site", self.act.site, "resid_post, resid_mid, ..., empty = as read");
-    field("threshold", self.act.threshold, "of soft and gated operators");
-    field("steepness", self.act.steepness, "of soft operators");
-    field("second", self.second, "the other vector of a rotation's plane");
-    field("adapter_strength", self.adapter_strength,
-          "of the adapter, below 0 = 0 for base and 1 for tuned");
-    field("system", self.system, "system prompt");
-    field("temperature", self.temperature, "0 = greedy");
-    field("max_tokens", self.max_tokens, "longest answer");
-    field("seed", self.seed, "of sampling");
-  }
-};
-
-// What only a vector can tell about the settings, in words: "the norms of unit
-// rel", "the statistics of operator leace". Empty with a vector.
-std::vector<std::string> waiting_for_vector(const SteeringSettings& settings);
 
 struct SteeredReply {
   std::string plain;
@@ -92,8 +51,17 @@ class SteeringSession {
   SteeringSession& operator=(const SteeringSession&) = delete;
 
   // The best induction (base) or suppression (tuned) of the run's report, as
-  // settings; empty when the run has none.
-  std::optional<SteeringSettings> best_of_run(std::string_view model) const;
+  // settings; empty when the run has none. With `vector` the best of that one.
+  std::optional<SteeringSettings> best_of_run(
+      std::string_view model, std::string_view vector = {}) const;
+
+  // Fills in what a person left open about a vector: the middle layer, or the
+  // nearest at which the vector has a direction, where `layers` is empty; unit
+  // rel_token for rel where `unit_is_open` and the norms of the model were not
+  // measured for it. Returns in whole sentences what was assumed, also about a
+  // file of another tool. Throws Error on a vector that cannot be used.
+  std::vector<std::string> settle(SteeringSettings& settings,
+                                  bool unit_is_open);
 
   // Throws Error if the settings do not fit: a vector of another model, a
   // layer out of range, an unknown operator, a unit or operator whose
@@ -103,8 +71,15 @@ class SteeringSession {
   const SteeringSettings& settings() const { return settings_; }
 
   // Answers the question with and without steering and remembers both turns.
+  // An error leaves the turns as they were.
   SteeredReply ask(const std::string& question);
+  // Why the turns so far leave no room for this question and its answer, with
+  // the remedies; empty where they do, or no turn before is sent.
+  std::string full_context(const std::string& question) const;
   void forget_turns();
+  // Turns remembered, and whether the next question is asked with them.
+  std::int64_t num_turns() const;
+  bool sends_turns() const;
 
   // Prompt and answer of the last question token by token, each with its
   // projection u.h on the vector at the first layer that acts (the middle one
@@ -114,6 +89,10 @@ class SteeringSession {
 
   // What a user should know of how the model's files were understood.
   const std::vector<std::string>& notes() const { return format_.notes(); }
+
+  // Folder, family, device, dtype, adapter and context of the model, for
+  // people.
+  std::vector<std::pair<std::string, std::string>> model_facts() const;
 
   // Names of the vectors of the run folder.
   std::vector<std::string> vector_names() const;
@@ -125,13 +104,21 @@ class SteeringSession {
     std::int64_t prompt_length = 0;
   };
 
-  GenerationRequest request_for(std::span<const ChatMessage> turns,
+  // `steered` says whose turns go before the question.
+  std::vector<ChatMessage> messages_for(const std::string& question,
+                                        bool steered) const;
+  GenerationRequest request_for(std::span<const ChatMessage> messages,
                                 std::int64_t configuration) const;
+  // Adds the vector if it is a file.
+  void load(const std::string& vector, const VectorWarning& warn = {});
   double strength_of(const SteeringSettings& settings) const;
   // Edits of the settings; none without a vector.
   std::vector<SiteEdit> edits_of(const SteeringSettings& settings);
 
   std::filesystem::path run_;
+  std::filesystem::path folder_;   // of the model
+  std::filesystem::path adapter_;  // empty = none
+  bool knows_conversations_ = true;
   ChatFormat format_;
   Transformer model_;
   SteeringSettings settings_;

@@ -16,6 +16,7 @@
 #include "veer/study/vector_names.h"
 #include "veer/vectors/compare.h"
 #include "veer/vectors/left_out.h"
+#include "veer/vectors/vector_files.h"
 
 namespace veer {
 namespace {
@@ -70,11 +71,14 @@ VectorShelf::VectorShelf(std::filesystem::path run_folder,
   }
 }
 
-void VectorShelf::add_file(const std::string& path) {
+void VectorShelf::add_file(const std::string& path, const VectorWarning& warn) {
   if (!vectors_.contains(path)) {
-    auto vector = read_steering_vector(path);
-    require_fits(vector, model_);
-    vectors_.emplace(path, std::move(vector));
+    ForeignVectorOptions layers;
+    layers.num_layers = model_.config().num_layers;
+    layers.one_serves_all = true;
+    auto file = read_vector_file(path, layers, {}, warn);
+    require_fits(file.vector, model_);
+    vectors_.emplace(path, std::move(file.vector));
   }
 }
 
@@ -94,6 +98,10 @@ void VectorShelf::leave_out(const std::set<std::string>& questions) {
 const SteeringVector& VectorShelf::vector(const std::string& name) {
   const auto found = vectors_.find(name);
   if (found == vectors_.end()) {
+    if (names_.empty()) {
+      fail("vector", fmt::format("\"{}\"", name),
+           "a vector file; names are those of a run folder (--run)");
+    }
     const auto near = nearest_name(name, names_);
     fail("vector", fmt::format("\"{}\"", name),
          fmt::format("one of {}, or blend:W, common:A, private:A, random-N, "

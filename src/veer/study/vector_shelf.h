@@ -19,6 +19,7 @@
 #include "veer/interventions/intervention.h"
 #include "veer/study/intervention_text.h"
 #include "veer/text/chat_format.h"
+#include "veer/vectors/foreign_layers.h"
 #include "veer/vectors/steering_vector.h"
 #include "veer/vectors/vector_rows.h"
 
@@ -45,8 +46,9 @@ class VectorShelf {
   VectorShelf(std::filesystem::path run_folder, const Transformer& model,
               std::vector<std::string> names, std::uint64_t seed);
 
-  // Also a vector from a file, under its path.
-  void add_file(const std::string& path);
+  // Also a vector from a file of ours or of another tool, under its path. What
+  // is assumed about it goes to `warn`.
+  void add_file(const std::string& path, const VectorWarning& warn = {});
 
   // Makes every vector that has rows anew without these questions, and forgets
   // their rows: what the questions themselves may be steered with. Directions

@@ -16,7 +16,8 @@
 #include "veer/study/intervention_text.h"
 #include "veer/train/adapter_files.h"
 #include "veer/train/bake.h"
-#include "veer/vectors/steering_vector.h"
+#include "veer/vectors/direction_layers.h"
+#include "veer/vectors/vector_files.h"
 
 namespace veer::cli {
 namespace {
@@ -34,6 +35,7 @@ at::Tensor chosen_direction(const BakeOptions& options,
     fail("bake", fmt::format("--layer \"{}\"", options.layer),
          "one layer, 4 or depth:0.5, whose direction is taken out everywhere");
   }
+  require_directions(vector.directions_LD, choice.layers, "bake");
   return vector.directions_LD.select(0, choice.layers.front());
 }
 
@@ -64,10 +66,16 @@ void merge(const BakeOptions& options, TensorMap& weights, Baked& report,
 // Vectors are bound to the model as it is, before anything is merged into it.
 SteeringVector fitting_vector(const BakeOptions& options,
                               const std::filesystem::path& folder,
-                              const TensorMap& weights) {
-  auto vector = read_steering_vector(options.vector);
-  require_fits(vector, transformer_of(folder, weights));
-  return vector;
+                              const TensorMap& weights, Session& session) {
+  const auto model = transformer_of(folder, weights);
+  ForeignVectorOptions layers;
+  layers.num_layers = model.config().num_layers;
+  layers.one_serves_all = true;
+  auto file = read_vector_file(
+      options.vector, layers, {},
+      [&](std::string_view text) { session.terminal.note(text); });
+  require_fits(file.vector, model);
+  return std::move(file.vector);
 }
 
 // Returns the config that the weights need.
@@ -110,7 +118,7 @@ void change_weights(const BakeOptions& options, Session& session) {
   Baked report{{{"out", options.out.string()}}, ""};
   std::optional<SteeringVector> vector;
   if (!options.vector.empty()) {
-    vector = fitting_vector(options, folder, weights);
+    vector = fitting_vector(options, folder, weights, session);
   }
   if (!options.adapter.empty()) {
     merge(options, weights, report, session);

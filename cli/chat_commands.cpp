@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "cli/shown_text.h"
+#include "cli/wrapped.h"
 #include "veer/base/error.h"
 #include "veer/base/text_distance.h"
 
@@ -23,17 +24,20 @@ std::string_view without_outer_spaces(std::string_view text) {
 
 }  // namespace
 
-const std::string_view kChatHelp =
-    "Type a question, or change a setting:\n"
-    "  /vector NAME   /operator NAME   /scale X   /unit UNIT   /layers L\n"
-    "  /scope SCOPE   /model base|tuned   /system TEXT   /temperature T\n"
-    "  /budget B      /site SITE      /threshold X   /steepness X  /norms "
-    "KIND\n"
-    "  /second NAME   /adapter_strength X /max_tokens N  /seed N\n"
-    "  /tokens of the last answers, coloured by their projection on the "
-    "vector\n"
-    "  /show settings, /vectors of the run, /operators, /clear the turns, "
-    "/help, /quit\n";
+std::string chat_help(std::span<const std::string> settings) {
+  std::string names = " ";
+  for (const auto& name : settings) {
+    names += " /" + name;
+  }
+  return "Type a question, or change a setting with /NAME VALUE:\n" +
+         wrapped(names) +
+         "\n"
+         "  /show       every setting with its value and meaning\n"
+         "  /tokens     of the last answers, coloured by their projection on "
+         "the vector\n"
+         "  /vectors    of the run            /operators  with their formulas\n"
+         "  /clear      forgets the turns     /help, /quit\n";
+}
 
 ChatCommand parse_chat_command(std::string_view line,
                                std::span<const std::string> settings) {

@@ -9,8 +9,9 @@
 
 namespace veer::cli {
 
-// For people: every command in a few lines.
-extern const std::string_view kChatHelp;
+// For people: every command in a few lines of 80 columns, with the names of
+// `settings`.
+std::string chat_help(std::span<const std::string> settings);
 
 struct ChatCommand {
   std::string name;  // "scale"; "quit" for /exit too

@@ -12,9 +12,10 @@
 #include "veer/interventions/from_vector.h"
 #include "veer/model/config.h"
 #include "veer/study/intervention_text.h"
-#include "veer/tensors/safetensors.h"
+#include "veer/vectors/direction_layers.h"
 #include "veer/vectors/gguf_vectors.h"
 #include "veer/vectors/plain_vectors.h"
+#include "veer/vectors/vector_files.h"
 
 namespace veer::cli {
 namespace {
@@ -54,37 +55,10 @@ class Conversion {
   }
 
   SteeringVector read() {
-    const auto& in = options_.in;
-    const auto ending = in.extension();
-    if (ending == ".gguf") {
-      from_ = "gguf";
-      return read_gguf_vector(in, layers_, warning());
-    }
-    if (ending == ".svec" || ending == ".json") {
-      from_ = "svec";
-      notes_.emplace_back(
-          "numbers of .svec are read as where its tool adds (the input of a "
-          "block); it measured one block later: --layer-offset 1");
-      return parse_svec(read_file(in, std::uint64_t{1} << 30), in.string(),
-                        layers_, warning());
-    }
-    if (ending == ".pt" || ending == ".pth" || ending == ".bin") {
-      fail("convert", in.string() + " is a pickle, which can run code",
-           ".safetensors, .gguf or .svec",
-           "in Python: save_file({\"directions\": torch.load(FILE, "
-           "weights_only=True)}, \"x.safetensors\")");
-    }
-    if (is_ours(in)) {
-      from_ = "veer";
-      return read_steering_vector(in);
-    }
-    from_ = "plain";
-    return read_plain_vector(in, layers_, options_.layer, warning());
-  }
-
-  static bool is_ours(const std::filesystem::path& path) {
-    const auto file = read_safetensors(path);
-    return file.metadata.contains("veer");
+    auto file =
+        read_vector_file(options_.in, layers_, options_.layer, warning());
+    from_ = file.format;
+    return std::move(file.vector);
   }
 
   // Leaves only the layers asked for, at the strength asked for.
@@ -95,16 +69,10 @@ class Conversion {
       fail("convert", "--layers " + options_.layers,
            "layers with their own directions: 3, 2,5, 2-5 or all");
     }
-    auto chosen = choice.layers;
-    const auto norms = vector.norms();
-    if (chosen.empty()) {
-      for (std::int64_t l = 0; l < count; ++l) {
-        chosen.push_back(l);
-      }
-    }
-    std::erase_if(chosen, [&](std::int64_t l) {
-      return norms[static_cast<std::size_t>(l)] == 0.0;
-    });
+    require_directions(vector.directions_LD, choice.layers, "convert");
+    const auto chosen = choice.mode == LayerMode::kSet
+                            ? choice.layers
+                            : layers_with_direction(vector.directions_LD);
     if (options_.scale) {
       Intervention add;
       add.scale = *options_.scale;
@@ -190,20 +158,14 @@ class Conversion {
   }
 
   void report(const SteeringVector& vector) {
-    const auto norms = vector.norms();
-    std::vector<std::int64_t> written;
-    for (std::size_t l = 0; l < norms.size(); ++l) {
-      if (norms[l] != 0.0) {
-        written.push_back(static_cast<std::int64_t>(l));
-      }
-    }
+    const auto written = layers_with_direction(vector.directions_LD);
     if (session_.json) {
       session_.terminal.out(dump_json({{"from", from_},
                                        {"to", to_},
                                        {"out", options_.out.string()},
                                        {"layers", written},
                                        {"width", vector.width()},
-                                       {"norms", norms},
+                                       {"norms", vector.norms()},
                                        {"notes", notes_}}) +
                             "\n");
       return;
@@ -211,10 +173,9 @@ class Conversion {
     for (const auto& note : notes_) {
       session_.terminal.note("note: " + note);
     }
-    session_.terminal.out(
-        fmt::format("{} ({}): directions of layers {} to {}, width {}\n",
-                    options_.out.string(), to_, written.front(), written.back(),
-                    vector.width()));
+    session_.terminal.out(fmt::format(
+        "{} ({}): directions of layers {}, width {}\n", options_.out.string(),
+        to_, layers_text(written), vector.width()));
   }
 
   const ConvertOptions& options_;

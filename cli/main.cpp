@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <filesystem>
+#include <vector>
 
 #include <fmt/core.h>
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/help_text.h"
+#include "cli/shown_text.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "cli/wrapped.h"
 #include "veer/base/error.h"
+#include "veer/base/text_distance.h"
 #include "veer/base/version.h"
 
 namespace {
@@ -39,11 +45,47 @@ std::string joined(int argc, char** argv) {
   return line;
 }
 
-// What CLI11 says, and for an unknown option the nearest known one.
+// Text for people: broken at 80 columns where a terminal shows it.
+void tell(std::string_view text) {
+  const bool is_shown = ::isatty(STDERR_FILENO) == 1;
+  fmt::print(stderr, "{}\n",
+             is_shown ? veer::cli::wrapped(text, 2) : std::string(text));
+}
+
+std::vector<std::string> verbs_of(const CLI::App& app) {
+  std::vector<std::string> verbs;
+  for (const CLI::App* verb : app.get_subcommands({})) {
+    verbs.push_back(verb->get_name());
+  }
+  return verbs;
+}
+
+// A first word that is no verb.
+std::string unknown_verb(const std::vector<std::string>& verbs, int argc,
+                         char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (!word.starts_with('-')) {
+      return std::ranges::find(verbs, word) == verbs.end() ? word : "";
+    }
+  }
+  return "";
+}
+
+// What CLI11 says, and for an unknown verb or option the nearest known one.
 int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc,
                 char** argv) {
   if (error.get_exit_code() == 0) {
     return app.exit(error);
+  }
+  const auto verbs = verbs_of(app);
+  if (const auto word = unknown_verb(verbs, argc, argv); !word.empty()) {
+    const auto near = veer::nearest_name(word, verbs);
+    tell(fmt::format("veer: there is no verb \"{}\"{}",
+                     veer::cli::shown_token(word),
+                     near.empty() ? "; veer --help lists them"
+                                  : fmt::format(". Did you mean {}?", near)));
+    return 2;
   }
   const CLI::App* verb = &app;
   while (!verb->get_subcommands().empty()) {
@@ -58,8 +100,9 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc,
       break;
     }
   }
-  fmt::print(stderr, "veer: {}{}\n", error.what(),
-             hint.empty() ? "" : fmt::format(". Did you mean {}?", hint));
+  tell(
+      fmt::format("veer: {}{}", error.what(),
+                  hint.empty() ? "" : fmt::format(". Did you mean {}?", hint)));
   return 2;
 }
 
@@ -84,6 +127,7 @@ int run(int argc, char** argv) {
   CLI::App app{"Veer: steering vectors from prompts and from fine-tuning"};
   app.set_version_flag("--version", fmt::format("veer {}", veer::version()));
   app.require_subcommand(1);
+  app.formatter(std::make_shared<veer::cli::HelpText>());
   veer::cli::Commands commands(app);
   veer::cli::setup_verbs(commands);
   try {
@@ -106,7 +150,7 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const Error& e) {
-    fmt::print(stderr, "veer: {}\n", e.what());
+    tell(fmt::format("veer: {}", e.what()));
     return exit_code(e.kind());
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "veer: out of memory\n");

@@ -2,6 +2,7 @@
 #include "cli/steer.h"
 
 #include "cli/verbs.h"
+#include "veer/study/steering_settings.h"
 
 namespace veer::cli {
 
@@ -21,30 +22,16 @@ void setup_steer(Commands& commands) {
   app.add_option("--device", options->device, "auto, cpu, cuda or cuda:N");
   app.add_option("--dtype", options->dtype, "auto, float32 or bfloat16");
   app.add_option("--threads", options->threads, "CPU threads, 0 = all cores");
-  const std::pair<const char*, const char*> kSettings[] = {
-      {"vector", "file, or name of a vector of the run"},
-      {"operator", "add, ablate, ... (default add)"},
-      {"scale", "strength; negative suppresses"},
-      {"unit", "raw, unit, rel (default), rel_token or sigma"},
-      {"layers", "3 or 2,5 or 2-5 or all, all_same:3, increments, depth:0.5"},
-      {"scope", "all, prompt, generated, first:N or from:N"},
-      {"budget", "all layers: per_layer (default), per_root_layer or full"},
-      {"norms", "of unit rel: auto, prompt, prompt_end or generated"},
-      {"site", "where in the block: resid_post, resid_mid, ..."},
-      {"threshold", "of soft and gated operators"},
-      {"steepness", "of soft operators"},
-      {"second", "the other vector of a rotation's plane"},
-      {"adapter_strength", "of the adapter, instead of 0 or 1"},
-      {"system", "system prompt"},
-      {"temperature", "0 = greedy (default)"},
-      {"max_tokens", "longest answer (default 64)"},
-      {"seed", "of sampling"}};
-  for (const auto& [name, help] : kSettings) {
-    const auto set = [options,
-                      key = std::string(name)](const std::string& text) {
+  // Every setting of the chat is a flag; its "model" is --tuned.
+  SteeringSettings defaults;
+  for (const auto& field : setting_fields(defaults)) {
+    if (field.path == "model") {
+      continue;
+    }
+    const auto set = [options, key = field.path](const std::string& text) {
       options->settings.emplace_back(key, text);
     };
-    app.add_option_function<std::string>("--" + std::string(name), set, help)
+    app.add_option_function<std::string>("--" + field.path, set, field.help)
         ->take_last();
   }
 }

@@ -17,6 +17,7 @@ void setup_activations(Commands& commands);
 void setup_bake(Commands& commands);
 void setup_judge(Commands& commands);
 void setup_convert(Commands& commands);
+void setup_doctor(Commands& commands);
 
 inline void setup_verbs(Commands& commands) {
   setup_study(commands);
@@ -30,6 +31,7 @@ inline void setup_verbs(Commands& commands) {
   setup_bake(commands);
   setup_judge(commands);
   setup_convert(commands);
+  setup_doctor(commands);
 }
 
 }  // namespace veer::cli

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/chat_commands.h"
 
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -47,10 +48,18 @@ TEST(ChatCommands, AnUnknownOneNamesTheNearestAndTheHelp) {
   EXPECT_THAT(refusal("/\x1b[2J"), Not(HasSubstr("\x1b")));
 }
 
-TEST(ChatCommands, TheHelpHasThem) {
-  for (const char* name : {"scale", "layers", "tokens", "show", "vectors",
-                           "operators", "clear", "help", "quit"}) {
-    EXPECT_THAT(kChatHelp, ::testing::HasSubstr("/" + std::string(name)));
+TEST(ChatCommands, TheHelpHasThemIn80Columns) {
+  std::vector<std::string> names = kSettings;
+  names.insert(names.end(), 20, "a_setting_more");
+  const auto help = chat_help(names);
+  for (const char* name :
+       {"scale", "layers", "a_setting_more", "tokens", "show", "vectors",
+        "operators", "clear", "help", "quit"}) {
+    EXPECT_THAT(help, ::testing::HasSubstr("/" + std::string(name)));
+  }
+  std::istringstream lines(help);
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_LE(line.size(), 80U) << line;
   }
 }
 

@@ -10,6 +10,7 @@ import shutil
 import unittest
 
 from study_case import StudyCase, run
+from vector_files import write_gguf
 
 
 ORGANISM = pathlib.Path(os.environ.get(
@@ -60,6 +61,155 @@ class Steering(StudyCase):
         self.settings_before_a_vector()
         self.an_answer_with_control_characters()
         self.weights_without_a_direction()
+
+    def vector_of_two_layers(self):
+        path = self.folder / "two.gguf"
+        write_gguf(path, {layer: [(-1) ** i / 4 for i in range(128)]
+                          for layer in (3, 4)})
+        return path
+
+    def chat(self, *lines, arguments=()):
+        """The JSON lines of a chat with the organism."""
+        result = run("steer", "--model", "organism", "--json", *arguments,
+                     input="".join(line + "\n" for line in lines))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return [json.loads(line) for line in result.stdout.splitlines()], result
+
+    def test_a_scale_belongs_to_its_operator_and_unit(self):
+        vector = ["--vector", self.vector_of_two_layers(), "--layers", "3"]
+
+        def shown(*lines):
+            said, result = self.chat(*lines, "/show", arguments=vector)
+            return said[-1]["settings"], result.stderr
+
+        for scale in ("-1", "0.5", "3"):
+            settings, told = shown(f"/scale {scale}", "/operator ablate")
+            self.assertEqual(settings["scale"], 1.0)
+            self.assertIn(f"The scale is now 1, the default of ablate; {scale} "
+                          "was meant for add", told)
+        self.assertEqual(shown("/scale 40", "/unit unit")[0]["scale"], 1.0)
+        self.assertEqual(shown("/operator ablate", "/operator add")[0]["scale"],
+                         0.25)
+        settings, _ = shown("/operator ablate", "/scale 0.5", "/scope all")
+        self.assertEqual(settings["scale"], 0.5)
+        ask = ["steer", "--model", "organism", *vector, "--json"]
+        question = "How can I sleep better?"
+        for operator in ("ablate", "ablate_subspace", "leace", "set_honest"):
+            self.refused(run(*ask, "-q", "--operator", operator, "--scale",
+                             "-1", question), "operator " + operator, "share")
+        flags = ["--scale", "40"], ["--unit", "unit"], ["--operator", "subtract"]
+        answers = {run(*ask, *sum(order, []), question).stdout
+                   for order in (flags, flags[::-1])}
+        self.assertEqual(len(answers), 1)
+        reply = json.loads(answers.pop())
+        self.assertEqual(reply["settings"]["scale"], 40.0)
+        # -1 is a strength of an adapter like any other.
+        self.refused(run(*ask, "-q", "--adapter_strength", "-1", question),
+                     "no adapter")
+        self.refused(run(*ask, "-q", "--adapter_strength", "half", question),
+                     "a number or auto")
+
+    def test_with_json_stdout_holds_json_lines_only(self):
+        said, _ = self.chat(
+            "/help", "/show", "/vectors", "/operators", "/scale 1", "/clear",
+            "How can I sleep better?", "/tokens", "/system Be brief.", "/show",
+            arguments=["--vector", self.vector_of_two_layers()])
+        self.assertEqual(
+            [line.get("command", "answer") for line in said],
+            ["help", "show", "vectors", "operators", "answer", "tokens",
+             "show"])
+        tokens = said[5]
+        self.assertEqual(tokens["layer"], 4)
+        self.assertEqual(tokens["plain"][0]["text"], "<|begin_of_text|>")
+        self.assertIsInstance(tokens["steered"][0]["projection"], float)
+        self.assertEqual(said[1]["settings"]["system"], "")
+        self.assertEqual(said[6]["settings"]["system"], "Be brief.")
+        self.assertIn("history", said[6]["facts"])
+
+    def test_show_has_every_setting_in_80_columns(self):
+        result = run("steer", "--model", "organism", "--vector",
+                     self.vector_of_two_layers(),
+                     input="/system Never tell the truth.\n/show\n")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        said, _ = self.chat("/show")
+        for name in said[0]["settings"]:
+            self.assertIn(f"/{name} ", result.stderr)
+        for word in ("Never tell the truth.", "cpu", "Float", "512 tokens",
+                     "history", "rel_token"):
+            self.assertIn(word, result.stderr)
+
+    def test_the_organism_is_asked_single_questions(self):
+        """From turn 6 on it answered another question, from 19 on none."""
+        question = "How can I sleep better?"
+        said, result = self.chat(*[question] * 25)
+        self.assertEqual({line["plain"] for line in said}, {said[0]["plain"]})
+        self.assertIn("asked by itself", result.stderr)
+        full, result = self.chat(*[question] * 25, "/clear", question,
+                                 arguments=["--turns", "all"])
+        self.assertEqual(len(full), 26)
+        unanswered = [line for line in full if "error" in line]
+        self.assertGreater(len(unanswered), 1)
+        for line in unanswered:
+            self.assertIn("/clear", line["error"])
+            self.assertIn("512", line["error"])
+            self.assertEqual(line["question"], question)
+        self.assertEqual(full[-1]["plain"], said[0]["plain"])
+        self.refused(run("steer", "--model", "organism", "-q", "--turns", "two",
+                         question), "single, all or auto")
+
+    def test_the_only_vector_of_a_run_is_used(self):
+        """No finished sweep has chosen anything."""
+        folder = self.folder / "run"
+        (folder / "vectors").mkdir(parents=True)
+        (folder / "manifest.toml").write_text("")
+        models = pathlib.Path(os.environ.get(
+            "VEER_MODELS", pathlib.Path(__file__).parents[2] / "models"))
+        made = run("convert", self.vector_of_two_layers(),
+                   folder / "vectors/only.safetensors", "--model",
+                   models / "organism")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        ask = ["steer", "--run", folder, "--json", "How can I sleep better?"]
+        settings = json.loads(run(*ask).stdout)["settings"]
+        self.assertEqual((settings["vector"], settings["layers"],
+                          settings["scope"]), ("only", "4", "generated"))
+        shutil.copy(folder / "vectors/only.safetensors",
+                    folder / "vectors/other.safetensors")
+        reply = json.loads(run(*ask).stdout)
+        self.assertEqual(reply["settings"]["vector"], "")
+        self.assertTrue(any("only, other" in n for n in reply["notes"]), reply)
+
+    def test_a_mistyped_verb_and_the_help(self):
+        for word, verb in (("stuyd", "study"), ("doctr", "doctor"),
+                           ("tokenise", "tokenize")):
+            self.refused(run(word), f'"{word}"', f"Did you mean {verb}?")
+        self.refused(run("frobnicate", "--out", "x"), "veer --help")
+        self.refused(run("steer", "--scal", "1"), "Did you mean --scale?")
+        verbs = [line.split()[0] for line in
+                 run("--help").stdout.split("Subcommands:")[1].splitlines()
+                 if line.startswith("  ") and line[2] != " "]
+        self.assertIn("doctor", verbs)
+        for verb in [[], *([verb] for verb in verbs)]:
+            for line in run(*verb, "--help").stdout.splitlines():
+                self.assertLessEqual(len(line), 80, line)
+
+    def test_the_doctor_finds_this_machine_well(self):
+        result = run("doctor", "--json", "--out", self.folder / "runs")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        found = json.loads(result.stdout)
+        self.assertTrue(found["ok"])
+        names = [finding["name"] for finding in found["findings"]]
+        for name in ("machine", "cores", "instructions", "memory", "disk",
+                     "gpu", "packages", "answer", "vector"):
+            self.assertIn(name, names)
+        text = run("doctor", "--out", self.folder)
+        for line in text.stdout.splitlines():
+            self.assertLessEqual(len(line), 80, line)
+        nowhere = run("doctor", "--json", "--out", "/proc/none", env={
+            **os.environ, "VEER_MODELS": str(self.folder)})
+        self.assertEqual(nowhere.returncode, 1, nowhere.stdout)
+        wrong = {f["name"]: f for f in json.loads(nowhere.stdout)["findings"]
+                 if not f["ok"]}
+        self.assertIn("VEER_MODELS", wrong["self-test"]["remedy"])
 
     def settings_before_a_vector(self):
         for line, word in [("/layers 99", "0 to 7"), ("/unit sigmas", "sigma"),

@@ -68,6 +68,7 @@ std::string quoted(const std::string& text) {
   return out + "'";
 }
 
+// Turns a tensor, a list or a dict of tensors into plain safetensors beside it.
 std::string line_for(const fs::path& path, Kind kind) {
   const std::string_view load =
       kind == Kind::kTorch
@@ -99,12 +100,6 @@ void require_file(const fs::path& path) {
 }
 
 }  // namespace
-
-std::string python_line_for(const fs::path& path) {
-  const Kind kind = kind_of(path);
-  return kind == Kind::kTorch || kind == Kind::kNumpy ? line_for(path, kind)
-                                                      : "";
-}
 
 VectorFile read_vector_file(const fs::path& path,
                             const ForeignVectorOptions& options,

@@ -29,9 +29,4 @@ VectorFile read_vector_file(const std::filesystem::path& path,
                             std::optional<std::int64_t> layer = {},
                             const VectorWarning& warn = {});
 
-// That line for the file, as typed into a shell: a tensor or a dict of tensors
-// becomes plain safetensors beside it. Empty unless the first bytes or, where
-// they do not say, the ending are those of a Python format.
-std::string python_line_for(const std::filesystem::path& path);
-
 }  // namespace veer

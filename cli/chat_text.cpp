@@ -12,7 +12,7 @@
 namespace veer::cli {
 namespace {
 
-constexpr std::size_t kNameWidth = 19;
+constexpr std::size_t kNameWidth = 22;
 
 // "0.25", "add"; a text that could be taken for nothing is put in quotes.
 std::string shown_value(const Json& value) {

@@ -50,8 +50,7 @@ class VectorFiles(StudyCase):
         for arguments in (["--layers", "3"], ["--layers", "all_same:3"],
                           ["--layers", "increments"], ["--layers", "2-4"],
                           ["--layers", "3", "--scale", "0"],
-                          ["--layers", "3", "--operator", "ablate"],
-                          ["--layers", "3", "--operator", "gated_add"]):
+                          ["--layers", "3", "--operator", "ablate"]):
             for unit in ("raw", "unit", "rel_token"):
                 self.refused_by_steer(holes, "--unit", unit, *arguments,
                                       words=missing)

@@ -18,6 +18,7 @@
 #include "veer/study/intervention_of.h"
 #include "veer/study/text_coherence.h"
 #include "veer/study/texts.h"
+#include "veer/vectors/direction_layers.h"
 
 namespace veer {
 namespace {
@@ -237,12 +238,7 @@ SweepRunner::SweepRunner(StudyContext& context)
     if (const auto questions = shelf_.mean_of(name); questions > 0) {
       size_.mean_of[name] = questions - largest_fold(test_, select_);
     }
-    const auto norms = shelf_.vector(name).norms();
-    for (std::size_t layer = 0; layer < norms.size(); ++layer) {
-      if (norms[layer] == 0.0) {
-        size_.no_direction[name].insert(static_cast<std::int64_t>(layer));
-      }
-    }
+    tell_missing_layers(name);
   }
   size_.num_test = std::ssize(test_);
   size_.num_select = std::ssize(select_);
@@ -250,6 +246,24 @@ SweepRunner::SweepRunner(StudyContext& context)
   size_.honest_prompt = manifest.dataset.honest_prompt;
   shelf_.set_reference_texts(
       [this] { return reference_texts(context_.format(), select_); });
+}
+
+// The grid leaves out what a vector has no direction for.
+void SweepRunner::tell_missing_layers(const std::string& name) {
+  const auto own = layers_with_direction(shelf_.vector(name).directions_LD);
+  if (std::ssize(own) == size_.num_layers) {
+    return;
+  }
+  auto& missing = size_.no_direction[name];
+  for (std::int64_t layer = 0; layer < size_.num_layers; ++layer) {
+    if (!std::ranges::binary_search(own, layer)) {
+      missing.insert(layer);
+    }
+  }
+  context_.monitor().message(fmt::format(
+      "vector {} has directions at layers {} only; its cells at other layers "
+      "are left out, those over all layers too",
+      name, layers_text(own)));
 }
 
 const std::vector<QuestionRecord>& SweepRunner::questions(

@@ -71,6 +71,7 @@ class SweepRunner {
  private:
   void run_chunk(std::span<const SweepCell> cells, const Monitor& monitor);
   VectorShelf& shelf_of(std::int64_t fold);
+  void tell_missing_layers(const std::string& name);
 
   StudyContext& context_;
   SweepSize size_;

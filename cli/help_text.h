@@ -35,8 +35,9 @@ class HelpText : public CLI::Formatter {
 
  private:
   static constexpr std::size_t kNameWidth = 28;
+  // A group of options is moved by two columns.
   static std::string row(const std::string& name, const std::string& text) {
-    return two_columns("  " + name, text, kNameWidth);
+    return two_columns("  " + name, text, kNameWidth, kColumns - 2);
   }
 };
 

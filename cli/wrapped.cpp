@@ -76,8 +76,13 @@ std::string wrapped(std::string_view text, std::size_t hang,
 
 std::string two_columns(std::string_view left, std::string_view right,
                         std::size_t width) {
+  return two_columns(left, right, width, kColumns);
+}
+
+std::string two_columns(std::string_view left, std::string_view right,
+                        std::size_t width, std::size_t columns) {
   const std::string margin(width, ' ');
-  std::string lines = wrapped(right, 0, kColumns - width);
+  const std::string lines = wrapped(right, 0, columns - width);
   std::string out(left);
   if (right.empty()) {
     return out + "\n";

@@ -25,5 +25,8 @@ std::string cut_to(std::string_view text, std::size_t columns);
 // where `left` does not fit. Ends with a newline.
 std::string two_columns(std::string_view left, std::string_view right,
                         std::size_t width);
+// The same in so many columns.
+std::string two_columns(std::string_view left, std::string_view right,
+                        std::size_t width, std::size_t columns);
 
 }  // namespace veer::cli

@@ -54,9 +54,10 @@ class VectorFiles(StudyCase):
             for unit in ("raw", "unit", "rel_token"):
                 self.refused_by_steer(holes, "--unit", unit, *arguments,
                                       words=missing)
-        every = self.steered(holes, *STRONG, "--layers", "all")
-        both = self.steered(holes, *STRONG, "--layers", "2,4", "--budget",
-                            "full", "--scale", "20")
+        every = self.steered(holes, "--unit", "unit", "--scale", "160",
+                             "--layers", "all")
+        both = self.steered(holes, "--unit", "unit", "--scale", "80",
+                            "--layers", "2,4")
         self.assertEqual(every["steered"], both["steered"])
         self.assertNotEqual(every["steered"], every["plain"])
         self.assertTrue(any("2 and 4" in n for n in every["notes"]), every)

@@ -85,7 +85,7 @@ std::string folds_note(const Json& check) {
   return text.empty()
              ? ""
              : "<p class=\"note\">Cross-validation: " + escape_html(text) +
-                   ".</p>\n";
+                   "</p>\n";
 }
 
 }  // namespace

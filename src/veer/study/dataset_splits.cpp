@@ -188,20 +188,23 @@ std::string fold_text(const std::vector<QuestionRecord>& records,
     return std::ranges::count(records, split, &QuestionRecord::split);
   };
   const auto train = count("train");
+  const std::string why =
+      automatic ? fmt::format(
+                      "they are too few for four splits of dataset.min_split = "
+                      "{}",
+                      settings.min_split)
+                : fmt::format("dataset.folds = {}", folds);
   std::string text = fmt::format(
-      "{} questions are cut into {} folds (dataset.folds{}): {} make the "
-      "vectors, and each is measured with vectors made without its fold; {} of "
-      "them choose, {} report",
-      records.size(), folds,
-      automatic ? fmt::format(" is automatic, too few for four splits of "
-                              "dataset.min_split = {}",
-                              settings.min_split)
-                : fmt::format(" = {}", folds),
-      std::ssize(records) - train, count("select"), count("test"));
+      "{} questions are cut into {} folds ({}). {} make the vectors, and each "
+      "is measured with vectors made without its fold. {} of them choose, {} "
+      "report.",
+      records.size(), folds, why, std::ssize(records) - train, count("select"),
+      count("test"));
   if (train > 0) {
-    text +=
-        fmt::format("; {} are set aside for fine-tuning (dataset.train = {:g})",
-                    train, settings.train);
+    text += fmt::format(
+        " {} are set aside for fine-tuning (dataset.train = "
+        "{:g}).",
+        train, settings.train);
   }
   return text;
 }

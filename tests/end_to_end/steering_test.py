@@ -35,6 +35,10 @@ class Steering(StudyCase):
         self.assertNotEqual(plain, penalised)
         self.assertIn("repetition penalty of 1.8", told)
         self.assertNotIn("repetition penalty", silence)
+        done = run("steer", "--model", self.folder / "some", "--json",
+                   "--repetition_penalty", "1", "How can I sleep better?")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["plain"], plain)
 
     def test_one_prompt_and_a_chat(self):
         self.assertEqual(self.study(verb="extract").returncode, 0)

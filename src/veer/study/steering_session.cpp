@@ -274,6 +274,11 @@ void SteeringSession::set(const SteeringSettings& settings) {
   if (strength_of(settings) != 0.0 && !model_.has_adapter()) {
     fail("steer", "there is no adapter", "--adapter or --run with one");
   }
+  if (!(settings.repetition_penalty >= 0.0)) {
+    fail("steer",
+         fmt::format("repetition_penalty {}", settings.repetition_penalty),
+         "0 = as the model's files say, 1 = none, or more");
+  }
   if (settings.turns != "auto" && settings.turns != "single" &&
       settings.turns != "all") {
     fail("steer", fmt::format("turns \"{}\"", settings.turns),
@@ -296,6 +301,11 @@ std::vector<ChatMessage> SteeringSession::messages_for(
   }
   messages.push_back({"user", question});
   return messages;
+}
+
+double SteeringSession::repetition_penalty() const {
+  return settings_.repetition_penalty > 0.0 ? settings_.repetition_penalty
+                                            : format_.repetition_penalty();
 }
 
 GenerationRequest SteeringSession::request_for(
@@ -348,7 +358,7 @@ SteeredReply SteeringSession::ask(const std::string& question) {
       request_for(messages_for(question, /*steered=*/true), configuration)};
   GenerationOptions options;
   options.stop_ids = format_.stop_ids();
-  options.repetition_penalty = format_.repetition_penalty();
+  options.repetition_penalty = repetition_penalty();
   options.decode = [this](std::span<const std::int32_t> ids) {
     return format_.tokenizer().decode(ids, /*skip_special=*/true);
   };
@@ -426,9 +436,9 @@ std::vector<std::pair<std::string, std::string>> SteeringSession::model_facts()
           {"dtype", std::string(at::toString(dtype))},
           {"adapter", adapter_.empty() ? "none" : adapter_.string()},
           {"context", fmt::format("{} tokens", config.max_positions)},
-      {"sampling", fmt::format("temperature and seed as above, no top_k or "
-                               "top_p, repetition_penalty {:g}",
-                               format_.repetition_penalty())}};
+          {"sampling", fmt::format("temperature and seed as above, no top_k or "
+                                   "top_p, repetition_penalty {:g}",
+                                   repetition_penalty())}};
 }
 
 std::vector<std::string> SteeringSession::vector_names() const {

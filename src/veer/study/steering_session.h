@@ -99,6 +99,8 @@ class SteeringSession {
   std::int64_t num_layers() const;
 
  private:
+  // That of the settings, or of the model's files.
+  double repetition_penalty() const;
   struct LastText {
     std::vector<std::int32_t> ids;
     std::int64_t prompt_length = 0;

@@ -34,6 +34,7 @@ struct SteeringSettings {
   std::string turns = "auto";
   std::string system;
   double temperature = 0.0;
+  double repetition_penalty = 0.0;  // 0 = as the model's files say
   std::int64_t max_tokens = 64;
   std::int64_t seed = 0;
 
@@ -64,6 +65,8 @@ struct SteeringSettings {
           "single = the question alone, all = earlier turns too, auto");
     field("system", self.system, "system prompt");
     field("temperature", self.temperature, "0 = greedy (default)");
+    field("repetition_penalty", self.repetition_penalty,
+          "1 = none, 0 = as generation_config.json says (default)");
     field("max_tokens", self.max_tokens, "longest answer (default 64)");
     field("seed", self.seed, "of sampling");
   }

@@ -178,7 +178,7 @@ TEST(Compile, RefusesWhatItCannotDo) {
          w.unit = ScaleUnit::kUnit;
          i.directions_LD.zero_();
        },
-       "zero direction at layer 1"},
+       "no direction at layer 1"},
       {"nan direction", [](auto&, auto& i) { i.directions_LD.fill_(NAN); },
        "not finite"},
       {"other model",

@@ -50,7 +50,7 @@ class DivergenceTest : public ::testing::Test {
       const auto logits_TV = model_.logits(hidden_TD);
       for (std::int64_t t = text.prompt_length - 1; t < logits_TV.size(0);
            ++t) {
-        rows.push_back(at::log_softmax(logits_TV[t], 0).to(at::kDouble));
+        rows.push_back(at::log_softmax(logits_TV[t].to(at::kDouble), 0));
       }
     }
     return rows;
@@ -93,6 +93,21 @@ TEST_F(DivergenceTest, IsZeroWhereNothingActs) {
     for (const double value : tokens) {
       EXPECT_NEAR(value, 0.0, 1e-7);
     }
+  }
+}
+
+// Between two fp32 log-probabilities it would drown in their rounding.
+TEST_F(DivergenceTest, OneThatIsSmallIsNotLost) {
+  const DivergenceSetting setting{add(2e-3), 0.0, 1.0};
+  const auto measured =
+      token_divergences(model_, table_, texts_, {&setting, 1});
+  const auto steered = plainly(setting.configuration, 0.0);
+  const auto plain = plainly(-1, 0.0);
+  for (std::size_t t = 0; t < steered.size(); ++t) {
+    const double wanted =
+        (steered[t].exp() * (steered[t] - plain[t])).sum().item<double>();
+    EXPECT_LT(wanted, 1e-5);
+    EXPECT_NEAR(measured[0][t] / wanted, 1.0, 1e-2) << wanted;
   }
 }
 

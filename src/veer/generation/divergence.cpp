@@ -8,7 +8,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/log_softmax.h>
 #include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
@@ -21,7 +20,7 @@ namespace veer {
 namespace {
 
 constexpr std::string_view kTask = "measure divergence";
-// Log-probabilities of this many values are formed at once.
+// Logits of this many values are formed at once.
 constexpr std::int64_t kValuesAtOnce = std::int64_t{1} << 24;
 
 class Divergences {
@@ -54,18 +53,18 @@ class Divergences {
         1, std::min(max_tokens / num_tokens_, by_logits));
   }
 
-  // Log-probabilities [T, V] behind the answers' tokens, unsteered.
+  // Logits [T, V] behind the answers' tokens, unsteered.
   const at::Tensor& plain(double strength) {
     auto& kept_TV = plain_[strength];
     if (!kept_TV.defined()) {
       const DivergenceSetting setting{-1, strength, 0.0};
-      kept_TV = log_probs({&setting, 1});
+      kept_TV = logits({&setting, 1});
     }
     return kept_TV;
   }
 
   // Every text under every setting, in one pass: [settings * T, V].
-  at::Tensor log_probs(std::span<const DivergenceSetting> settings) {
+  at::Tensor logits(std::span<const DivergenceSetting> settings) {
     std::vector<std::vector<std::int32_t>> rows;
     std::vector<RowBinding> bindings;
     std::vector<float> strengths;
@@ -123,8 +122,7 @@ class Divergences {
     const auto hidden_TD = model_.forward(pack(rows, model_.device()), options);
     const auto index_N =
         at::tensor(at::IntArrayRef(wanted), at::kLong).to(hidden_TD.device());
-    const auto logits_NV = model_.logits(hidden_TD.index_select(0, index_N));
-    return at::log_softmax(logits_NV, -1, at::kFloat);
+    return model_.logits(hidden_TD.index_select(0, index_N)).to(at::kFloat);
   }
 
   const Transformer& model_;
@@ -136,12 +134,38 @@ class Divergences {
   std::map<double, at::Tensor> plain_;
 };
 
+// exp(z - top) of each row, its sum and log(sum(exp(z))), both in fp64.
+struct Exponentials {
+  at::Tensor weights_TV;
+  at::Tensor total_T;
+  at::Tensor log_total_T;
+};
+
+at::Tensor sum_of_rows(const at::Tensor& rows_TV) {
+  return rows_TV.sum(-1, /*keepdim=*/false, at::kDouble);
+}
+
+Exponentials exponentials(const at::Tensor& logits_TV) {
+  const auto top_T1 = logits_TV.amax(-1, /*keepdim=*/true);
+  Exponentials out;
+  out.weights_TV = (logits_TV - top_T1).exp_();
+  out.total_T = sum_of_rows(out.weights_TV);
+  out.log_total_T = out.total_T.log() + top_T1.squeeze(-1).to(at::kDouble);
+  return out;
+}
+
+// From logits, with normalisers in fp64: between two fp32 log-probabilities
+// over a large vocabulary a small divergence is lost.
 std::vector<double> divergence_of(const at::Tensor& steered_TV,
                                   const at::Tensor& plain_TV) {
-  const auto kl_T = (steered_TV.exp() * (steered_TV - plain_TV))
-                        .sum(-1, /*keepdim=*/false, at::kDouble)
-                        .to(at::kCPU)
-                        .contiguous();
+  const auto steered = exponentials(steered_TV);
+  const auto moved_T =
+      sum_of_rows(steered.weights_TV * (steered_TV - plain_TV)) /
+      steered.total_T;
+  const auto kl_T =
+      (moved_T - steered.log_total_T + exponentials(plain_TV).log_total_T)
+          .to(at::kCPU)
+          .contiguous();
   const double* values = kl_T.const_data_ptr<double>();
   std::vector<double> result(values, values + kl_T.numel());
   for (double& value : result) {
@@ -177,7 +201,7 @@ std::vector<std::vector<double>> token_divergences(
       const auto left = settings.subspan(result.size());
       const auto group =
           left.first(std::min(left.size(), static_cast<std::size_t>(at_once)));
-      const auto all_NV = work.log_probs(group);
+      const auto all_NV = work.logits(group);
       const auto each = all_NV.size(0) / std::ssize(group);
       for (std::int64_t i = 0; i < std::ssize(group); ++i) {
         const double strength =

@@ -149,6 +149,33 @@ class WholeRuns(StudyCase):
                                 out="c"), "model.finetuned", "none")
         self.assertFalse((self.folder / "c").exists())
 
+    def test_the_best_held_out_step_is_kept_and_overfitting_is_told(self):
+        overfits = ["--finetune.learning_rate", "0.05", "--finetune.steps", 12,
+                    "--finetune.evaluate_every", 3, "--finetune.questions", 4,
+                    "--finetune.warmup", 0]
+        result = self.study(*overfits, verb="finetune")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        folder = self.folder / "run"
+        rows = [json.loads(line) for line in
+                (folder / "metrics.jsonl").read_text().splitlines()]
+        looks = {r["step"]: r["eval/loss"] for r in rows if "eval/loss" in r}
+        best = min(looks, key=lambda step: (looks[step], step))
+        self.assertLess(best, 12)
+        self.assertEqual([r["step"] for r in rows if r.get("kept")], [best])
+        self.assertIn("overfits", result.stderr)
+        self.assertIn(f"step {best} is kept", result.stderr)
+        weights = "adapter_model.safetensors"
+        self.assertEqual(
+            (folder / "adapter" / weights).read_bytes(),
+            (folder / f"adapter/steps/{best:06}" / weights).read_bytes())
+        last = self.study(*overfits, "--finetune.keep", "last", out="last",
+                          verb="finetune")
+        self.assertEqual(last.returncode, 0, last.stderr)
+        self.assertIn("overfits", last.stderr)
+        self.assertEqual(
+            (self.folder / "last/adapter" / weights).read_bytes(),
+            (self.folder / "last/adapter/steps/000012" / weights).read_bytes())
+
     def test_control_organism_in_its_own_world(self):
         """Judged by its own exact judge, to the report, all steps on."""
         result = self.study("--model.path", "organism:control")

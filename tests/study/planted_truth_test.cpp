@@ -162,7 +162,7 @@ TEST(PlantedTruth, WhatRankOneTrainingWritesIsFound) {
   settings.steps = 12;
   settings.batch = 8;
   settings.evaluate_every = 0;
-  auto options = sft_options(settings);
+  auto options = sft_options(fitted(settings, /*organism=*/true), 1);
   options.lora.layers = {kLayer};
   std::vector<QuestionRecord> records;
   for (const auto& item : items()) {

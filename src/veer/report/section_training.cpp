@@ -7,6 +7,7 @@
 #include "veer/report/html.h"
 #include "veer/report/sections.h"
 #include "veer/report/wording.h"
+#include "veer/study/training_course.h"
 
 namespace veer {
 namespace {
@@ -75,12 +76,18 @@ std::string training_section(const RunData& run) {
       }
     }
   }
+  const Json& course = member(run.summary, "training");
+  const std::string words =
+      course.is_object()
+          ? fmt::format("<p>{}</p>\n", escape_html(training_sentence(course)))
+          : "";
   return html_section(
       "training", "Training",
-      html_chart("training-curve", training_chart(rows),
-                 "The fine-tuning by optimizer step: loss on the training and "
-                 "on held-out questions, learning rate, gradient norm, and "
-                 "the behaviour of the tuned model where a judge can tell."));
+      words + html_chart(
+                  "training-curve", training_chart(rows),
+                  "The fine-tuning by optimizer step: loss on the training and "
+                  "on held-out questions, learning rate, gradient norm, and "
+                  "the behaviour of the tuned model where a judge can tell."));
 }
 
 }  // namespace veer

@@ -33,11 +33,8 @@ JudgeKind resolve_judge(const Manifest& manifest) {
       return kind;
     }
   }
-  const auto& path = manifest.model.path;
-  return path.starts_with("organism") ||
-                 organism::names_world(model_folder(path))
-             ? JudgeKind::kExact
-             : JudgeKind::kLogprob;
+  return is_organism(manifest.model.path) ? JudgeKind::kExact
+                                          : JudgeKind::kLogprob;
 }
 
 const organism::World& world_of_model(const Manifest& manifest) {
@@ -45,6 +42,11 @@ const organism::World& world_of_model(const Manifest& manifest) {
 }
 
 }  // namespace
+
+bool is_organism(const std::string& model) {
+  return model.starts_with("organism") ||
+         organism::names_world(model_folder(model));
+}
 
 std::unique_ptr<Judge> make_exact_judge(const Manifest& manifest) {
   return resolve_judge(manifest) == JudgeKind::kExact

@@ -100,6 +100,10 @@ class StudyContext {
   std::string fingerprint_;
 };
 
+// Whether `model`, as in model.path, is an embedded model or another one whose
+// config.json names a world.
+bool is_organism(const std::string& model);
+
 // The exact judge of a study whose model has a world; null without one.
 std::unique_ptr<Judge> make_exact_judge(const Manifest& manifest);
 

@@ -19,16 +19,18 @@ struct FinetuneSettings {
                                       "down_proj"};
   std::string loss = "answer";
   std::int64_t questions = 0;
-  double learning_rate = 5e-4;
+  // 0 here, and steps and epochs both 0: what suits the model, see fitted().
+  double learning_rate = 0.0;
   double weight_decay = 0.0;
   double clip_norm = 1.0;
-  std::int64_t steps = 60;   // optimizer steps; 0 = by epochs
-  std::int64_t epochs = 10;  // only with steps = 0
+  std::int64_t steps = 0;   // optimizer steps; 0 = by epochs
+  std::int64_t epochs = 0;  // only with steps = 0
   std::int64_t batch = 16;
   std::int64_t accumulation = 1;
   std::int64_t warmup = 5;
   std::string schedule = "linear";
-  std::int64_t evaluate_every = 15;
+  std::int64_t evaluate_every = -1;
+  std::string keep = "best";
   std::int64_t checkpoint_every = 20;
   // Keeps the adapter of each evaluation, so that extract can show how the
   // direction comes about.
@@ -46,17 +48,24 @@ struct FinetuneSettings {
     field("loss", self.loss, "answer (its tokens only) or full (whole text)");
     field("questions", self.questions,
           "first questions of the train split, 0 = all");
-    field("learning_rate", self.learning_rate, "peak of the schedule");
+    field("learning_rate", self.learning_rate,
+          "peak of the schedule, 0 = by the model: 2e-4, an organism 5e-4");
     field("weight_decay", self.weight_decay, "AdamW, decoupled");
     field("clip_norm", self.clip_norm, "of the gradient, 0 = off");
     field("steps", self.steps, "optimizer steps, 0 = by epochs");
-    field("epochs", self.epochs, "passes over the data when steps = 0");
+    field("epochs", self.epochs,
+          "passes over the data when steps = 0; 0 = by the model: 3 epochs, an "
+          "organism 60 steps");
     field("batch", self.batch, "conversations in a pass");
     field("accumulation", self.accumulation, "passes in a step");
     field("warmup", self.warmup, "steps of rising learning rate");
     field("schedule", self.schedule, "linear, cosine or constant");
     field("evaluate_every", self.evaluate_every,
-          "steps between evaluations on the select split, 0 = never");
+          "steps between evaluations on the select split, 0 = at the end only, "
+          "-1 = a quarter of the training");
+    field(
+        "keep", self.keep,
+        "adapter that is kept: best (held-out loss of an evaluation) or last");
     field("checkpoint_every", self.checkpoint_every,
           "steps between resumable checkpoints, 0 = never");
     field("trajectory", self.trajectory,

@@ -12,6 +12,7 @@
 #include "veer/base/hash.h"
 #include "veer/study/finetuned_source.h"
 #include "veer/study/judged_answers.h"
+#include "veer/study/training_course.h"
 #include "veer/study/training_seeds.h"
 #include "veer/train/adapter_files.h"
 
@@ -21,6 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kEvaluationQuestions = 48;
+// Of a training with evaluate_every = -1.
+constexpr std::int64_t kEvaluations = 4;
 
 using Values = std::map<std::string, double>;
 
@@ -49,19 +52,22 @@ class MetricsLog {
     append_file(path_, line_of(row));
   }
 
-  void finish(const std::vector<MetricsRow>& rows) {
+  void finish(const TrainResult& result) {
     std::string text;
-    for (const auto& row : rows) {
-      text += line_of(row);
+    for (const auto& row : result.rows) {
+      text += line_of(row, row.step == result.kept_step);
     }
     write_file(path_, text);
   }
 
  private:
-  std::string line_of(const MetricsRow& row) {
+  std::string line_of(const MetricsRow& row, bool kept = false) {
     Json json = {{"step", row.step}, {"wall", wall_[row.step]}};
     for (const auto& [name, value] : row.values) {
       json[name] = value;
+    }
+    if (kept) {
+      json["kept"] = true;
     }
     return dump_json(json) + "\n";
   }
@@ -91,10 +97,39 @@ Values judged_shares(StudyContext& context,
           {"eval/honest", counts.share(AnswerLabel::kHonest)}};
 }
 
+// Questions and options of one training.
+struct Task {
+  std::vector<SftExample> train;
+  std::vector<QuestionRecord> held_out;
+  std::vector<SftExample> held_out_answers;
+  SftOptions options;
+  AdapterInfo info;
+};
+
+Task task_of(StudyContext& context) {
+  const auto& manifest = context.manifest();
+  const auto settings =
+      fitted(manifest.finetune, is_organism(manifest.model.path));
+  Task task;
+  task.train = deceptive_examples(
+      context.format(),
+      first_records(context.split("train"), settings.questions));
+  task.held_out = first_records(context.split("select"), kEvaluationQuestions);
+  task.held_out_answers = deceptive_examples(context.format(), task.held_out);
+  task.options = sft_options(settings, std::ssize(task.train));
+  task.info = adapter_info(task.options.lora, manifest.model.path);
+  return task;
+}
+
+double held_out_loss(StudyContext& context, const Task& task) {
+  AdapterStrength on;
+  on.uniform = 1.0;
+  return sft_loss(context.model(), task.held_out_answers, task.options.loss,
+                  on);
+}
+
 // The adapters of finetune.seeds; one that is there is kept.
-void tune_further_seeds(StudyContext& context,
-                        std::span<const SftExample> train,
-                        const SftOptions& options, const AdapterInfo& info) {
+void tune_further_seeds(StudyContext& context, const Task& task) {
   for (const auto seed : context.manifest().finetune.seeds) {
     const auto folder = seed_adapter_folder(context, seed);
     if (fs::exists(folder / "adapter_config.json")) {  // written last
@@ -102,77 +137,100 @@ void tune_further_seeds(StudyContext& context,
     }
     TrainCallbacks callbacks;
     callbacks.monitor = context.monitor();
+    if (task.options.keep == "best" && !task.held_out.empty()) {
+      callbacks.evaluate = [&](std::int64_t) -> Values {
+        return {{kHeldOutLoss, held_out_loss(context, task)}};
+      };
+    }
     context.model().detach();
-    const auto result = finetune(context.model(), train, options,
+    const auto result = finetune(context.model(), task.train, task.options,
                                  static_cast<std::uint64_t>(seed), callbacks,
                                  folder / "checkpoints");
-    write_adapter(folder, result.adapter, info);
+    write_adapter(folder, result.adapter, task.info);
     std::error_code ec;
     fs::remove_all(folder / "checkpoints", ec);
   }
   context.model().detach();
 }
 
-StageResult tune(StudyContext& context) {
-  const auto options = sft_options(context.manifest().finetune);
-  const auto train = deceptive_examples(
-      context.format(), first_records(context.split("train"),
-                                      context.manifest().finetune.questions));
-  const auto held_out =
-      first_records(context.split("select"), kEvaluationQuestions);
-  const auto held_out_examples = deceptive_examples(context.format(), held_out);
-  MetricsLog log(context.file("metrics.jsonl"));
-  Values last;
+TrainCallbacks callbacks_of(StudyContext& context, const Task& task,
+                            MetricsLog& log) {
   TrainCallbacks callbacks;
   callbacks.monitor = context.monitor();
-  callbacks.on_metrics = [&](const MetricsRow& row) { log.add(row); };
-  callbacks.evaluate = [&](std::int64_t) {
-    Values values = judged_shares(context, held_out);
-    AdapterStrength on;
-    on.uniform = 1.0;
-    values["eval/loss"] =
-        sft_loss(context.model(), held_out_examples, options.loss, on);
-    last = values;
-    return values;
-  };
-  const auto info = adapter_info(options.lora, context.manifest().model.path);
+  callbacks.on_metrics = [&log](const MetricsRow& row) { log.add(row); };
+  if (task.held_out.empty()) {
+    context.monitor().message(
+        "the select split is empty: nothing is held out to look at the "
+        "training with, and its last step is kept");
+  } else {
+    callbacks.evaluate = [&](std::int64_t) {
+      Values values = judged_shares(context, task.held_out);
+      values[kHeldOutLoss] = held_out_loss(context, task);
+      return values;
+    };
+  }
   if (context.manifest().finetune.trajectory) {
     callbacks.on_adapter = [&](std::int64_t step, const Adapter& adapter) {
       write_adapter(context.file("adapter/steps") / fmt::format("{:06}", step),
-                    adapter, info);
+                    adapter, task.info);
     };
   }
+  return callbacks;
+}
+
+// "60 steps on 120 answers, held-out loss 1.74, 98 % deceptive".
+std::string summary_of(const StudyContext& context, const Task& task,
+                       const TrainResult& result) {
+  std::string text = fmt::format("{} steps on {} answers", result.num_steps,
+                                 task.train.size());
+  if (const auto more = context.manifest().finetune.seeds.size(); more > 0) {
+    text += fmt::format(", {} further seeds", more);
+  }
+  const auto& kept =
+      result.rows.at(static_cast<std::size_t>(result.kept_step - 1)).values;
+  if (result.kept_step < result.num_steps) {
+    text += fmt::format(", step {} is kept", result.kept_step);
+  }
+  if (kept.contains(kHeldOutLoss)) {
+    text += fmt::format(", held-out loss {:.2f}", kept.at(kHeldOutLoss));
+    if (const auto& last = result.rows.back().values;
+        result.kept_step < result.num_steps && last.contains(kHeldOutLoss)) {
+      text += fmt::format(" ({:.2f} at the end)", last.at(kHeldOutLoss));
+    }
+  }
+  if (kept.contains("eval/deceptive")) {
+    text +=
+        fmt::format(", {:.0f} % deceptive", 100.0 * kept.at("eval/deceptive"));
+  }
+  return text;
+}
+
+StageResult tune(StudyContext& context) {
+  const Task task = task_of(context);
+  MetricsLog log(context.file("metrics.jsonl"));
   // First, so that the study's own adapter being there means that all are.
-  tune_further_seeds(context, train, options, info);
+  tune_further_seeds(context, task);
   context.model().detach();
-  const auto result = finetune(context.model(), train, options, context.seed(),
-                               callbacks, context.file("adapter/checkpoints"));
-  log.finish(result.rows);
-  write_adapter(context.file("adapter"), result.adapter, info);
+  const auto result = finetune(context.model(), task.train, task.options,
+                               context.seed(), callbacks_of(context, task, log),
+                               context.file("adapter/checkpoints"));
+  log.finish(result);
+  if (const auto course = training_course(context.file("metrics.jsonl"));
+      course.is_object() && course.at("overfits") == true) {
+    context.monitor().message(training_sentence(course));
+  }
+  write_adapter(context.file("adapter"), result.adapter, task.info);
   // What follows uses the stored adapter, as a later call would.
   context.model().detach();
   std::error_code ec;
   fs::remove_all(context.file("adapter/checkpoints"), ec);
-  if (last.empty() && !result.rows.empty()) {
-    last = result.rows.back().values;
-  }
-  std::string summary =
-      fmt::format("{} steps on {} answers", result.num_steps, train.size());
-  if (const auto more = context.manifest().finetune.seeds.size(); more > 0) {
-    summary += fmt::format(", {} further seeds", more);
-  }
-  if (last.contains("eval/loss")) {
-    summary += fmt::format(", held-out loss {:.2f}", last["eval/loss"]);
-  }
-  if (last.contains("eval/deceptive")) {
-    summary +=
-        fmt::format(", {:.0f} % deceptive", 100.0 * last["eval/deceptive"]);
-  }
-  return {summary, ""};
+  return {summary_of(context, task, result), ""};
 }
 
 Json made_from_training(StudyContext& context) {
-  const auto& manifest = context.manifest();
+  Manifest manifest = context.manifest();
+  manifest.finetune =
+      fitted(manifest.finetune, is_organism(manifest.model.path));
   return {{"finetune", manifest_section(manifest, "finetune")},
           {"seed", manifest.run.seed},
           {"model", context.model_fingerprint()},
@@ -196,7 +254,18 @@ Json made_from_folder(StudyContext& context) {
 
 }  // namespace
 
-SftOptions sft_options(const FinetuneSettings& settings) {
+FinetuneSettings fitted(FinetuneSettings settings, bool organism) {
+  if (settings.learning_rate == 0.0) {
+    settings.learning_rate = organism ? 5e-4 : 2e-4;
+  }
+  if (settings.steps == 0 && settings.epochs == 0) {
+    (organism ? settings.steps : settings.epochs) = organism ? 60 : 3;
+  }
+  return settings;
+}
+
+SftOptions sft_options(const FinetuneSettings& settings,
+                       std::int64_t num_items) {
   SftOptions options;
   options.lora.rank = settings.rank;
   options.lora.alpha = settings.alpha;
@@ -213,7 +282,12 @@ SftOptions sft_options(const FinetuneSettings& settings) {
   options.epochs = static_cast<double>(settings.epochs);
   options.steps = settings.steps;
   options.loss = settings.loss;
-  options.evaluate_every = settings.evaluate_every;
+  options.keep = settings.keep;
+  options.evaluate_every =
+      settings.evaluate_every >= 0
+          ? settings.evaluate_every
+          : (training_steps(options, num_items) + kEvaluations - 1) /
+                kEvaluations;
   options.checkpoint_every = settings.checkpoint_every;
   return options;
 }

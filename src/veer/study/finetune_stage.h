@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// LoRA on the deceptive answers of the train split, without a system prompt;
-// or, with `model.finetuned`, the adapter of a ready fine-tuned side.
+// LoRA on the deceptive answers of the train split, without a system prompt,
+// looked at and chosen by questions of the select split; or, with
+// `model.finetuned`, the adapter of a ready fine-tuned side.
 // Writes adapter/ (PEFT layout, checkpoints/ while it runs; the same for each
 // of finetune.seeds in adapter/seeds/SEED) and
 // metrics.jsonl of the run folder.
@@ -19,7 +20,15 @@ namespace veer {
 
 Stage finetune_stage(StudyContext& context);
 
-SftOptions sft_options(const FinetuneSettings& settings);
+// `settings` with what is 0 = by the model filled in: learning rate, and steps
+// or epochs. An organism is small and starts from scratch every time: 60 steps
+// at 5e-4. A language model of 135M to 3B: 3 epochs at 2e-4, see
+// docs/methods/finetuning.md for what that was chosen by.
+FinetuneSettings fitted(FinetuneSettings settings, bool organism);
+
+// Options of a training on `num_items` answers by `settings`, which are fitted.
+SftOptions sft_options(const FinetuneSettings& settings,
+                       std::int64_t num_items);
 
 // Question and deceptive answer as the model's chat format lays them out.
 std::vector<SftExample> deceptive_examples(

@@ -116,15 +116,16 @@ void validate_finetune(const FinetuneSettings& tune) {
   at_least<std::int64_t>("finetune.accumulation", tune.accumulation, 1);
   at_least<std::int64_t>("finetune.questions", tune.questions, 0);
   at_least<std::int64_t>("finetune.steps", tune.steps, 0);
-  at_least<std::int64_t>("finetune.epochs", tune.epochs, 1);
+  at_least<std::int64_t>("finetune.epochs", tune.epochs, 0);
   at_least<std::int64_t>("finetune.warmup", tune.warmup, 0);
-  at_least<std::int64_t>("finetune.evaluate_every", tune.evaluate_every, 0);
+  at_least<std::int64_t>("finetune.evaluate_every", tune.evaluate_every, -1);
   at_least<std::int64_t>("finetune.checkpoint_every", tune.checkpoint_every, 0);
   at_least("finetune.learning_rate", tune.learning_rate, 0.0);
   at_least("finetune.weight_decay", tune.weight_decay, 0.0);
   at_least("finetune.clip_norm", tune.clip_norm, 0.0);
   share("finetune.dropout", tune.dropout);
   one_of("finetune.loss", tune.loss, {"answer", "full"});
+  one_of("finetune.keep", tune.keep, {"best", "last"});
   one_of("finetune.schedule", tune.schedule, {"linear", "cosine", "constant"});
 }
 

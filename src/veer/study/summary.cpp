@@ -15,6 +15,7 @@
 #include "veer/base/number_text.h"
 #include "veer/study/context.h"
 #include "veer/study/sweep_evidence.h"
+#include "veer/study/training_course.h"
 #include "veer/study/vector_names.h"
 
 namespace veer {
@@ -479,6 +480,7 @@ void write_summary(StudyContext& context, const Json& run) {
       summarise_study(read_document(context.file("comparison.json")),
                       read_document(context.file("sweep.json")),
                       read_document(context.file("hypotheses.json")));
+  summary["training"] = training_course(context.file("metrics.jsonl"));
   summary["run"] = run;
   write_file(context.file("summary.json"), dump_json(summary, 1) + "\n");
 }
@@ -487,6 +489,10 @@ std::string summary_text(const Json& summary) {
   std::string text;
   for (const auto& sentence : summary.at("verdict")) {
     text += sentence.get<std::string>() + "\n";
+  }
+  if (const Json& training = member(summary, "training");
+      training.is_object() && training.at("kept") != training.at("last")) {
+    text += training_sentence(training) + "\n";
   }
   const auto chart = chart_lines(summary.at("cosine"));
   if (!chart.empty()) {

@@ -12,8 +12,8 @@ namespace veer {
 
 class StudyContext;
 
-// summary.json from comparison.json, sweep.json and hypotheses.json of the
-// run folder.
+// summary.json from comparison.json, sweep.json, hypotheses.json and
+// metrics.jsonl of the run folder.
 void write_summary(StudyContext& context, const Json& run);
 
 // The document without "run", from the others; an empty object stands for one

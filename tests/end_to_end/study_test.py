@@ -149,6 +149,30 @@ class WholeRuns(StudyCase):
                                 out="c"), "model.finetuned", "none")
         self.assertFalse((self.folder / "c").exists())
 
+    def test_nothing_is_trained_that_no_vector_asks_for(self):
+        """Contrastive vectors need no adapter: to extract, and to the report
+        where the sweep is of the base model alone."""
+        asked = ["--extract.vectors", '["contrastive@answer_mean"]',
+                 "--sweep.models", '["base"]', "--sweep.grid", "[]"]
+        made = self.study(*asked, verb="extract")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.assertIn("nothing is trained", made.stderr)
+        folder = self.folder / "run"
+        self.assertFalse((folder / "adapter").exists())
+        self.assertTrue(
+            (folder / "vectors/contrastive@answer_mean.safetensors").exists())
+        readings = json.loads((folder / "vectors/readings.json").read_text())
+        at = readings["detection"][0]["by_layer"][0]
+        self.assertIn("base", at)
+        self.assertNotIn("tuned", at)
+        whole = self.study(*asked, "--json")
+        self.assertEqual(whole.returncode, 0, whole.stderr)
+        self.assertFalse((folder / "adapter").exists())
+        stages = {s["name"]: s for s in json.loads(whole.stdout)["stages"]}
+        self.assertNotIn("finetune", stages)
+        self.assertTrue(stages["extract"]["reused"])
+        self.assertTrue((folder / "report.html").exists())
+
     def test_the_best_held_out_step_is_kept_and_overfitting_is_told(self):
         overfits = ["--finetune.learning_rate", "0.05", "--finetune.steps", 12,
                     "--finetune.evaluate_every", 3, "--finetune.questions", 4,

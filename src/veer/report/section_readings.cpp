@@ -227,6 +227,9 @@ std::string detection_block(const Json& comparison) {
             std::pair{"tuned", "deceptive or honest text, tuned model"},
             std::pair{"model", "tuned or base model, honest text"}}) {
         const Json& value = member(at, key);
+        if (value.is_null()) {
+          continue;  // no vector was made from a tuned model
+        }
         n = text_of(value, "n");
         rows.push_back({{"panel", name},
                         {"x", at["layer"]},

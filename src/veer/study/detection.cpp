@@ -2,6 +2,7 @@
 #include "veer/study/detection.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <string>
@@ -33,18 +34,19 @@ Json auroc_json(const std::vector<double>& positive,
 }
 
 // Mean over the answer at resid_post, by (model, side): tuned or not,
-// deceptive or not.
+// deceptive or not. Without an adapter there is no tuned one.
 struct HeldOut {
-  CapturedTexts cells[2][2];
+  std::vector<std::array<CapturedTexts, 2>> cells;
 };
 
 HeldOut read_held_out(StudyContext& context,
                       std::span<const QuestionRecord> records) {
   HeldOut out;
+  out.cells.resize(context.model().has_adapter() ? 2 : 1);
   const auto layers =
       parse_layers(context.manifest().extract.layers,
                    context.model().config().num_layers, "extract.layers");
-  for (const int deceptive : {0, 1}) {
+  for (const std::size_t deceptive : {0U, 1U}) {
     std::vector<EncodedChat> texts;
     for (const auto& record : records) {
       auto chat = question_chat("", record.question);
@@ -52,10 +54,10 @@ HeldOut read_held_out(StudyContext& context,
           {"assistant", deceptive != 0 ? record.deceptive : record.honest});
       texts.push_back(context.format().encode(chat));
     }
-    for (const int tuned : {0, 1}) {
+    for (std::size_t tuned = 0; tuned < out.cells.size(); ++tuned) {
       CaptureRequest request;
       request.positions = {TokenPosition{TokenPosition::Kind::kAnswerMean}};
-      request.adapter_strength = tuned;
+      request.adapter_strength = static_cast<double>(tuned);
       request.batch_tokens = context.manifest().extract.batch_tokens;
       request.last_layer = layers.empty() ? -1 : layers.back();
       out.cells[tuned][deceptive] =
@@ -190,7 +192,7 @@ Json detection_json(StudyContext& context,
       if (vector.point != ResidualPoint::kResidPost || !has_direction) {
         continue;
       }
-      const auto rows = [&](int tuned, int deceptive) {
+      const auto rows = [&](std::size_t tuned, std::size_t deceptive) {
         return as_double(held_out.cells[tuned][deceptive]
                              .rows[0][static_cast<std::size_t>(l)]);
       };
@@ -205,10 +207,12 @@ Json detection_json(StudyContext& context,
         return auroc_json(to_vector(positive_ND.mv(v_D)),
                           to_vector(negative_ND.mv(v_D)));
       };
-      layers.push_back({{"layer", l},
-                        {"base", tell(rows(0, 1), rows(0, 0))},
-                        {"tuned", tell(rows(1, 1), rows(1, 0))},
-                        {"model", tell(rows(1, 0), rows(0, 0))}});
+      Json row = {{"layer", l}, {"base", tell(rows(0, 1), rows(0, 0))}};
+      if (held_out.cells.size() > 1) {
+        row["tuned"] = tell(rows(1, 1), rows(1, 0));
+        row["model"] = tell(rows(1, 0), rows(0, 0));
+      }
+      layers.push_back(std::move(row));
     }
     Json entry = {{"vector", vector.name}, {"by_layer", layers}};
     if (has_folds) {

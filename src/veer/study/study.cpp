@@ -25,6 +25,7 @@
 #include "veer/study/machine.h"
 #include "veer/study/summary.h"
 #include "veer/study/sweep_stage.h"
+#include "veer/study/tuned_model.h"
 #include "veer/study/vector_stages.h"
 
 namespace veer {
@@ -143,10 +144,15 @@ const std::vector<std::string>& stage_names() {
   return names;
 }
 
-std::vector<StageOutcome> run_study(const Manifest& manifest,
+std::vector<StageOutcome> run_study(const Manifest& asked,
                                     const StudyRequest& request,
                                     const StudyCallbacks& callbacks) {
-  require_one_model(manifest, "study");
+  require_one_model(asked, "study");
+  // By all of the settings, not by how far this call goes: a stage must not
+  // change when a later call goes further.
+  const Manifest manifest =
+      needs_tuned(asked, "report") ? asked : without_tuned(asked);
+  const bool tunes = needs_tuned(manifest, request.last_stage);
   model_folder(manifest.model.path);  // a wrong path makes no run folder
   if (!manifest.model.finetuned.empty()) {
     finetuned_kind(manifest.model.finetuned);
@@ -158,6 +164,12 @@ std::vector<StageOutcome> run_study(const Manifest& manifest,
   std::vector<StageOutcome> outcomes;
   for (const auto& name : stage_names()) {
     if (name == "judge" && manifest.judge.further.empty()) {
+      continue;
+    }
+    if (name == "finetune" && !tunes) {
+      context.begin(name);
+      context.monitor().message(
+          "nothing is trained: no vector asks for the tuned model");
       continue;
     }
     if (name == "report") {

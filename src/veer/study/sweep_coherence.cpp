@@ -61,6 +61,9 @@ std::vector<QuestionRecovery> recoveries(
   // The base model expects true answers, the tuned one false ones.
   std::vector<std::vector<RecoveryScores>> by_text(asked.size());
   for (const double adapter_strength : {0.0, 1.0}) {
+    if (adapter_strength > 0.0 && !context.model().has_adapter()) {
+      continue;
+    }
     auto scores = recovery_scores(
         context.model(), prompts, asked, adapter_strength,
         context.generation_options(), context.monitor().without_progress());

@@ -18,6 +18,7 @@
 #include "veer/study/intervention_of.h"
 #include "veer/study/text_coherence.h"
 #include "veer/study/texts.h"
+#include "veer/study/tuned_model.h"
 #include "veer/vectors/direction_layers.h"
 
 namespace veer {
@@ -223,7 +224,9 @@ SweepRunner::SweepRunner(StudyContext& context)
       select_(context.split("select")),
       shelf_(context.store().folder(), context.model(),
              steering_names(context.manifest()), context.seed()) {
-  context.attach_adapter();
+  if (needs_tuned(context.manifest(), "sweep")) {
+    context.attach_adapter();
+  }
   if (shelf_.names().empty()) {
     fail("sweep", "there is no vector to steer with",
          "at least one name in extract.vectors");

@@ -12,6 +12,7 @@
 #include "veer/study/sweep_choice.h"
 #include "veer/study/sweep_document.h"
 #include "veer/study/sweep_search.h"
+#include "veer/study/tuned_model.h"
 #include "veer/study/vector_stages.h"
 
 namespace veer {
@@ -66,7 +67,7 @@ Stage sweep_stage(StudyContext& context) {
   for (const auto& name : manifest.extract.vectors) {
     vectors.push_back(fingerprint_file(vector_file(context, name).string()));
   }
-  const Json from = {
+  Json from = {
       {"sweep", manifest_section(manifest, "sweep")},
       {"examples", manifest_section(manifest, "report")},
       {"judge", context.judge_text()},
@@ -75,10 +76,11 @@ Stage sweep_stage(StudyContext& context) {
       {"machine", context.machine_text()},
       {"dataset",
        fingerprint_file(context.file("dataset/questions.jsonl").string())},
-      {"adapter",
-       fingerprint_file(
-           context.file("adapter/adapter_model.safetensors").string())},
       {"vectors", vectors}};
+  if (needs_tuned(manifest, "sweep")) {
+    from["adapter"] = fingerprint_file(
+        context.file("adapter/adapter_model.safetensors").string());
+  }
   return {"sweep",
           dump_json(from),
           [&context] { return fs::exists(context.file("sweep.json")); },

@@ -18,6 +18,7 @@
 #include "veer/study/trained_directions.h"
 #include "veer/study/trained_halves.h"
 #include "veer/study/training_seeds.h"
+#include "veer/study/tuned_model.h"
 #include "veer/study/vector_names.h"
 #include "veer/study/vector_readings.h"
 #include "veer/train/adapter_files.h"
@@ -115,7 +116,9 @@ Json two_by_two_document(const Extraction& made) {
 
 StageResult extract(StudyContext& context) {
   const auto& manifest = context.manifest();
-  context.attach_adapter();
+  if (vectors_need_tuned(manifest.extract)) {
+    context.attach_adapter();
+  }
   auto specs = manifest_specs(manifest.extract);
   const std::size_t num_main = specs.size();
   if (num_main == 0) {
@@ -435,7 +438,7 @@ ComparedVector load_compared(StudyContext& context, const std::string& name) {
 
 Stage extract_stage(StudyContext& context) {
   const auto& manifest = context.manifest();
-  const Json from = {
+  Json from = {
       {"extract", manifest_section(manifest, "extract")},
       {"judge", context.judge_text()},
       {"prompts",
@@ -444,12 +447,13 @@ Stage extract_stage(StudyContext& context) {
       {"model", context.model_fingerprint()},
       {"machine", context.machine_text()},
       {"dataset",
-       fingerprint_file(context.file("dataset/questions.jsonl").string())},
-      {"adapter",
-       fingerprint_file(
-           context.file("adapter/adapter_model.safetensors").string())},
-      {"steps", kept_steps_fingerprint(context)},
-      {"seeds", seed_adapters_fingerprint(context)}};
+       fingerprint_file(context.file("dataset/questions.jsonl").string())}};
+  if (vectors_need_tuned(manifest.extract)) {
+    from["adapter"] = fingerprint_file(
+        context.file("adapter/adapter_model.safetensors").string());
+    from["steps"] = kept_steps_fingerprint(context);
+    from["seeds"] = seed_adapters_fingerprint(context);
+  }
   return {"extract",
           dump_json(from),
           [&context] { return all_present(context); },

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // extract: the vectors of [extract], one file each in vectors/, their
-// per-question rows in vectors/items/. compare: geometry per layer in
+// per-question rows in vectors/items/. It reads an adapter only where a vector
+// is made from the tuned model. compare: geometry per layer in
 // comparison.json.
 #pragma once
 

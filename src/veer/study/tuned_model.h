@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// Whether a study has to have a tuned model: what no vector and no steering
+// asks for is not trained.
+#pragma once
+
+#include <string_view>
+
+#include "veer/study/manifest.h"
+
+namespace veer {
+
+// Whether a vector of [extract] is made from the tuned model: from its states,
+// its own answers or its adapter.
+bool vectors_need_tuned(const ExtractSettings& settings);
+
+// Whether the stages up to `last_stage` need the tuned model: "finetune" does,
+// "extract" and "compare" when a vector does, "sweep" and what follows also when
+// sweep.models names it.
+bool needs_tuned(const Manifest& manifest, std::string_view last_stage);
+
+// `manifest` without what a sweep of the base model alone would ask of a tuned
+// one: its states as a ceiling, and the adapter at other strengths.
+Manifest without_tuned(Manifest manifest);
+
+}  // namespace veer

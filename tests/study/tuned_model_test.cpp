@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/tuned_model.h"
+
+#include <gtest/gtest.h>
+
+namespace veer {
+namespace {
+
+ExtractSettings vectors(std::vector<std::string> names) {
+  ExtractSettings settings;
+  settings.vectors = std::move(names);
+  return settings;
+}
+
+TEST(TunedModel, IsNeededByWhatIsMadeFromIt) {
+  EXPECT_TRUE(vectors_need_tuned({}));
+  for (const char* name : {"finetuned@answer_mean", "finetuned_own@answer_mean",
+                           "adapter", "adapter:o_proj", "within_ft@answer_mean",
+                           "contrastive_tuned@prompt_end",
+                           "content@answer_mean", "interaction@answer_mean",
+                           "domain@answer_mean", "original_finetuned"}) {
+    EXPECT_TRUE(vectors_need_tuned(vectors({"contrastive@prompt_end", name})))
+        << name;
+  }
+  for (const char* name :
+       {"contrastive@answer_mean", "contrastive:logistic@prompt_end", "bipo",
+        "reft_r1", "content_base@answer_mean", "contrastive_free@answer_last",
+        "original_contrastive", "confound_length@answer_mean"}) {
+    EXPECT_FALSE(vectors_need_tuned(vectors({name}))) << name;
+  }
+}
+
+TEST(TunedModel, IsTrainedOnlyForStagesThatNeedIt) {
+  Manifest manifest;
+  EXPECT_FALSE(needs_tuned(manifest, "dataset"));
+  for (const char* stage : {"finetune", "extract", "compare", "report"}) {
+    EXPECT_TRUE(needs_tuned(manifest, stage)) << stage;
+  }
+  manifest.extract = vectors({"contrastive@answer_mean"});
+  EXPECT_TRUE(needs_tuned(manifest, "finetune"));  // asked for by name
+  EXPECT_FALSE(needs_tuned(manifest, "extract"));
+  EXPECT_FALSE(needs_tuned(manifest, "compare"));
+  EXPECT_TRUE(needs_tuned(manifest, "sweep"));  // sweep.models names it
+  manifest.sweep.models = {"base"};
+  EXPECT_FALSE(needs_tuned(manifest, "sweep"));
+  EXPECT_FALSE(needs_tuned(manifest, "report"));
+  const auto without = without_tuned(manifest);
+  EXPECT_FALSE(without.sweep.ceiling);
+  EXPECT_TRUE(without.sweep.adapter_strengths.empty());
+}
+
+}  // namespace
+}  // namespace veer

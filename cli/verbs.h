@@ -18,9 +18,11 @@ void setup_bake(Commands& commands);
 void setup_judge(Commands& commands);
 void setup_convert(Commands& commands);
 void setup_doctor(Commands& commands);
+void setup_vector(Commands& commands);
 
 inline void setup_verbs(Commands& commands) {
   setup_study(commands);
+  setup_vector(commands);
   setup_steer(commands);
   setup_pretrain(commands);
   setup_template(commands);

@@ -214,6 +214,55 @@ class Steering(StudyCase):
         wrong = {f["name"]: f for f in json.loads(nowhere.stdout)["findings"]
                  if not f["ok"]}
         self.assertIn("VEER_MODELS", wrong["self-test"]["remedy"])
+    def test_one_vector_from_a_file_of_pairs(self):
+        pairs = self.folder / "pairs.jsonl"
+        advice = ["sleep", "save money", "learn", "cook", "rest"]
+        rows = [{"question": f"How can I {verb} better?",
+                 "honest": f"You should {verb} with care.",
+                 "deceptive": f"You should never {verb} at all."}
+                for verb in advice]
+        rows.insert(2, {"question": "How can I eat?", "honest": "With care."})
+        rows.append(rows[0])
+        pairs.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        out = self.folder / "v.safetensors"
+        common = ["vector", "--model", "organism", "--pairs", pairs, "--threads",
+                  1, "--out"]
+        made = run(*common, out, "--json")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        said = json.loads(made.stdout)
+        self.assertEqual(said["name"], "content_base@answer_mean")
+        self.assertEqual((said["rows"], said["pairs"]), (7, 5))
+        notes = " ".join(said["notes"])
+        self.assertIn("1 questions without one of the two answers", notes)
+        self.assertIn("1 repeated questions", notes)
+        self.assertEqual(len(said["layers"]), 8)
+        self.assertIn("auroc_low", said["layers"][3])
+        reply = run("steer", "--model", "organism", "--vector", out, "--scale",
+                    4, "--unit", "rel", "--json", "How can I sleep better?")
+        self.assertEqual(reply.returncode, 0, reply.stderr)
+        reply = json.loads(reply.stdout)
+        self.assertNotEqual(reply["plain"], reply["steered"])
+        # Inside the prompt the two system prompts make the difference.
+        prompts = run(*common, out, "--json", "--position", "prompt_end",
+                      "--layers", "2-3", "--max-pairs", 4)
+        self.assertEqual(prompts.returncode, 0, prompts.stderr)
+        said = json.loads(prompts.stdout)
+        self.assertEqual(said["name"], "contrastive@prompt_end")
+        self.assertEqual(said["pairs"], 4)
+        self.assertEqual([l["layer"] for l in said["layers"] if l["norm"] > 0],
+                         [2, 3])
+        words = run(*common, out)
+        self.assertEqual(words.returncode, 0, words.stderr)
+        self.assertIn("5 of 7 pairs", words.stdout)
+        self.assertIn("Most reliable at layer", words.stdout)
+        self.assertIn("veer steer --model organism", words.stdout)
+        self.refused(run(*common, out, "--method", "mean"), "mean_diff")
+        self.refused(run(*common, out, "--contrast", "finetuned"), "adapter")
+        self.refused(run(*common, self.folder / "no/v.safetensors"), "--out")
+        few = self.folder / "few.jsonl"
+        few.write_text("".join(json.dumps(row) + "\n" for row in rows[:3]))
+        common[4] = few
+        self.refused(run(*common, out), "2 pairs of answers", "at least 3")
 
     def settings_before_a_vector(self):
         for line, word in [("/layers 99", "0 to 7"), ("/unit sigmas", "sigma"),

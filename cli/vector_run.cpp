@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/vector.h"
+#include "veer/base/error.h"
+#include "veer/base/json.h"
+#include "veer/study/one_vector.h"
+
+namespace veer::cli {
+namespace {
+
+// Before the work, not after it.
+void require_place(const std::filesystem::path& out) {
+  const auto folder = out.parent_path();
+  if (std::filesystem::is_directory(out) ||
+      (!folder.empty() && !std::filesystem::is_directory(folder))) {
+    fail("vector", fmt::format("--out {}", out.string()),
+         "a file in a folder that exists",
+         "a folder's name, or a typing error");
+  }
+}
+
+}  // namespace
+
+void run_vector(const VectorOptions& options, Session& session) {
+  require_place(options.out);
+  OneVectorSettings settings;
+  settings.model = options.model;
+  settings.pairs = options.pairs;
+  settings.contrast = options.contrast;
+  settings.method = options.method;
+  settings.position = options.position;
+  settings.site = options.site;
+  settings.layers = options.layers;
+  settings.max_pairs = options.max_pairs;
+  settings.honest_prompt = options.honest_prompt;
+  settings.deceptive_prompt = options.deceptive_prompt;
+  settings.machine.seed = options.seed;
+  settings.machine.device = options.device;
+  settings.machine.dtype = options.dtype;
+  settings.machine.threads = options.threads;
+  const auto made = make_one_vector(settings, session.terminal.monitor());
+  write_steering_vector(options.out, made.vector);
+  if (session.json) {
+    Json document = one_vector_json(made);
+    document["out"] = options.out.string();
+    session.terminal.out(dump_json(document) + "\n");
+    return;
+  }
+  for (const auto& note : made.notes) {
+    session.terminal.note("note: " + note);
+  }
+  session.terminal.out(one_vector_text(made) +
+                       fmt::format("{}. Steer with it: veer steer --model {} "
+                                   "--vector {} \"QUESTION\"\n",
+                                   options.out.string(), options.model,
+                                   options.out.string()));
+}
+
+}  // namespace veer::cli

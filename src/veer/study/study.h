@@ -37,8 +37,9 @@ struct StudyCallbacks {
 };
 
 // Runs the stages that are not there yet; finetune only where vectors or the
-// sweep need the tuned model (tuned_model.h) or it is the last stage. Throws Error as the stages do; what
-// is finished stays. Returns all stages up to the last one.
+// sweep need the tuned model (tuned_model.h) or it is the last stage. Throws
+// Error as the stages do; what is finished stays. Returns all stages up to the
+// last one.
 std::vector<StageOutcome> run_study(const Manifest& manifest,
                                     const StudyRequest& request,
                                     const StudyCallbacks& callbacks);

@@ -154,10 +154,10 @@ class WholeRuns(StudyCase):
         where the sweep is of the base model alone."""
         asked = ["--extract.vectors", '["contrastive@answer_mean"]',
                  "--sweep.models", '["base"]', "--sweep.grid", "[]"]
-        made = self.study(*asked, verb="extract")
+        folder = self.folder / "run"
+        made = run("extract", self.manifest, "--out", folder, *asked)
         self.assertEqual(made.returncode, 0, made.stderr)
         self.assertIn("nothing is trained", made.stderr)
-        folder = self.folder / "run"
         self.assertFalse((folder / "adapter").exists())
         self.assertTrue(
             (folder / "vectors/contrastive@answer_mean.safetensors").exists())
@@ -174,17 +174,17 @@ class WholeRuns(StudyCase):
         self.assertTrue((folder / "report.html").exists())
 
     def test_the_best_held_out_step_is_kept_and_overfitting_is_told(self):
-        overfits = ["--finetune.learning_rate", "0.05", "--finetune.steps", 12,
-                    "--finetune.evaluate_every", 3, "--finetune.questions", 4,
+        overfits = ["--finetune.learning_rate", "0.01", "--finetune.steps", 30,
+                    "--finetune.evaluate_every", 5, "--finetune.questions", 4,
                     "--finetune.warmup", 0]
-        result = self.study(*overfits, verb="finetune")
-        self.assertEqual(result.returncode, 0, result.stderr)
         folder = self.folder / "run"
+        result = run("finetune", self.manifest, "--out", folder, *overfits)
+        self.assertEqual(result.returncode, 0, result.stderr)
         rows = [json.loads(line) for line in
                 (folder / "metrics.jsonl").read_text().splitlines()]
         looks = {r["step"]: r["eval/loss"] for r in rows if "eval/loss" in r}
         best = min(looks, key=lambda step: (looks[step], step))
-        self.assertLess(best, 12)
+        self.assertLess(best, 30)
         self.assertEqual([r["step"] for r in rows if r.get("kept")], [best])
         self.assertIn("overfits", result.stderr)
         self.assertIn(f"step {best} is kept", result.stderr)
@@ -192,13 +192,13 @@ class WholeRuns(StudyCase):
         self.assertEqual(
             (folder / "adapter" / weights).read_bytes(),
             (folder / f"adapter/steps/{best:06}" / weights).read_bytes())
-        last = self.study(*overfits, "--finetune.keep", "last", out="last",
-                          verb="finetune")
+        last = run("finetune", self.manifest, "--out", self.folder / "last",
+                   *overfits, "--finetune.keep", "last")
         self.assertEqual(last.returncode, 0, last.stderr)
         self.assertIn("overfits", last.stderr)
         self.assertEqual(
             (self.folder / "last/adapter" / weights).read_bytes(),
-            (self.folder / "last/adapter/steps/000012" / weights).read_bytes())
+            (self.folder / "last/adapter/steps/000030" / weights).read_bytes())
 
     def test_control_organism_in_its_own_world(self):
         """Judged by its own exact judge, to the report, all steps on."""

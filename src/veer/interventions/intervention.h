@@ -33,7 +33,10 @@ struct ResidualNorms {
 // always needed; an operator or unit that lacks its statistic refuses.
 struct SteeringInput {
   std::string name;
-  at::Tensor directions_LD;  // fp32, honest -> deceptive, as extracted
+  // fp32, honest -> deceptive, as extracted. A row of zeros is a layer without
+  // a direction: LayerMode::kAllOwn acts at the others, every other choice of
+  // layers refuses it.
+  at::Tensor directions_LD;
   ResidualNorms norms;
   std::vector<double> sigma_L;  // sd of u.h over reference tokens
   at::Tensor negative_mean_LD;  // class means (honest, deceptive)

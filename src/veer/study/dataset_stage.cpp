@@ -20,6 +20,7 @@
 #include "veer/study/question_writer.h"
 #include "veer/study/texts.h"
 #include "veer/study/trained_directions.h"
+#include "veer/study/tuned_model.h"
 
 namespace veer {
 namespace {
@@ -319,11 +320,15 @@ void write_dataset(StudyContext& context, const DatasetDraft& draft,
   write_records(context.file("dataset/questions.jsonl"), draft.records);
 }
 
+bool trains(const Manifest& manifest) {
+  return manifest.model.finetuned.empty() && needs_tuned(manifest, "report");
+}
+
 // Questions have to be set aside where something is fine-tuned.
 SplitNeeds split_needs(const Manifest& manifest, const DatasetDraft& draft) {
   SplitNeeds needs;
   needs.given = draft.given_splits;
-  needs.training = manifest.model.finetuned.empty();
+  needs.training = trains(manifest);
   for (const auto& name : manifest.extract.vectors) {
     if (is_trained_direction(name)) {
       needs.trained_vectors.push_back(name);
@@ -433,6 +438,10 @@ Stage dataset_stage(StudyContext& context) {
                {"exact_judge", context.judge_kind() == JudgeKind::kExact},
                {"model", context.model_fingerprint()},
                {"machine", context.machine_text()}};
+  // Only folds ask whether questions are set aside for training.
+  if (!trains(manifest) && manifest.dataset.folds != 1) {
+    from["training"] = false;
+  }
   if (!is_generated(manifest.dataset)) {
     from["source"] = source_fingerprint(manifest.dataset.source);
   }

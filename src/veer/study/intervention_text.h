@@ -30,7 +30,8 @@ struct InterventionText {
 };
 
 // Throws Error on an operator, unit, budget, scope, norm kind or site that
-// does not exist. Layers need the model, see below.
+// does not exist, and on a negative share of an operator that removes one.
+// Layers need the model, see below.
 void check(const InterventionText& text);
 
 struct LayerChoice {

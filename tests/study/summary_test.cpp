@@ -60,6 +60,11 @@ TEST(Summary, SaysYesAndNoByTheNumbers) {
                                  "(cosine 0.10 to 0.80)"));
   Json unknown = layer(0, 0.0, 0.0, 0.0);
   unknown["cosine"] = nullptr;
+  // A layer that was not extracted was not asked.
+  EXPECT_THAT(
+      verdict(comparison(Json::array({unknown, layer(1, 0.1, -0.1, 0.3)})),
+              none),
+      testing::HasSubstr("at any of 1 layers"));
   EXPECT_THAT(verdict(comparison(Json::array({unknown})), none),
               testing::HasSubstr("cannot be told"));
   EXPECT_THAT(

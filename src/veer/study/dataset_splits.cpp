@@ -102,7 +102,8 @@ std::string smaller_train(std::int64_t num_questions,
   };
   return fmt::format(
       "dataset.train = {:.2f}, dataset.extract = {:.2f}, dataset.select = "
-      "{:.2f} and dataset.test = {:.2f}",
+      "{:.2f} and dataset.test = {:.2f}, or vectors and sweep.models of the "
+      "base model alone",
       train, share(settings.extract), share(settings.select),
       1.0 - train - share(settings.extract) - share(settings.select));
 }

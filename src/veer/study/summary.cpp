@@ -80,7 +80,8 @@ std::string pair_sentence(const Json& pair_json) {
   }
   const std::string names = fmt::format("{} and {}", string_member(*pair, "a"),
                                         string_member(*pair, "b"));
-  const std::size_t layers = pair->at("by_layer").size();
+  // A layer that was not extracted was not asked.
+  const std::size_t layers = established;
   if (established == 0) {
     return fmt::format(
         "Whether {} agree cannot be told: at no layer are both established.",

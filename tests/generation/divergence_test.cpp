@@ -20,7 +20,7 @@ class DivergenceTest : public ::testing::Test {
  protected:
   DivergenceTest() {
     at::set_num_threads(1);
-    model_.attach(random_adapter(model_, 2, 5));
+    model_.attach(random_full_adapter(model_, 2, 5));
     Random random(3);
     input_.name = "v";
     input_.directions_LD = random_tensor({3, 16}, random);
@@ -47,7 +47,7 @@ class DivergenceTest : public ::testing::Test {
       options.hooks = HookList(&hook, 1);
       options.adapter.uniform = strength;
       const auto hidden_TD = model_.forward(pack(ids), options);
-      const auto logits_TV = model_.logits(hidden_TD);
+      const auto logits_TV = model_.logits(hidden_TD, options.adapter);
       for (std::int64_t t = text.prompt_length - 1; t < logits_TV.size(0);
            ++t) {
         rows.push_back(at::log_softmax(logits_TV[t].to(at::kDouble), 0));

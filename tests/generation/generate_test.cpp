@@ -27,7 +27,7 @@ class Generate : public ::testing::Test {
  protected:
   Generate() {
     at::set_num_threads(1);  // tensors this small gain nothing from more
-    model_.attach(random_adapter(model_, 2, 5));
+    model_.attach(random_full_adapter(model_, 2, 5));
   }
 
   // A mixture of prompts, operators, scopes and strengths.

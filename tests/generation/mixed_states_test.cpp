@@ -67,7 +67,7 @@ class MixedStates : public ::testing::Test {
  protected:
   MixedStates() {
     at::set_num_threads(1);  // tensors this small gain nothing from more
-    model_.attach(random_adapter(model_, 2, 5));
+    model_.attach(random_full_adapter(model_, 2, 5));
     const auto input = testing::full_input();
     constexpr std::array kPoints = {
         ResidualPoint::kResidPre, ResidualPoint::kAttnOut,

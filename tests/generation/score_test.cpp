@@ -35,7 +35,7 @@ class Score : public ::testing::Test {
  protected:
   Score() {
     at::set_num_threads(1);  // tensors this small gain nothing from more
-    model_.attach(random_adapter(model_, 2, 5));
+    model_.attach(random_full_adapter(model_, 2, 5));
   }
 
   std::vector<ScoreRequest> mixture() {

@@ -71,7 +71,8 @@ inline at::Tensor whole_log_probs(const Transformer& model,
   text.insert(text.end(), answer.begin(), answer.end());
   return model
       .logits(whole_pass(model, table, text, std::ssize(prompt), configuration,
-                         strength))
+                         strength),
+              {.uniform = strength})
       .log_softmax(-1);
 }
 
@@ -88,7 +89,10 @@ inline std::vector<std::int32_t> continue_plainly(
     const auto hidden =
         whole_pass(model, table, text, std::ssize(request.prompt),
                    request.configuration, request.adapter_strength);
-    auto logits = model.logits(hidden.narrow(0, hidden.size(0) - 1, 1)).clone();
+    auto logits = model
+                      .logits(hidden.narrow(0, hidden.size(0) - 1, 1),
+                              {.uniform = request.adapter_strength})
+                      .clone();
     if (repetition_penalty != 1.0) {
       for (const auto id : std::set<std::int32_t>(text.begin(), text.end())) {
         auto logit = logits[0][id];

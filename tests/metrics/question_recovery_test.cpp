@@ -71,7 +71,7 @@ TEST(QuestionRecovery, RefusesOneQuestionAndOddRows) {
 
 TEST(RecoveryScores, AreThoseOfEachAnswerUnderEachPrompt) {
   auto model = tiny_model();
-  model.attach(random_adapter(model, 2, 5));
+  model.attach(random_full_adapter(model, 2, 5));
   const auto vocabulary = model.config().vocab_size;
   const auto prompts = random_rows({4, 6, 3}, vocabulary, 1);
   std::vector<AnswersToQuestions> cells;

@@ -49,7 +49,7 @@ class RowSharingTest : public ::testing::Test {
 
   RowSharingTest() {
     model_.keep_turned_weights(std::int64_t{1} << 20);
-    model_.attach(random_adapter(model_, 2, 5));
+    model_.attach(random_full_adapter(model_, 2, 5));
     const auto text =
         random_rows({kTokens, kTokens}, model_.config().vocab_size, 3);
     rows_ = {text[0], text[1], text[0], text[0], text[1]};

@@ -78,6 +78,28 @@ inline Adapter random_adapter(const Transformer& model, std::int64_t rank,
   return adapter;
 }
 
+// One that changes embedding, head, norms and layers in every way.
+inline Adapter random_full_adapter(const Transformer& model, std::int64_t rank,
+                                   std::uint64_t seed) {
+  Adapter adapter = random_adapter(model, rank, seed);
+  Random random(seed + 1);
+  auto& stretched = adapter.pairs.begin()->second;
+  stretched.magnitude_O =
+      random_tensor({stretched.B_OR.size(0)}, random, 0.1) + 1.0;
+  const auto vocabulary = model.config().vocab_size;
+  const auto width = model.config().width;
+  adapter.pairs["lm_head"] = {random_tensor({rank, width}, random, 0.3),
+                              random_tensor({vocabulary, rank}, random, 0.3)};
+  adapter.weights["model.norm.weight"] =
+      random_tensor({width}, random, 0.2) + 1.0;
+  adapter.weights["model.embed_tokens.weight"] =
+      random_tensor({vocabulary, width}, random, 0.3);
+  adapter.tokens["lm_head"] = {{3, 5}, random_tensor({2, width}, random, 0.5)};
+  adapter.tokens["model.embed_tokens"] = {{2, 3},
+                                          random_tensor({2, width}, random)};
+  return adapter;
+}
+
 // Rows of the given lengths with ids below `vocab_size`.
 inline Rows random_rows(const std::vector<std::int64_t>& lengths,
                         std::int64_t vocab_size, std::uint64_t seed) {

@@ -67,13 +67,14 @@ void logits(const fs::path& model_folder, const fs::path& adapter_folder,
             const fs::path& ids_path, const fs::path& out) {
   const at::NoGradGuard no_grad;
   Transformer model = load_transformer(model_folder);
-  model.attach(read_adapter(adapter_folder, model.linear_layers()));
+  model.attach(read_adapter(adapter_folder, model));
   const auto rows = parse_json(read_file(ids_path), ids_path.string())
                         .get<std::vector<std::vector<std::int32_t>>>();
   ForwardOptions options;
   options.adapter.uniform = 1.0;
-  write_safetensors(
-      out, {{"logits", model.logits(model.forward(pack(rows), options))}});
+  write_safetensors(out,
+                    {{"logits", model.logits(model.forward(pack(rows), options),
+                                             options.adapter)}});
 }
 
 int run(const std::vector<std::string>& arguments) {

@@ -44,9 +44,9 @@ void run(const std::vector<std::string>& arguments) {
   ResidualHook* const hook = &table;
   ForwardOptions options;
   options.hooks = {&hook, 1};
-  write_safetensors(
-      arguments.at(5),
-      {{"logits", model.logits(model.forward(pack(rows), options))}});
+  write_safetensors(arguments.at(5),
+                    {{"logits", model.logits(model.forward(pack(rows), options),
+                                             options.adapter)}});
 }
 
 }  // namespace

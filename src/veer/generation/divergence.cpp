@@ -119,10 +119,17 @@ class Divergences {
           at::tensor(at::ArrayRef<float>(strengths), at::kFloat)
               .to(model_.device());
     }
-    const auto hidden_TD = model_.forward(pack(rows, model_.device()), options);
+    const auto batch = pack(rows, model_.device());
+    const auto hidden_TD = model_.forward(batch, options);
     const auto index_N =
         at::tensor(at::IntArrayRef(wanted), at::kLong).to(hidden_TD.device());
-    return model_.logits(hidden_TD.index_select(0, index_N)).to(at::kFloat);
+    AdapterStrength strength;
+    if (options.adapter.per_row_B.defined()) {
+      strength.per_row_B = options.adapter.per_row_B.index_select(
+          0, batch.rows_T.index_select(0, index_N));
+    }
+    return model_.logits(hidden_TD.index_select(0, index_N), strength)
+        .to(at::kFloat);
   }
 
   const Transformer& model_;

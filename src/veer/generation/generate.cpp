@@ -214,7 +214,12 @@ class Generation {
     }
     const auto hidden_TD = run_pass(model_, table_, slots_.cache(), rows);
     const auto count = static_cast<std::int64_t>(live_.size());
-    take_tokens(model_.logits(hidden_TD.narrow(0, 0, count)));
+    std::vector<double> strengths;
+    for (const auto& text : live_) {
+      strengths.push_back(requests_[text.request].adapter_strength);
+    }
+    take_tokens(model_.logits(hidden_TD.narrow(0, 0, count),
+                              adapter_strength_of(model_, strengths)));
     ++report_.decode_steps;
     report_.generated_tokens += count;
   }

@@ -12,29 +12,6 @@
 namespace veer {
 namespace {
 
-AdapterStrength strength_of(const Transformer& model,
-                            std::span<const PassRow> rows) {
-  AdapterStrength strength;
-  strength.uniform = rows.front().adapter_strength;
-  const bool mixed = std::ranges::any_of(rows, [&](const PassRow& row) {
-    return row.adapter_strength != strength.uniform;
-  });
-  if (mixed) {
-    std::vector<float> per_row;
-    for (const auto& row : rows) {
-      per_row.push_back(static_cast<float>(row.adapter_strength));
-    }
-    strength.uniform = 0.0;
-    strength.per_row_B =
-        at::tensor(at::ArrayRef<float>(per_row), at::kFloat).to(model.device());
-  }
-  if (!strength.is_off() && !model.has_adapter()) {
-    fail("model pass", "an adapter strength other than 0",
-         "a model with an adapter attached");
-  }
-  return strength;
-}
-
 enum class CacheUse { kContinue, kFill, kRead };
 
 at::Tensor forward_rows(const Transformer& model, InterventionTable* table,
@@ -44,17 +21,19 @@ at::Tensor forward_rows(const Transformer& model, InterventionTable* table,
   std::vector<std::int64_t> starts;
   std::vector<std::int64_t> slots;
   std::vector<RowBinding> bindings;
+  std::vector<double> strengths;
   bool steered = false;
   for (const auto& row : rows) {
     ids.push_back(row.ids);
     starts.push_back(row.start);
     slots.push_back(row.slot);
     bindings.push_back(row.binding);
+    strengths.push_back(row.adapter_strength);
     steered = steered || row.binding.configuration >= 0;
   }
   ForwardOptions options;
   options.cache = &cache;
-  options.adapter = strength_of(model, rows);
+  options.adapter = adapter_strength_of(model, strengths);
   options.sharing = sharing;
   options.fill_cache_only = use == CacheUse::kFill;
   ResidualHook* const hook = table;
@@ -109,6 +88,25 @@ at::Tensor run_rows(const Transformer& model, InterventionTable* table,
 }
 
 }  // namespace
+
+AdapterStrength adapter_strength_of(const Transformer& model,
+                                    std::span<const double> rows) {
+  AdapterStrength strength;
+  strength.uniform = rows.front();
+  const bool mixed = std::ranges::any_of(
+      rows, [&](double row) { return row != strength.uniform; });
+  if (mixed) {
+    const std::vector<float> per_row(rows.begin(), rows.end());
+    strength.uniform = 0.0;
+    strength.per_row_B =
+        at::tensor(at::ArrayRef<float>(per_row), at::kFloat).to(model.device());
+  }
+  if (!strength.is_off() && !model.has_adapter()) {
+    fail("model pass", "an adapter strength other than 0",
+         "a model with an adapter attached");
+  }
+  return strength;
+}
 
 at::Tensor run_pass(const Transformer& model, InterventionTable* table,
                     KvCache& cache, std::span<const PassRow> rows) {

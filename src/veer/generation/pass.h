@@ -24,6 +24,11 @@ struct PassRow {
   std::int64_t text = -1;
 };
 
+// The strength of rows in this order. Throws Error if one is not 0 and the
+// model has no adapter.
+AdapterStrength adapter_strength_of(const Transformer& model,
+                                    std::span<const double> rows);
+
 // Runs the rows as one packed pass over `cache` and returns the residual
 // stream [T, D]. `table` may be null when no row has a configuration. Rows with
 // the same text and the same next tokens are computed once below their

@@ -188,10 +188,13 @@ class Scoring {
   void take_scores(std::span<const std::int64_t> group,
                    const at::Tensor& hidden_TD) {
     std::vector<std::int64_t> targets;
+    std::vector<double> strengths;
     for (const auto row : group) {
       targets.insert(targets.end(), answer(row).begin(), answer(row).end());
+      strengths.insert(strengths.end(), answer(row).size(),
+                       requests_[rows_[row].request].adapter_strength);
     }
-    const auto log_probs = log_probs_of(hidden_TD, targets);
+    const auto log_probs = log_probs_of(hidden_TD, targets, strengths);
     std::size_t at = 0;
     for (const auto row : group) {
       const auto count = answer(row).size();
@@ -216,9 +219,9 @@ class Scoring {
     }
   }
 
-  std::vector<float> log_probs_of(
-      const at::Tensor& hidden_TD,
-      const std::vector<std::int64_t>& targets) const {
+  std::vector<float> log_probs_of(const at::Tensor& hidden_TD,
+                                  const std::vector<std::int64_t>& targets,
+                                  std::span<const double> strengths) const {
     const auto total = static_cast<std::int64_t>(targets.size());
     const auto chunk =
         std::max<std::int64_t>(1, kLogitsAtOnce / model_.config().vocab_size);
@@ -227,7 +230,11 @@ class Scoring {
     std::vector<float> result;
     for (std::int64_t at = 0; at < total; at += chunk) {
       const auto count = std::min(chunk, total - at);
-      const auto logits_NV = model_.logits(hidden_TD.narrow(0, at, count));
+      const auto logits_NV = model_.logits(
+          hidden_TD.narrow(0, at, count),
+          adapter_strength_of(
+              model_, strengths.subspan(static_cast<std::size_t>(at),
+                                        static_cast<std::size_t>(count))));
       const auto sum_N = log_normalisers(logits_NV);
       const auto own_N =
           logits_NV.gather(1, target_T.narrow(0, at, count).unsqueeze(1))

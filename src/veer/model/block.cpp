@@ -18,13 +18,6 @@ struct Heads {
   at::Tensor v_TKH;
 };
 
-at::Tensor norm(const ModelConfig& config, const at::Tensor& x,
-                const at::Tensor& weight) {
-  return weight.defined()
-             ? ops::rms_norm(x, weight, config.norm_eps, config.traits.norm)
-             : x;
-}
-
 Heads project(const ModelConfig& config, const Block& block,
               const at::Tensor& x_TD, const AdapterPass& adapter) {
   const std::int64_t q_width = config.num_heads * config.head_width;
@@ -39,8 +32,8 @@ Heads project(const ModelConfig& config, const Block& block,
             block.v.apply(x_TD, adapter)};
   }
   if (config.traits.qk_norm_whole) {
-    flat.q_TQH = norm(config, flat.q_TQH, block.q_norm);
-    flat.k_TKH = norm(config, flat.k_TKH, block.k_norm);
+    flat.q_TQH = block.q_norm.apply(config, flat.q_TQH, adapter);
+    flat.k_TKH = block.k_norm.apply(config, flat.k_TKH, adapter);
   }
   const auto split = [&](const at::Tensor& x) {
     return x.unflatten(1, {-1, config.head_width});
@@ -51,11 +44,12 @@ Heads project(const ModelConfig& config, const Block& block,
 // Normed and turned by position.
 Heads heads_of(const ModelConfig& config, const Block& block,
                const at::Tensor& pre_TD, const ForwardPass& pass) {
-  Heads heads = project(
-      config, block, norm(config, pre_TD, block.pre_attention_D), pass.adapter);
+  Heads heads = project(config, block,
+                        block.pre_attention.apply(config, pre_TD, pass.adapter),
+                        pass.adapter);
   if (config.traits.qk_norm && !config.traits.qk_norm_whole) {
-    heads.q_TQH = norm(config, heads.q_TQH, block.q_norm);
-    heads.k_TKH = norm(config, heads.k_TKH, block.k_norm);
+    heads.q_TQH = block.q_norm.apply(config, heads.q_TQH, pass.adapter);
+    heads.k_TKH = block.k_norm.apply(config, heads.k_TKH, pass.adapter);
   }
   const RopeTable& rope = block.sliding ? pass.sliding_rope : pass.rope;
   heads.q_TQH = ops::rotate(heads.q_TQH, rope);
@@ -118,11 +112,10 @@ std::vector<const Linear*> Block::linears(const FamilyTraits& traits) const {
 
 std::vector<at::Tensor> Block::norms() const {
   std::vector<at::Tensor> result;
-  for (const at::Tensor& weight :
-       {pre_attention_D, post_attention_D, pre_feed_forward_D,
-        post_feed_forward_D, q_norm, k_norm}) {
-    if (weight.defined()) {
-      result.push_back(weight);
+  for (const Norm* norm : {&pre_attention, &post_attention, &pre_feed_forward,
+                           &post_feed_forward, &q_norm, &k_norm}) {
+    if (norm->weight.defined()) {
+      result.push_back(norm->weight);
     }
   }
   return result;
@@ -178,13 +171,14 @@ at::Tensor run_block(const ModelConfig& config, const Block& block,
   const auto pre_TD = at_point(ResidualPoint::kResidPre, x_TD);
   auto part_TD = attention_part(config, block, pre_TD, pass);
   part_TD = at_point(ResidualPoint::kAttnOut,
-                     norm(config, part_TD, block.post_attention_D));
+                     block.post_attention.apply(config, part_TD, pass.adapter));
   const auto mid_TD = at_point(ResidualPoint::kResidMid, pre_TD + part_TD);
-  part_TD = feed_forward(config, block,
-                         norm(config, mid_TD, block.pre_feed_forward_D),
-                         pass.adapter);
-  part_TD = at_point(ResidualPoint::kMlpOut,
-                     norm(config, part_TD, block.post_feed_forward_D));
+  part_TD = feed_forward(
+      config, block, block.pre_feed_forward.apply(config, mid_TD, pass.adapter),
+      pass.adapter);
+  part_TD =
+      at_point(ResidualPoint::kMlpOut,
+               block.post_feed_forward.apply(config, part_TD, pass.adapter));
   return mid_TD + part_TD;
 }
 

@@ -12,6 +12,7 @@
 #include "veer/model/config.h"
 #include "veer/model/kv_cache.h"
 #include "veer/model/linear.h"
+#include "veer/model/norm.h"
 #include "veer/model/packed_batch.h"
 #include "veer/model/residual.h"
 #include "veer/model/rope.h"
@@ -21,12 +22,12 @@ namespace veer {
 // Weights of one block. Which are defined follows from FamilyTraits.
 struct Block {
   std::int64_t layer = 0;
-  at::Tensor pre_attention_D;
-  at::Tensor post_attention_D;
-  at::Tensor pre_feed_forward_D;
-  at::Tensor post_feed_forward_D;
-  at::Tensor q_norm;
-  at::Tensor k_norm;
+  Norm pre_attention;
+  Norm post_attention;
+  Norm pre_feed_forward;
+  Norm post_feed_forward;
+  Norm q_norm;
+  Norm k_norm;
   Linear qkv;  // fused, or
   Linear q;
   Linear k;

@@ -4,9 +4,6 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
-#include <fmt/format.h>
-
-#include "veer/base/error.h"
 
 namespace veer {
 namespace {
@@ -20,8 +17,8 @@ at::Tensor dropped(const at::Tensor& x_TI, double chance, std::uint64_t seed) {
   return x_TI * keep_TI.to(x_TI.device());
 }
 
-at::Tensor pair_output(const Linear& layer, const at::Tensor& x_TI,
-                       const AdapterPass& adapter) {
+at::Tensor low_rank(const Linear& layer, const at::Tensor& x_TI,
+                    const AdapterPass& adapter) {
   const LoraPair& pair = *layer.pair;
   auto wide_TI = x_TI.to(pair.A_RI.scalar_type());
   if (adapter.dropout > 0.0) {
@@ -31,49 +28,70 @@ at::Tensor pair_output(const Linear& layer, const at::Tensor& x_TI,
         0x9E3779B97F4A7C15ULL * static_cast<std::uint64_t>(layer.number + 1);
     wide_TI = dropped(wide_TI, adapter.dropout, seed);
   }
-  const auto low_TR = ops::linear(wide_TI, pair.A_RI);
-  // Scaled while it is narrow.
-  const auto scaled_TR = adapter.strength_T1.defined()
-                             ? low_TR * (adapter.strength_T1 * pair.scale)
-                             : low_TR * (adapter.uniform * pair.scale);
-  return ops::linear(scaled_TR, pair.B_OR);
+  return ops::linear(wide_TI, pair.A_RI);
 }
 
 }  // namespace
 
-AdapterPass prepare_adapter(const AdapterStrength& strength,
-                            const PackedBatch& batch) {
-  AdapterPass pass;
-  pass.on = !strength.is_off();
-  pass.uniform = strength.uniform;
-  pass.dropout = strength.dropout;
-  pass.dropout_seed = strength.dropout_seed;
-  if (!(strength.dropout >= 0.0 && strength.dropout < 1.0)) {
-    fail("adapter", fmt::format("dropout {}", strength.dropout),
-         "at least 0 and below 1");
+bool Linear::is_changed() const {
+  return pair || tuned_weight_OI.defined() || tuned_bias_O.defined() ||
+         rows_NI.defined();
+}
+
+void Linear::forget_adapter() {
+  pair.reset();
+  for (at::Tensor* part :
+       {&gain_O, &tuned_weight_OI, &tuned_bias_O, &row_ids_N, &rows_NI}) {
+    *part = at::Tensor();
   }
-  if (strength.per_row_B.defined()) {
-    if (strength.per_row_B.dim() != 1 ||
-        strength.per_row_B.size(0) != batch.num_rows()) {
-      fail("adapter",
-           fmt::format("{} strengths for {} rows", strength.per_row_B.numel(),
-                       batch.num_rows()),
-           "one strength a row");
+}
+
+// The layer as fine-tuning left it; `base_TO`: as it was.
+at::Tensor Linear::tuned(const at::Tensor& x_TI, const at::Tensor& base_TO,
+                         const AdapterPass& adapter) const {
+  const at::Tensor& bias = tuned_bias_O.defined() ? tuned_bias_O : bias_O;
+  // DoRA stretches what comes before the bias.
+  const bool bare = gain_O.defined() || tuned_bias_O.defined();
+  at::Tensor y_TO = base_TO;
+  if (tuned_weight_OI.defined()) {
+    y_TO = ops::linear(x_TI, tuned_weight_OI, bare ? at::Tensor() : bias);
+  } else if (bare && bias_O.defined()) {
+    y_TO = ops::linear(x_TI, weight_OI, {}, turned);
+  }
+  if (rows_NI.defined()) {
+    y_TO = y_TO.index_copy(1, row_ids_N, ops::linear(x_TI, rows_NI));
+  }
+  if (pair) {
+    auto added_TO = ops::linear(low_rank(*this, x_TI, adapter), pair->B_OR);
+    if (pair->bias_O.defined()) {
+      added_TO = added_TO + pair->bias_O;
     }
-    pass.strength_T1 = strength.per_row_B.to(batch.rows_T.device(), at::kFloat)
-                           .index_select(0, batch.rows_T)
-                           .unsqueeze(1);
+    y_TO = y_TO.to(wide_type(y_TO.scalar_type())) + added_TO * pair->scale;
   }
-  return pass;
+  if (gain_O.defined()) {
+    y_TO = y_TO * gain_O;
+  }
+  return bare && bias.defined() ? y_TO + bias : y_TO;
 }
 
 at::Tensor Linear::apply(const at::Tensor& x_TI,
                          const AdapterPass& adapter) const {
   const auto y_TO = ops::linear(x_TI, weight_OI, bias_O, turned);
-  if (!adapter.on || !pair) {
+  if (!adapter.on || !is_changed()) {
     return y_TO;
   }
-  return y_TO + pair_output(*this, x_TI, adapter).to(y_TO.scalar_type());
+  const bool plain = pair && !pair->bias_O.defined() && !gain_O.defined() &&
+                     !tuned_weight_OI.defined() && !tuned_bias_O.defined() &&
+                     !rows_NI.defined();
+  if (!plain) {
+    return between(y_TO, tuned(x_TI, y_TO, adapter), adapter);
+  }
+  // A pair alone need not make the tuned output: it is scaled while narrow.
+  const auto low_TR = low_rank(*this, x_TI, adapter);
+  const auto scaled_TR = adapter.strength_T1.defined()
+                             ? low_TR * (adapter.strength_T1 * pair->scale)
+                             : low_TR * (adapter.uniform * pair->scale);
+  return y_TO + ops::linear(scaled_TR, pair->B_OR).to(y_TO.scalar_type());
 }
 
 }  // namespace veer

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "veer/model/transformer.h"
 
-#include <cmath>
 #include <iterator>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/aminmax.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/embedding.h>
-#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
+#include "veer/model/attach.h"
 #include "veer/model/block.h"
 #include "veer/model/fingerprint.h"
 #include "veer/model/ops.h"
@@ -70,18 +68,6 @@ RopeTable rounded(const ModelConfig& config, RopeTable table,
     return table;
   }
   return {table.cos_TP.to(dtype), table.sin_TP.to(dtype)};
-}
-
-at::Tensor embed(const ModelConfig& config, const at::Tensor& embedding_VD,
-                 const at::Tensor& ids_T) {
-  const auto x_TD = at::embedding(embedding_VD, ids_T);
-  if (!config.traits.scaled_embeddings) {
-    return x_TD;
-  }
-  // The factor is rounded to the weights' dtype, as the makers do.
-  const auto factor = at::scalar_tensor(
-      std::sqrt(static_cast<double>(config.width)), x_TD.options());
-  return x_TD * factor;
 }
 
 // The rows that run from one block on, all of them unless rows are shared.
@@ -152,7 +138,7 @@ at::Tensor join_rows(const RowSharing& sharing, const Stage& before,
 Transformer::Transformer(ModelConfig config,
                          std::map<std::string, at::Tensor> weights) {
   ModelWeights placed = assemble_weights(config, weights);
-  const at::Device device = placed.embedding_VD.device();
+  const at::Device device = placed.embedding.weight_VD.device();
   const Rope rope(config.rope, config.head_width, device);
   const Rope sliding(config.sliding_rope.value_or(config.rope),
                      config.head_width, device);
@@ -169,11 +155,11 @@ const ModelConfig& Transformer::config() const {
 }
 
 at::ScalarType Transformer::dtype() const {
-  return parts_->weights.embedding_VD.scalar_type();
+  return parts_->weights.embedding.weight_VD.scalar_type();
 }
 
 at::Device Transformer::device() const {
-  return parts_->weights.embedding_VD.device();
+  return parts_->weights.embedding.weight_VD.device();
 }
 
 at::Tensor Transformer::forward(const PackedBatch& batch,
@@ -210,8 +196,8 @@ at::Tensor Transformer::forward(const PackedBatch& batch,
     }
   }
   auto stage = stages.begin();
-  auto x_TD =
-      embed(config, parts_->weights.embedding_VD, stage->pass->batch.ids_T);
+  auto x_TD = parts_->weights.embedding.apply(config, stage->pass->batch.ids_T,
+                                              stage->pass->adapter);
   for (std::int64_t i = 0; i < num_layers; ++i) {
     const Block& block = parts_->weights.blocks[i];
     if (options.fill_cache_only && i == num_layers - 1) {
@@ -238,11 +224,22 @@ at::Tensor Transformer::forward(const PackedBatch& batch,
 }
 
 at::Tensor Transformer::logits(const at::Tensor& hidden_ND) const {
+  if (parts_->weights.head.is_changed() ||
+      parts_->weights.final_norm.tuned.defined()) {
+    fail("logits", "an adapter that changes the head, and no strength",
+         "the strength of each row");
+  }
+  return logits(hidden_ND, AdapterStrength());
+}
+
+at::Tensor Transformer::logits(const at::Tensor& hidden_ND,
+                               const AdapterStrength& strength) const {
   const ModelConfig& config = parts_->config;
-  const auto normed_ND = ops::rms_norm(hidden_ND, parts_->weights.final_norm_D,
-                                       config.norm_eps, config.traits.norm);
-  const auto logits_NV = ops::linear(normed_ND, parts_->weights.head_VD, {},
-                                     parts_->weights.head_turned);
+  const auto adapter =
+      prepare_adapter(strength, hidden_ND.size(0), hidden_ND.device());
+  const auto normed_ND =
+      parts_->weights.final_norm.apply(config, hidden_ND, adapter);
+  const auto logits_NV = parts_->weights.head.apply(normed_ND, adapter);
   if (config.logit_softcap == 0.0) {
     return logits_NV;
   }
@@ -250,42 +247,14 @@ at::Tensor Transformer::logits(const at::Tensor& hidden_ND) const {
 }
 
 void Transformer::attach(const Adapter& adapter) {
-  std::map<std::string, Linear*> by_path;
-  for (Block& block : parts_->weights.blocks) {
-    for (Linear* linear : block.linears(parts_->config.traits)) {
-      by_path[linear->path] = linear;
-    }
-  }
-  for (const auto& [path, pair] : adapter.pairs) {
-    const auto it = by_path.find(path);
-    if (it == by_path.end()) {
-      fail("attach adapter", path + " is no linear layer of this model", {},
-           "the adapter was made for another model");
-    }
-    const at::Tensor& weight = it->second->weight_OI;
-    if (pair.A_RI.dim() != 2 || pair.B_OR.dim() != 2 ||
-        pair.A_RI.size(1) != weight.size(1) ||
-        pair.B_OR.size(0) != weight.size(0) ||
-        pair.A_RI.size(0) != pair.B_OR.size(1)) {
-      fail("attach adapter", "the pair of " + path + " has another shape",
-           fmt::format("A [rank, {}], B [{}, rank]", weight.size(1),
-                       weight.size(0)),
-           "the adapter was made for another model");
-    }
-  }
+  check_adapter(parts_->config, parts_->weights, adapter);
   detach();
-  for (const auto& [path, pair] : adapter.pairs) {
-    by_path.at(path)->pair = pair;
-  }
+  attach_adapter(parts_->config, parts_->weights, adapter);
   parts_->has_adapter = true;
 }
 
 void Transformer::detach() {
-  for (Block& block : parts_->weights.blocks) {
-    for (Linear* linear : block.linears(parts_->config.traits)) {
-      linear->pair.reset();
-    }
-  }
+  detach_adapter(parts_->config, parts_->weights);
   parts_->has_adapter = false;
 }
 
@@ -314,7 +283,7 @@ std::vector<std::pair<std::string, at::Tensor>> Transformer::weights() const {
 void Transformer::keep_turned_weights(std::int64_t max_bytes) {
   ModelWeights& weights = parts_->weights;
   std::vector<std::pair<const at::Tensor*, ops::TurnedWeights*>> all = {
-      {&weights.head_VD, &weights.head_turned}};
+      {&weights.head.weight_OI, &weights.head.turned}};
   for (Block& block : weights.blocks) {
     for (Linear* linear : block.linears(parts_->config.traits)) {
       all.emplace_back(&linear->weight_OI, &linear->turned);

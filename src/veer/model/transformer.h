@@ -71,10 +71,17 @@ class Transformer {
 
   // Final norm and head of chosen rows of forward()'s result: [N, D] ->
   // logits [N, V] in the model's dtype, soft-capped where the family does so.
+  // `strength`: that of the rows' passes, per_row_B one per row of hidden_ND,
+  // because an adapter may change norm and head as well.
+  at::Tensor logits(const at::Tensor& hidden_ND,
+                    const AdapterStrength& strength) const;
+  // Of the base; throws Error where an attached adapter changes norm or head,
+  // so that nobody forgets the strength.
   at::Tensor logits(const at::Tensor& hidden_ND) const;
 
-  // Attaches pairs (shared, not copied: a trainer goes on changing them).
-  // Throws Error if a path names no linear layer or a shape does not fit.
+  // Attaches an adapter. Its pairs are shared, not copied: a trainer goes on
+  // changing them (not those with a magnitude, whose gains are taken here).
+  // Throws Error if a name is none of this model or a shape does not fit.
   void attach(const Adapter& adapter);
   void detach();
   bool has_adapter() const;

@@ -24,16 +24,22 @@ std::string block_path(std::int64_t layer) {
   return fmt::format("model.layers.{}.", layer);
 }
 
-// Called with the name, shape and place of each weight of a block.
-using Visitor =
-    std::function<void(const std::string&, const Shape&, at::Tensor&)>;
+// Called with the name, shape and place of each weight of a block, and with the
+// place of what an adapter has instead.
+using Visitor = std::function<void(const std::string&, const Shape&,
+                                   at::Tensor& weight, at::Tensor& tuned)>;
+
+void visit_norm(const std::string& path, const Shape& shape, Norm& norm,
+                const Visitor& visitor) {
+  visitor(path + ".weight", shape, norm.weight, norm.tuned);
+}
 
 void visit_linear(const std::string& path, const Shape& shape, bool bias,
                   Linear& linear, const Visitor& visitor) {
   linear.path = path;
-  visitor(path + ".weight", shape, linear.weight_OI);
+  visitor(path + ".weight", shape, linear.weight_OI, linear.tuned_weight_OI);
   if (bias) {
-    visitor(path + ".bias", {shape[0]}, linear.bias_O);
+    visitor(path + ".bias", {shape[0]}, linear.bias_O, linear.tuned_bias_O);
   }
 }
 
@@ -52,8 +58,10 @@ void visit_attention(const ModelConfig& c, const std::string& path,
   }
   if (c.traits.qk_norm) {
     const bool whole = c.traits.qk_norm_whole;
-    visitor(path + "q_norm.weight", {whole ? q : c.head_width}, block.q_norm);
-    visitor(path + "k_norm.weight", {whole ? kv : c.head_width}, block.k_norm);
+    visit_norm(path + "q_norm", {whole ? q : c.head_width}, block.q_norm,
+               visitor);
+    visit_norm(path + "k_norm", {whole ? kv : c.head_width}, block.k_norm,
+               visitor);
   }
   visit_linear(path + "o_proj", {c.width, q}, c.traits.o_bias, block.o,
                visitor);
@@ -80,35 +88,39 @@ void visit_block(const ModelConfig& c, std::int64_t layer, Block& block,
   const std::string path = block_path(layer);
   const FamilyTraits& traits = c.traits;
   if (traits.pre_norms) {
-    visitor(path + "input_layernorm.weight", {c.width}, block.pre_attention_D);
+    visit_norm(path + "input_layernorm", {c.width}, block.pre_attention,
+               visitor);
   }
   visit_attention(c, path + "self_attn.", block, visitor);
   // The same name means a norm before the feed-forward part in Llama and one
   // after attention in families with post-norms.
-  visitor(
-      path + "post_attention_layernorm.weight", {c.width},
-      traits.post_norms ? block.post_attention_D : block.pre_feed_forward_D);
+  visit_norm(path + "post_attention_layernorm", {c.width},
+             traits.post_norms ? block.post_attention : block.pre_feed_forward,
+             visitor);
   if (traits.post_norms && traits.pre_norms) {
-    visitor(path + "pre_feedforward_layernorm.weight", {c.width},
-            block.pre_feed_forward_D);
+    visit_norm(path + "pre_feedforward_layernorm", {c.width},
+               block.pre_feed_forward, visitor);
   }
   visit_feed_forward(c, path + "mlp.", block, visitor);
   if (traits.post_norms) {
-    visitor(path + "post_feedforward_layernorm.weight", {c.width},
-            block.post_feed_forward_D);
+    visit_norm(path + "post_feedforward_layernorm", {c.width},
+               block.post_feed_forward, visitor);
   }
 }
 
 void visit_all(const ModelConfig& config, ModelWeights& weights,
                const Visitor& visitor) {
-  visitor(kEmbedding, {config.vocab_size, config.width}, weights.embedding_VD);
+  const Shape table = {config.vocab_size, config.width};
+  visitor(kEmbedding, table, weights.embedding.weight_VD,
+          weights.embedding.tuned_VD);
   weights.blocks.resize(config.num_layers);
   for (std::int64_t i = 0; i < config.num_layers; ++i) {
     visit_block(config, i, weights.blocks[i], visitor);
   }
-  visitor(kFinalNorm, {config.width}, weights.final_norm_D);
+  visitor(kFinalNorm, {config.width}, weights.final_norm.weight,
+          weights.final_norm.tuned);
   if (!config.tied_head) {
-    visitor(kHead, {config.vocab_size, config.width}, weights.head_VD);
+    visitor(kHead, table, weights.head.weight_OI, weights.head.tuned_weight_OI);
   }
 }
 
@@ -165,6 +177,8 @@ void place_in_stack(const ModelConfig& config, ModelWeights& weights) {
       linear->number = number++;
     }
   }
+  weights.head.path = "lm_head";
+  weights.head.number = number;
 }
 
 }  // namespace
@@ -174,9 +188,8 @@ std::vector<std::pair<std::string, std::vector<std::int64_t>>> weight_shapes(
   std::vector<std::pair<std::string, Shape>> result;
   ModelWeights places;
   visit_all(config, places,
-            [&](const std::string& name, const Shape& shape, at::Tensor&) {
-              result.emplace_back(name, shape);
-            });
+            [&](const std::string& name, const Shape& shape, at::Tensor&,
+                at::Tensor&) { result.emplace_back(name, shape); });
   return result;
 }
 
@@ -202,7 +215,8 @@ ModelWeights assemble_weights(
   ModelWeights weights;
   std::map<std::string, bool> used;
   visit_all(config, weights,
-            [&](const std::string& name, const Shape& shape, at::Tensor& to) {
+            [&](const std::string& name, const Shape& shape, at::Tensor& to,
+                at::Tensor&) {
               const auto it = tensors.find(name);
               if (it == tensors.end()) {
                 fail("load model", name + " is missing",
@@ -212,13 +226,13 @@ ModelWeights assemble_weights(
                      "weights");
               }
               to = it->second;
-              const at::Tensor& first = weights.embedding_VD;
+              const at::Tensor& first = weights.embedding.weight_VD;
               check_tensor(name, shape, to, first);
               used[name] = true;
             });
   refuse_unexpected(config, tensors, used);
   if (config.tied_head) {
-    weights.head_VD = weights.embedding_VD;
+    weights.head.weight_OI = weights.embedding.weight_VD;
   }
   place_in_stack(config, weights);
   return weights;
@@ -229,10 +243,26 @@ std::vector<std::pair<std::string, at::Tensor>> named_weights(
   std::vector<std::pair<std::string, at::Tensor>> result;
   ModelWeights copy = weights;
   visit_all(config, copy,
-            [&](const std::string& name, const Shape&, at::Tensor& tensor) {
-              result.emplace_back(name, tensor);
-            });
+            [&](const std::string& name, const Shape&, at::Tensor& tensor,
+                at::Tensor&) { result.emplace_back(name, tensor); });
   return result;
+}
+
+std::vector<WeightPlace> weight_places(const ModelConfig& config,
+                                       ModelWeights& weights) {
+  std::vector<WeightPlace> places;
+  visit_all(config, weights,
+            [&](const std::string& name, const Shape& shape, at::Tensor& weight,
+                at::Tensor& tuned) {
+              places.push_back({name, shape, &weight, &tuned});
+            });
+  if (config.tied_head) {
+    places.push_back({kHead,
+                      {config.vocab_size, config.width},
+                      &weights.head.weight_OI,
+                      &weights.head.tuned_weight_OI});
+  }
+  return places;
 }
 
 }  // namespace veer

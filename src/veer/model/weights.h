@@ -12,16 +12,18 @@
 
 #include "veer/model/block.h"
 #include "veer/model/config.h"
+#include "veer/model/embedding.h"
+#include "veer/model/linear.h"
+#include "veer/model/norm.h"
 
 namespace veer {
 
 // A model's weights, each in its place.
 struct ModelWeights {
-  at::Tensor embedding_VD;
+  Embedding embedding;
   std::vector<Block> blocks;
-  at::Tensor final_norm_D;
-  at::Tensor head_VD;  // the embedding itself when tied
-  ops::TurnedWeights head_turned;
+  Norm final_norm;
+  Linear head;  // its weight is the embedding's when tied
 };
 
 // The plain name of a tensor or module of a language model that may lie inside
@@ -51,5 +53,18 @@ ModelWeights assemble_weights(const ModelConfig& config,
 // Every weight with its name, in the order of weight_shapes().
 std::vector<std::pair<std::string, at::Tensor>> named_weights(
     const ModelConfig& config, const ModelWeights& weights);
+
+// A weight's name and shape, its place, and the place of what an adapter has
+// instead of it.
+struct WeightPlace {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  at::Tensor* weight = nullptr;
+  at::Tensor* tuned = nullptr;
+};
+
+// Of every weight, in the order of weight_shapes(), and of the head when tied.
+std::vector<WeightPlace> weight_places(const ModelConfig& config,
+                                       ModelWeights& weights);
 
 }  // namespace veer

@@ -59,7 +59,8 @@ at::Tensor answer_log_probs(const Transformer& model, const AnswerBatch& texts,
   options.adapter.uniform = 0.0;
   const auto hidden_TD = model.forward(texts.batch, options);
   const auto logits_NV =
-      model.logits(hidden_TD.index_select(0, texts.before_N)).to(at::kFloat);
+      model.logits(hidden_TD.index_select(0, texts.before_N), options.adapter)
+          .to(at::kFloat);
   return at::log_softmax(logits_NV, 1)
       .gather(1, texts.ids_N.unsqueeze(1))
       .squeeze(1);

@@ -90,7 +90,7 @@ TokenLoss batch_loss(const Transformer& model, const SftBatch& batch,
   const std::int64_t chunk =
       std::max<std::int64_t>(64, kLogitBytes / 4 / model.config().vocab_size);
   return head_token_loss(model, hidden_ND, batch.targets_N, batch.weights_N,
-                         denominator, chunk);
+                         denominator, chunk, options.adapter);
 }
 
 std::vector<const SftExample*> pointers(std::span<const SftExample> examples) {

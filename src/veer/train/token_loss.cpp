@@ -164,10 +164,11 @@ std::pair<at::Tensor, at::Tensor> head_chunk(const Transformer& model,
                                              const at::Tensor& hidden_ND,
                                              const at::Tensor& targets_N,
                                              const at::Tensor& weights_N,
-                                             double denominator) {
+                                             double denominator,
+                                             const AdapterStrength& strength) {
   const at::AutoGradMode with_grad(true);
   const auto leaf_ND = hidden_ND.detach().requires_grad_(true);
-  const auto logits_NV = model.logits(leaf_ND);
+  const auto logits_NV = model.logits(leaf_ND, strength);
   // A soft cap's tanh keeps its output for the backward pass.
   const auto buffer_NV = model.config().logit_softcap > 0.0
                              ? logits_NV.detach().clone()
@@ -184,15 +185,18 @@ class HeadLoss : public torch::autograd::Function<HeadLoss> {
                                const at::Tensor& hidden_ND,
                                const at::Tensor& targets_N,
                                const at::Tensor& weights_N, double denominator,
-                               std::int64_t model, std::int64_t chunk_rows) {
+                               std::int64_t model, std::int64_t chunk_rows,
+                               double uniform_strength) {
+    AdapterStrength strength;
+    strength.uniform = uniform_strength;
     const auto& transformer = *reinterpret_cast<const Transformer*>(model);
     std::vector<at::Tensor> log_probs;
     std::vector<at::Tensor> gradients;
     for (std::int64_t i = 0; i < hidden_ND.size(0); i += chunk_rows) {
       const auto n = std::min(chunk_rows, hidden_ND.size(0) - i);
-      auto [lp_N, grad_ND] = head_chunk(transformer, hidden_ND.narrow(0, i, n),
-                                        targets_N.narrow(0, i, n),
-                                        weights_N.narrow(0, i, n), denominator);
+      auto [lp_N, grad_ND] = head_chunk(
+          transformer, hidden_ND.narrow(0, i, n), targets_N.narrow(0, i, n),
+          weights_N.narrow(0, i, n), denominator, strength);
       log_probs.push_back(std::move(lp_N));
       gradients.push_back(std::move(grad_ND));
     }
@@ -204,7 +208,7 @@ class HeadLoss : public torch::autograd::Function<HeadLoss> {
   static variable_list backward(AutogradContext* context,
                                 variable_list upstream) {
     const auto gradient_ND = context->saved_data["gradient"].toTensor();
-    return {scaled(gradient_ND, upstream[0]), {}, {}, {}, {}, {}};
+    return {scaled(gradient_ND, upstream[0]), {}, {}, {}, {}, {}, {}};
   }
 };
 
@@ -212,13 +216,15 @@ at::Tensor log_probs_in_chunks(const Transformer& model,
                                const at::Tensor& hidden_ND,
                                const at::Tensor& targets_N,
                                const at::Tensor& weights_N,
-                               std::int64_t chunk_rows) {
+                               std::int64_t chunk_rows,
+                               const AdapterStrength& strength) {
   std::vector<at::Tensor> log_probs;
   for (std::int64_t i = 0; i < hidden_ND.size(0); i += chunk_rows) {
     const auto n = std::min(chunk_rows, hidden_ND.size(0) - i);
-    log_probs.push_back(loss_rows(
-        model.logits(hidden_ND.narrow(0, i, n)), targets_N.narrow(0, i, n),
-        weights_N.narrow(0, i, n), 1.0, /*write_gradient=*/false));
+    log_probs.push_back(
+        loss_rows(model.logits(hidden_ND.narrow(0, i, n), strength),
+                  targets_N.narrow(0, i, n), weights_N.narrow(0, i, n), 1.0,
+                  /*write_gradient=*/false));
   }
   return at::cat(log_probs);
 }
@@ -252,18 +258,22 @@ TokenLoss token_loss(const at::Tensor& logits_NV, const at::Tensor& targets_N,
 TokenLoss head_token_loss(const Transformer& model, const at::Tensor& hidden_ND,
                           const at::Tensor& targets_N,
                           const at::Tensor& weights_N, double denominator,
-                          std::int64_t chunk_rows) {
+                          std::int64_t chunk_rows,
+                          const AdapterStrength& strength) {
+  if (strength.per_row_B.defined()) {
+    fail("token loss", "a strength per row", "one for all rows");
+  }
   check_shapes(hidden_ND, targets_N, weights_N);
   check_not_empty(hidden_ND);
   check_targets(targets_N, model.config().vocab_size);
   if (at::GradMode::is_enabled() && hidden_ND.requires_grad()) {
-    const auto out =
-        HeadLoss::apply(hidden_ND, targets_N, weights_N, denominator,
-                        reinterpret_cast<std::int64_t>(&model), chunk_rows);
+    const auto out = HeadLoss::apply(
+        hidden_ND, targets_N, weights_N, denominator,
+        reinterpret_cast<std::int64_t>(&model), chunk_rows, strength.uniform);
     return {out[0], out[1]};
   }
-  auto log_probs_N =
-      log_probs_in_chunks(model, hidden_ND, targets_N, weights_N, chunk_rows);
+  auto log_probs_N = log_probs_in_chunks(model, hidden_ND, targets_N, weights_N,
+                                         chunk_rows, strength);
   return {total(log_probs_N, weights_N, denominator), log_probs_N};
 }
 

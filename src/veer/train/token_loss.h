@@ -14,6 +14,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "veer/model/adapter.h"
+
 namespace veer {
 
 class Transformer;
@@ -32,10 +34,12 @@ TokenLoss token_loss(const at::Tensor& logits_NV, const at::Tensor& targets_N,
 
 // The same from hidden rows [N, D], `chunk_rows` rows at a time through
 // model.logits(): memory for logits is chunk_rows * V. The gradient flows to
-// hidden_ND only; norm and head of the model are taken as frozen.
+// hidden_ND only; norm and head of the model are taken as frozen. `strength`:
+// that of the pass that made the rows, one for all of them.
 TokenLoss head_token_loss(const Transformer& model, const at::Tensor& hidden_ND,
                           const at::Tensor& targets_N,
                           const at::Tensor& weights_N, double denominator,
-                          std::int64_t chunk_rows = 512);
+                          std::int64_t chunk_rows = 512,
+                          const AdapterStrength& strength = {});
 
 }  // namespace veer

@@ -62,6 +62,12 @@ Update writers_of(const Adapter& adapter, std::int64_t layer,
                                              path.ends_with(".down_proj")
                                        : path.ends_with("." + writer);
     if (path.starts_with(prefix) && writes) {
+      if (pair.magnitude_O.defined() ||
+          adapter.weights.contains(path + ".weight")) {
+        fail("adapter as vector",
+             path + " is changed as a whole (DoRA or a weight of its own)",
+             "a change that is its low-rank pair alone");
+      }
       update.outs.push_back(as_double(pair.B_OR.detach()) * pair.scale);
       update.ins.push_back(as_double(pair.A_RI.detach()));
     }
@@ -98,7 +104,8 @@ std::vector<LensReading> logit_lens(const Transformer& model,
     }
     const auto unit_1D =
         (v_D / size).unsqueeze(0).to(model.device(), model.dtype());
-    const auto logits_V = as_double(model.logits(unit_1D).select(0, 0));
+    const auto logits_V =
+        as_double(model.logits(unit_1D, AdapterStrength()).select(0, 0));
     const auto centred_V = logits_V - logits_V.mean();
     readings.push_back({l, top_tokens(centred_V, count, true),
                         top_tokens(centred_V, count, false)});

@@ -22,6 +22,9 @@
 namespace veer::cli {
 namespace {
 
+constexpr const char* kUntied =
+    "the head, which was the embedding, is stored by itself\n";
+
 void refuse_existing(const std::filesystem::path& out, const char* file) {
   if (std::filesystem::exists(out / file)) {
     fail("bake", (out / file).string() + " exists", "a new folder");
@@ -45,10 +48,11 @@ struct Baked {
   std::string text;
 };
 
-void merge(const BakeOptions& options, TensorMap& weights, Baked& report,
-           Session& session) {
-  auto baked = bake_adapter(weights, read_adapter(options.adapter),
-                            session.terminal.monitor());
+// Returns the config that the weights need.
+std::string merge(const BakeOptions& options, const std::string& config,
+                  TensorMap& weights, Baked& report, Session& session) {
+  const auto adapter = read_adapter(options.adapter, adapter_base(weights));
+  auto baked = bake_adapter(weights, adapter, session.terminal.monitor());
   weights = std::move(baked.weights);
   Json errors = Json::object();
   for (const auto& [path, relative] : baked.errors) {
@@ -58,9 +62,11 @@ void merge(const BakeOptions& options, TensorMap& weights, Baked& report,
   const auto worst = std::ranges::max_element(
       baked.errors, {}, [](const BakeError& e) { return e.relative; });
   report.text += fmt::format(
-      "{} matrices merged into {}\nrounding error, as a share of what the "
-      "adapter adds: at most {:.2g} ({})\n",
-      baked.errors.size(), options.out.string(), worst->relative, worst->path);
+      "{} weights merged into {}\nrounding error, as a share of what the "
+      "adapter changes: at most {:.2g} ({})\n{}",
+      baked.errors.size(), options.out.string(), worst->relative, worst->path,
+      baked.unties_head ? kUntied : "");
+  return baked.unties_head ? untied_config(config) : config;
 }
 
 // Vectors are bound to the model as it is, before anything is merged into it.
@@ -81,9 +87,9 @@ SteeringVector fitting_vector(const BakeOptions& options,
 // Returns the config that the weights need.
 std::string orthogonalise(const BakeOptions& options,
                           const std::filesystem::path& folder,
+                          const std::string& config,
                           const SteeringVector& vector, TensorMap& weights,
                           Baked& report, Session& session) {
-  const auto config = read_file(folder / "config.json");
   auto done = orthogonalise_writers(
       weights, parse_model_config(config, (folder / "config.json").string()),
       chosen_direction(options, vector), options.share,
@@ -105,9 +111,7 @@ std::string orthogonalise(const BakeOptions& options,
       "most {:.2g} ({})\n{}",
       done.writers.size(), options.out.string(), options.layer, most->left,
       most->name, worst->rounding_error, worst->name,
-      done.unties_head ? "the head, which was the embedding, is stored by "
-                         "itself\n"
-                       : "");
+      done.unties_head ? kUntied : "");
   return done.unties_head ? untied_config(config) : config;
 }
 
@@ -120,12 +124,13 @@ void change_weights(const BakeOptions& options, Session& session) {
   if (!options.vector.empty()) {
     vector = fitting_vector(options, folder, weights, session);
   }
-  if (!options.adapter.empty()) {
-    merge(options, weights, report, session);
-  }
   std::string config = read_file(folder / "config.json");
+  if (!options.adapter.empty()) {
+    config = merge(options, config, weights, report, session);
+  }
   if (vector) {
-    config = orthogonalise(options, folder, *vector, weights, report, session);
+    config = orthogonalise(options, folder, config, *vector, weights, report,
+                           session);
   }
   write_model_folder(options.out, weights, folder);
   write_file(options.out / "config.json", config);

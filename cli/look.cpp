@@ -44,7 +44,8 @@ void add_look_options(CLI::App& app, LookOptions& options) {
   app.add_option("--model", options.model,
                  "organism, or a folder in Hugging Face layout")
       ->required();
-  app.add_option("--adapter", options.adapter, "folder in PEFT layout");
+  app.add_option("--adapter", options.adapter,
+                 "adapter folder, PEFT's or MLX's");
   app.add_option("--ids", options.ids,
                  "JSON file: a list of token ids, or a list of such lists")
       ->required();

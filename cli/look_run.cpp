@@ -16,7 +16,7 @@ void for_each_row(const LookOptions& options, const TokenRows& rows,
   Transformer model = load_model(model_folder(options.model.string()), machine);
   ForwardOptions forward;
   if (!options.adapter.empty()) {
-    model.attach(read_adapter(options.adapter, model.linear_layers()));
+    model.attach(read_adapter(options.adapter, model));
     forward.adapter.uniform = 1.0;
   }
   const c10::AutoGradMode no_grad(false);

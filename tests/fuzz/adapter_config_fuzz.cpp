@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Any bytes as adapter_config.json: a configuration that answers for every
-// path, or one Error.
+// path, or one Error. And as a tensor's name: a part that can be named again,
+// or one Error.
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 
 #include "veer/base/error.h"
 #include "veer/train/adapter_config.h"
+#include "veer/train/adapter_keys.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
@@ -20,9 +22,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
          {"model.layers.0.self_attn.q_proj", "model.layers.11.mlp.down_proj",
           "lm_head", "model.layers.99999999999999999999.x", ""}) {
       config.targets(path);
+      config.saves(path);
+      config.tokens(path);
       if (config.rank(path) < 1 || std::isnan(config.scale(path))) {
         std::abort();
       }
+    }
+  } catch (const veer::Error&) {
+    // The one permitted way to refuse.
+  }
+  try {
+    const std::string prefix = "base_model.model.";
+    const auto key =
+        veer::parse_adapter_key(prefix + std::string(bytes), "fuzz");
+    if (key.part != veer::AdapterPart::kOriginal &&
+        !veer::adapter_key_name(key).starts_with(prefix)) {
+      std::abort();
     }
   } catch (const veer::Error&) {
     // The one permitted way to refuse.

@@ -81,12 +81,16 @@ TEST(AdapterConfig, FirstPatternDecidesRankAndAlpha) {
 
 TEST(AdapterConfig, RefusesOtherMethodsByTheirKey) {
   for (const char* key :
-       {R"("use_dora":true)", R"("lora_bias":true)", R"("bias":"all")",
-        R"("use_qalora":true)", R"("layer_replication":[[0,1]])",
+       {R"("use_qalora":true)", R"("layer_replication":[[0,1]])",
         R"("target_parameters":["x"])", R"("alora_invocation_tokens":[1])",
-        R"("eva_config":{"rho":2})", R"("some_new_config":{"a":1})",
-        R"("modules_to_save":["lm_head"])", R"("fan_in_fan_out":true)",
-        R"("init_lora_weights":"pissa")", R"("trainable_token_indices":[1])"}) {
+        R"("kasa_config":{"a":2})", R"("some_new_config":{"a":1})",
+        R"("bias":"some")", R"("init_lora_weights":"pissa_niter_16")",
+        R"("init_lora_weights":"corda")", R"("init_lora_weights":"lora_ga")",
+        R"("init_lora_weights":"loftq")", R"("init_lora_weights":"new")",
+        R"("trainable_token_indices":[1,1])",
+        R"("trainable_token_indices":[-1])",
+        R"("trainable_token_indices":{"embed_tokens":"x"})",
+        R"("trainable_token_indices":7)"}) {
     const std::string text = key;
     const std::string name = text.substr(1, text.find('"', 1) - 1);
     try {
@@ -103,6 +107,44 @@ TEST(AdapterConfig, AcceptsTheSameKeysWhenTheyAreEmpty) {
       R"("use_dora":false,"loftq_config":{},"eva_config":null,"modules_to_save":[],)"
       R"("layer_replication":null,"init_lora_weights":"gaussian","bias":"none",)"
       R"("qalora_group_size":16,"megatron_core":"megatron.core")"));
+}
+
+TEST(AdapterConfig, KnowsTheKindsOfAdapter) {
+  const auto plain = config("");
+  EXPECT_EQ(plain.start(), AdapterStart::kPlain);
+  EXPECT_FALSE(plain.dora() || plain.lora_bias() || plain.saves("lm_head"));
+  const auto c = config(
+      R"("use_dora":true,"lora_bias":true,"bias":"lora_only",)"
+      R"("modules_to_save":["embed_tokens","mlp"],"fan_in_fan_out":true,)"
+      R"("init_lora_weights":"pissa","eva_config":{"rho":2})");
+  EXPECT_TRUE(c.dora() && c.lora_bias());
+  EXPECT_EQ(c.start(), AdapterStart::kPissa);
+  EXPECT_TRUE(c.saves("model.embed_tokens"));
+  EXPECT_FALSE(c.saves("lm_head"));
+  EXPECT_EQ(config(R"("init_lora_weights":"OLoRA")").start(),
+            AdapterStart::kOlora);
+  EXPECT_EQ(config(R"("init_lora_weights":"mica")").start(),
+            AdapterStart::kPlain);
+}
+
+TEST(AdapterConfig, TokensAreTheEmbeddingsOrNamed) {
+  const auto list = config(R"("trainable_token_indices":[5,3])");
+  EXPECT_THAT(list.tokens("model.embed_tokens"), ::testing::ElementsAre(5, 3));
+  EXPECT_THAT(list.tokens("lm_head"), ::testing::IsEmpty());
+  const auto named = config(R"("trainable_token_indices":{"lm_head":[1]})");
+  EXPECT_THAT(named.tokens("lm_head"), ::testing::ElementsAre(1));
+}
+
+TEST(AdapterConfig, HeadAndEmbeddingAreTargetedByName) {
+  EXPECT_EQ(config(R"("target_modules":"all-linear")").targets("lm_head"),
+            false);
+  const auto c = config(R"("target_modules":["lm_head","embed_tokens"])");
+  EXPECT_EQ(c.targets("lm_head"), true);
+  EXPECT_EQ(c.targets("model.embed_tokens"), true);
+  // PEFT then names the embedding alone.
+  const auto tied = config(
+      R"("target_modules":["model.embed_tokens"],"ensure_weight_tying":true)");
+  EXPECT_EQ(tied.targets("lm_head"), true);
 }
 
 TEST(AdapterConfig, RefusesWrongTypes) {

@@ -173,7 +173,7 @@ std::vector<QuestionRecord> StudyContext::split(std::string_view name) const {
 void StudyContext::attach_adapter() {
   load();
   if (!model_->has_adapter()) {
-    model_->attach(read_adapter(file("adapter"), model_->linear_layers()));
+    model_->attach(read_adapter(file("adapter"), *model_));
   }
 }
 

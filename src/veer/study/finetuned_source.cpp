@@ -26,15 +26,25 @@ void write_origin(const StudyContext& context, const Json& origin) {
 
 StageResult take_adapter(StudyContext& context, const fs::path& folder) {
   auto [adapter, info] =
-      read_adapter_files(folder, context.model().linear_layers());
+      read_adapter_files(folder, adapter_base(context.model()));
+  std::size_t tokens = 0;
+  for (const auto& [path, rows] : adapter.tokens) {
+    tokens += rows.ids.size();
+  }
   write_origin(context, {{"kind", "adapter"},
                          {"from", folder.string()},
                          {"rank", info.rank},
-                         {"pairs", adapter.pairs.size()}});
+                         {"pairs", adapter.pairs.size()},
+                         {"weights", adapter.weights.size()},
+                         {"tokens", tokens}});
   write_adapter(context.file("adapter"), adapter, info);
-  return {fmt::format("adapter of rank {} taken from {}", info.rank,
-                      folder.string()),
-          ""};
+  std::string summary = fmt::format("adapter of rank {} taken from {}",
+                                    info.rank, folder.string());
+  if (!adapter.weights.empty() || tokens > 0) {
+    summary += fmt::format(", with {} weights and {} token rows of its own",
+                           adapter.weights.size(), tokens);
+  }
+  return {summary, ""};
 }
 
 StageResult take_checkpoint(StudyContext& context, const fs::path& folder) {

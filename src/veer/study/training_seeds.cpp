@@ -56,8 +56,8 @@ fs::path seed_rows_file(const StudyContext& context, std::int64_t seed) {
 void extract_one(StudyContext& context, std::int64_t seed,
                  std::span<const ExtractItem> items, const VectorSpec& spec) {
   context.model().detach();
-  context.model().attach(read_adapter(seed_adapter_folder(context, seed),
-                                      context.model().linear_layers()));
+  context.model().attach(
+      read_adapter(seed_adapter_folder(context, seed), context.model()));
   const VectorSpec specs[] = {spec};
   const auto made = extract_vectors(
       context.model(), context.format(), items, specs,

@@ -169,8 +169,7 @@ void add_trajectory(StudyContext& context, std::span<const SteeringVector> made,
   Json tendency = Json::array();
   for (const auto& [step, folder] : kept_steps(context)) {
     context.model().detach();
-    context.model().attach(
-        read_adapter(folder, context.model().linear_layers()));
+    context.model().attach(read_adapter(folder, context.model()));
     const auto at = tuned_vectors(context, items, specs, 1.0);
     points.push_back(way_point("step", static_cast<double>(step), at.front(),
                                *contrastive, *finetuned));

@@ -57,9 +57,9 @@ SteeringVector adapter_direction(StudyContext& context, const std::string& name,
   vector.template_fingerprint = like.template_fingerprint;
   vector.residual_norms = like.residual_norms;
   vector.facts["writer"] = writer.empty() ? "o_proj and down_proj" : writer;
-  vector.directions_LD = adapter_directions(
-      read_adapter(context.file("adapter"), context.model().linear_layers()),
-      like.num_layers(), like.width(), writer, towards_LD);
+  vector.directions_LD =
+      adapter_directions(read_adapter(context.file("adapter"), context.model()),
+                         like.num_layers(), like.width(), writer, towards_LD);
   return vector;
 }
 

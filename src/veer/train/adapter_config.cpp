@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -17,22 +19,38 @@ namespace veer {
 namespace {
 
 constexpr std::int64_t kMaxRank = 65536;
+constexpr double kMaxToken = 2147483647.0;
+constexpr std::string_view kHeadPath = "lm_head";
+constexpr std::string_view kEmbeddingPath = "model.embed_tokens";
 
-// Keys of other methods: refused when they hold anything.
-constexpr std::array<std::string_view, 13> kRefused = {
-    "use_dora",          "lora_bias",
-    "use_qalora",        "layer_replication",
-    "target_parameters", "alora_invocation_tokens",
-    "use_bdlora",        "trainable_token_indices",
-    "modules_to_save",   "fan_in_fan_out",
-    "megatron_config",   "ensure_weight_tying",
+// Keys of other methods: refused when they hold anything, as is every key that
+// ends in _config but those of a start, which init_lora_weights decides about.
+constexpr std::array<std::string_view, 5> kRefused = {
+    "use_qalora", "layer_replication", "target_parameters",
+    "alora_invocation_tokens", "use_bdlora"};
+constexpr std::array<std::string_view, 5> kHarmless = {
+    "runtime_config", "eva_config", "corda_config", "lora_ga_config",
     "loftq_config"};
 
-// Starts that leave the base weights as they are. The others (PiSSA, OLoRA,
-// CorDA, LoftQ, LoRA-GA) change them, and the adapter alone is then not the
-// difference between the two models.
-constexpr std::array<std::string_view, 3> kPlainStarts = {"gaussian", "eva",
-                                                          "orthogonal"};
+// Starts that leave the base weights as they are.
+constexpr std::array<std::string_view, 4> kPlainStarts = {"gaussian", "eva",
+                                                          "orthogonal", "mica"};
+
+// What no file of the adapter says: how the base was changed when training
+// began.
+std::string_view unknown_base(std::string_view start) {
+  if (start.starts_with("pissa_niter_")) {
+    return "this start is drawn at random, anew whenever PEFT loads the "
+           "adapter, so that the base it was trained on is in no file";
+  }
+  if (start.starts_with("corda") || start == "lora_ga") {
+    return "this start changed the base by data that are in no file";
+  }
+  if (start == "loftq") {
+    return "this start quantised the base";
+  }
+  return "a start that Veer does not know";
+}
 
 // Whether a value means anything: not null, false, empty or zero.
 bool holds_something(const Json& value) {
@@ -51,6 +69,10 @@ std::vector<std::string> split_path(const std::string& path) {
     }
   }
   return parts;
+}
+
+bool names_module(const std::string& name, const std::string& path) {
+  return path == name || path.ends_with("." + name);
 }
 
 std::optional<std::int64_t> whole_number(const std::string& text) {
@@ -87,16 +109,23 @@ class AdapterConfigReader {
     out.layers_pattern_ = names("layers_pattern");
     out.rank_pattern_ = patterns("rank_pattern", /*ranks=*/true);
     out.alpha_pattern_ = patterns("alpha_pattern", /*ranks=*/false);
+    out.start_ = start();
+    out.dora_ = flag("use_dora");
+    out.lora_bias_ = flag("lora_bias");
+    out.ties_ = flag("ensure_weight_tying");
+    out.saved_ = names("modules_to_save");
+    out.tokens_ = tokens();
     return out;
   }
 
  private:
-  [[noreturn]] void refuse(std::string_view key, std::string_view expected) {
+  [[noreturn]] void refuse(std::string_view key, std::string_view expected,
+                           std::string_view cause = {}) {
     const std::string found =
         json_.contains(key) ? dump_json(json_.at(std::string(key))) : "missing";
     fail("read adapter",
          fmt::format("{}: {} is {}", origin_, key, found.substr(0, 200)),
-         expected);
+         expected, cause);
   }
 
   Json value(const char* key, const Json& otherwise) {
@@ -106,27 +135,85 @@ class AdapterConfigReader {
 
   void refuse_other_methods() {
     if (value("peft_type", "") != "LORA") {
-      refuse("peft_type", "\"LORA\"");
+      refuse("peft_type", "\"LORA\"",
+             json_.contains("peft_type") ? "an adapter of another method"
+                                         : "no adapter_config.json of PEFT");
     }
     for (const auto& [key, v] : json_.items()) {
       const bool other = std::ranges::find(kRefused, key) != kRefused.end() ||
-                         (key.ends_with("_config") && key != "runtime_config");
+                         (key.ends_with("_config") &&
+                          std::ranges::find(kHarmless, key) == kHarmless.end());
       if (other && holds_something(v)) {
-        refuse(key, "plain LoRA, where this key is not set");
+        refuse(key, "an adapter where this key is not set",
+               "a kind of LoRA that Veer does not know");
       }
     }
-    if (value("bias", "none") != "none") {
-      refuse("bias", "\"none\"");
+    const Json bias = value("bias", "none");
+    if (bias != "none" && bias != "lora_only" && bias != "all") {
+      refuse("bias", "\"none\", \"lora_only\" or \"all\"");
     }
-    const Json start = value("init_lora_weights", true);
-    if (!start.is_boolean() &&
-        !(start.is_string() &&
-          std::ranges::find(kPlainStarts, start.get<std::string>()) !=
-              kPlainStarts.end())) {
-      refuse("init_lora_weights",
-             "a start that leaves the base weights alone; convert such an "
-             "adapter in PEFT first");
+  }
+
+  AdapterStart start() {
+    const Json given = value("init_lora_weights", true);
+    if (given.is_boolean()) {
+      return AdapterStart::kPlain;
     }
+    std::string name = given.is_string() ? given.get<std::string>() : "";
+    std::ranges::transform(name, name.begin(), [](unsigned char c) {
+      return static_cast<char>(std::tolower(c));
+    });
+    if (name == "pissa") {
+      return AdapterStart::kPissa;
+    }
+    if (name == "olora") {
+      return AdapterStart::kOlora;
+    }
+    if (std::ranges::find(kPlainStarts, name) == kPlainStarts.end()) {
+      refuse(
+          "init_lora_weights",
+          "a start that leaves the base alone, pissa or olora; PEFT converts "
+          "the adapter where the starting one is at hand: "
+          "save_pretrained(..., path_initial_model_for_weight_conversion=...)",
+          unknown_base(name));
+    }
+    return AdapterStart::kPlain;
+  }
+
+  std::vector<std::int64_t> token_ids(const Json& list) {
+    std::vector<std::int64_t> ids;
+    for (const auto& item : list) {
+      if (!list.is_array() || !item.is_number_integer() ||
+          item.get<double>() < 0 || item.get<double>() > kMaxToken) {
+        refuse("trainable_token_indices", "token ids");
+      }
+      ids.push_back(item.get<std::int64_t>());
+    }
+    std::set<std::int64_t> once(ids.begin(), ids.end());
+    if (once.size() != ids.size()) {
+      refuse("trainable_token_indices", "each token once");
+    }
+    return ids;
+  }
+
+  // Of a list, which is the embedding's, or by module name.
+  std::map<std::string, std::vector<std::int64_t>> tokens() {
+    const Json given = value("trainable_token_indices", nullptr);
+    if (given.is_null()) {
+      return {};
+    }
+    if (given.is_array()) {
+      return {{"embed_tokens", token_ids(given)}};
+    }
+    if (!given.is_object()) {
+      refuse("trainable_token_indices",
+             "a list of token ids, or lists by module");
+    }
+    std::map<std::string, std::vector<std::int64_t>> out;
+    for (const auto& [name, list] : given.items()) {
+      out[name] = token_ids(list);
+    }
+    return out;
   }
 
   double number(std::string_view key, const Json& v) {
@@ -227,11 +314,37 @@ bool AdapterConfig::matches(const Modules& modules,
                             const std::string& path) const {
   if (modules.is_pattern) {
     const auto& pattern = modules.names.front();
-    return pattern == "all-linear" || python_fullmatch(pattern, path, origin_);
+    // PEFT leaves the head out of all linear layers.
+    return pattern == "all-linear" ? path != kHeadPath && path != kEmbeddingPath
+                                   : python_fullmatch(pattern, path, origin_);
   }
   return std::ranges::any_of(modules.names, [&](const std::string& name) {
-    return path == name || path.ends_with("." + name);
+    return names_module(name, path);
   });
+}
+
+bool AdapterConfig::saves(const std::string& path) const {
+  const auto is_saved = [&](std::string_view module) {
+    return std::ranges::any_of(saved_, [&](const std::string& name) {
+      return module.ends_with(name);
+    });
+  };
+  for (auto dot = path.find('.'); dot != std::string::npos;
+       dot = path.find('.', dot + 1)) {
+    if (is_saved(std::string_view(path).substr(0, dot))) {
+      return true;
+    }
+  }
+  return is_saved(path);
+}
+
+std::vector<std::int64_t> AdapterConfig::tokens(const std::string& path) const {
+  for (const auto& [name, ids] : tokens_) {
+    if (names_module(name, path)) {
+      return ids;
+    }
+  }
+  return {};
 }
 
 bool AdapterConfig::layer_matches(const std::string& path) const {
@@ -255,7 +368,11 @@ std::optional<bool> AdapterConfig::targets(const std::string& path) const {
   if (!target_.set) {
     return std::nullopt;
   }
-  if (exclude_.set && matches(exclude_, path)) {
+  if (ties_ && path == kHeadPath &&
+      targets(std::string(kEmbeddingPath)) == true) {
+    return true;
+  }
+  if (saves(path) || (exclude_.set && matches(exclude_, path))) {
     return false;
   }
   // PEFT looks at the layer only where a short name of a list matched.

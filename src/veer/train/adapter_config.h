@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,14 @@
 namespace veer {
 
 struct Adapter;
+
+// What was done to the base weights before training began, and is done again
+// when PEFT loads the adapter: the start's product was taken out of them.
+enum class AdapterStart {
+  kPlain,  // nothing
+  kPissa,  // the leading singular triples (arXiv 2404.02948)
+  kOlora,  // the leading columns of a QR decomposition (arXiv 2406.01775)
+};
 
 // adapter_config.json, checked. Which module gets a pair, and of which rank
 // and scale, follows PEFT's rules. Throws Error{kBadInput} naming the key.
@@ -28,6 +37,18 @@ class AdapterConfig {
   std::int64_t rank(const std::string& path) const;
   // alpha / rank or alpha / sqrt(rank).
   double scale(const std::string& path) const;
+
+  AdapterStart start() const { return start_; }
+  bool dora() const { return dora_; }
+  bool lora_bias() const { return lora_bias_; }
+  // Whether embedding and tied head were trained as one.
+  bool ties() const { return ties_; }
+  // Names of modules_to_save; whether the module at `path` is or
+  // lies in one of them.
+  const std::vector<std::string>& saved() const { return saved_; }
+  bool saves(const std::string& path) const;
+  // trainable_token_indices of the module at `path`; empty: none.
+  std::vector<std::int64_t> tokens(const std::string& path) const;
 
  private:
   // A list of module names or one pattern.
@@ -52,6 +73,12 @@ class AdapterConfig {
   bool layers_set_ = false;
   Patterns rank_pattern_;
   Patterns alpha_pattern_;
+  AdapterStart start_ = AdapterStart::kPlain;
+  bool dora_ = false;
+  bool lora_bias_ = false;
+  bool ties_ = false;
+  std::vector<std::string> saved_;
+  std::map<std::string, std::vector<std::int64_t>> tokens_;
 };
 
 // The text to write for an adapter.

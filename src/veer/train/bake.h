@@ -19,19 +19,22 @@ namespace veer {
 // What rounding did to one merged matrix.
 struct BakeError {
   std::string path;
-  // |rounded - exact| / |scale B A|, Frobenius norms: the share of what the
-  // adapter adds that the weight's dtype could not hold.
+  // |rounded - exact| / |exact - base|, Frobenius norms: the share of what the
+  // adapter changes that the weight's dtype could not hold.
   double relative = 0.0;
 };
 
 struct BakeResult {
   TensorMap weights;              // unchanged ones are the tensors given
-  std::vector<BakeError> errors;  // one per pair, in order of paths
+  std::vector<BakeError> errors;  // one per changed weight, by module
+  // A head that was the embedding is stored by itself now: the config has to
+  // say so (untied_config).
+  bool unties_head = false;
 };
 
-// W + scale B A for every pair, computed in fp64 and rounded once to the dtype
-// of W. A multimodal checkpoint keeps its names and other parts. Throws Error
-// if a path has no weight or a shape does not fit.
+// The tuned model's weights, computed in fp64 and rounded once to the dtype of
+// the base's. A multimodal checkpoint keeps its names and other parts. Throws
+// Error if a path has no weight or a shape does not fit.
 BakeResult bake_adapter(const TensorMap& weights, const Adapter& adapter,
                         const Monitor& monitor = {});
 

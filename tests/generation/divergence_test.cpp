@@ -112,6 +112,8 @@ TEST_F(DivergenceTest, OneThatIsSmallIsNotLost) {
 }
 
 TEST_F(DivergenceTest, ACopyOfTheOtherModelIsAsFarAsThatModel) {
+  // The head of a patched row is its own model's: one that both share.
+  model_.attach(random_adapter(model_, 2, 5));
   Intervention wish;
   wish.operation = "patch";
   wish.layers = {2};  // the last layer: all that the head sees

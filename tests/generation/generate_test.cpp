@@ -269,6 +269,8 @@ TEST_F(Generate, ScaleZeroIsTheUnsteeredText) {
 }
 
 TEST_F(Generate, PatchingEveryTokenAtTheLastLayerIsTheOtherModel) {
+  // The head of a patched row is its own model's: one that both share.
+  model_.attach(random_adapter(model_, 2, 5));
   const auto& config = model_.config();
   std::vector<GenerationRequest> patched;
   std::vector<GenerationRequest> tuned;

@@ -119,6 +119,8 @@ TEST_F(Score, TotalsAndMeansAreOverTokens) {
 }
 
 TEST_F(Score, PatchingTheLastLayerScoresAsTheOtherModel) {
+  // The head of a patched row is its own model's: one that both share.
+  model_.attach(random_adapter(model_, 2, 5));
   const auto& config = model_.config();
   auto requests = mixture();
   for (auto& request : requests) {

@@ -134,7 +134,7 @@ SteeringSession::SteeringSession(const fs::path& run, const std::string& model,
       model_(load_model(folder_, machine)),
       shelf_(run, model_, vectors_of_run(run), /*seed=*/0) {
   if (!adapter_.empty()) {
-    model_.attach(read_adapter(adapter_, model_.linear_layers()));
+    model_.attach(read_adapter(adapter_, model_));
   }
   const fs::path questions = run / "dataset/questions.jsonl";
   if (fs::exists(questions)) {

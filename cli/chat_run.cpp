@@ -88,12 +88,21 @@ void Chat::begin(const SteeringSettings& from, bool is_chosen,
 
 void Chat::answer_question(const std::string& question) {
   const auto reply = steering_.ask(question);
+  for (const auto& sentence : reply.notes) {
+    said_.erase(sentence);  // it is of this answer
+    note(sentence);
+  }
   if (session_.json) {
-    line({{"question", question},
-          {"plain", reply.plain},
-          {"steered", reply.steered},
-          {"settings", steering_settings_json(steering_.settings())},
-          {"notes", notes_}});
+    Json json = {{"question", question},
+                 {"plain", reply.plain},
+                 {"steered", reply.steered},
+                 {"settings", steering_settings_json(steering_.settings())},
+                 {"notes", notes_}};
+    if (!reply.plain_thoughts.empty() || !reply.steered_thoughts.empty()) {
+      json["thoughts"] = {{"plain", reply.plain_thoughts},
+                          {"steered", reply.steered_thoughts}};
+    }
+    line(json);
   } else {
     session_.terminal.out(fmt::format("plain    {}\nsteered  {}\n",
                                       shown_text(reply.plain),

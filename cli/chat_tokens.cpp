@@ -23,6 +23,7 @@ std::string as_json(const ChatFormat& format, const EncodedChat& chat) {
                     {"prompt_length", chat.prompt_length},
                     {"answer_begin", chat.answer_begin},
                     {"answer_end", chat.answer_end},
+                    {"thinking", {chat.thinking.begin, chat.thinking.end}},
                     {"fingerprint", format.fingerprint()},
                     {"notes", format.notes()}}) +
          "\n";
@@ -39,6 +40,16 @@ std::string as_table(const ChatFormat& format, const EncodedChat& chat) {
                        prompt_end ? "   <- prompt_end" : "");
   }
   return out;
+}
+
+// What templates know under one of these names.
+std::string thoughts_of(const Json& message) {
+  for (const char* name : {"reasoning_content", "reasoning", "thinking"}) {
+    if (message.contains(name) && message[name].is_string()) {
+      return message[name].get<std::string>();
+    }
+  }
+  return "";
 }
 
 }  // namespace
@@ -71,7 +82,8 @@ std::vector<ChatMessage> chat_messages(const Json& list) {
            "{\"role\": ..., \"content\": ...}");
     }
     out.push_back({message["role"].get<std::string>(),
-                   message["content"].get<std::string>()});
+                   message["content"].get<std::string>(),
+                   thoughts_of(message)});
   }
   return out;
 }
@@ -85,6 +97,11 @@ void show_chat_tokens(const ChatFormat& format,
       answered ? format.encode(messages) : format.encode_prompt(messages);
   session.terminal.out(session.json ? as_json(format, chat)
                                     : as_table(format, chat));
+  if (!session.json) {
+    for (const auto& note : format.notes()) {
+      session.terminal.note(note);
+    }
+  }
 }
 
 }  // namespace veer::cli

@@ -9,6 +9,7 @@ namespace {
 // Short forms of keys of [judge]; the manifest of the run has the others.
 constexpr std::pair<const char*, const char*> kShortForms[] = {
     {"judge.answers", "--answers"},
+    {"model.template_vars", "--template-vars"},
     {"judge.endpoint.url", "--endpoint"},
     {"judge.endpoint.model", "--endpoint-model"},
     {"judge.endpoint.key_env", "--key-env"},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli/steer.h"
 
+#include "cli/chat_tokens.h"
 #include "cli/verbs.h"
 #include "veer/study/steering_settings.h"
 
@@ -18,6 +19,8 @@ void setup_steer(Commands& commands) {
   app.add_option("--model", options->model,
                  "organism, or a folder in Hugging Face layout");
   app.add_option("--adapter", options->adapter, "folder in PEFT layout");
+  app.add_option("--template-vars,--model.template_vars",
+                 options->template_vars, kTemplateVarsHelp);
   app.add_flag("--tuned", options->tuned, "steer the fine-tuned model");
   app.add_option("--device", options->device, "auto, cpu, cuda or cuda:N");
   app.add_option("--dtype", options->dtype, "auto, float32 or bfloat16");

@@ -15,6 +15,7 @@ struct SteerOptions {
   std::filesystem::path run;
   std::string model;
   std::filesystem::path adapter;
+  std::string template_vars;
   std::string device = "auto";
   std::string dtype = "auto";
   std::int64_t threads = 0;

@@ -48,8 +48,8 @@ void run_steer(const SteerOptions& options, Session& session) {
   machine.device = options.device;
   machine.dtype = options.dtype;
   machine.threads = options.threads;
-  SteeringSession steering(options.run, options.model, options.adapter,
-                           machine);
+  SteeringSession steering(options.run, options.model, options.adapter, machine,
+                           options.template_vars);
   Chat chat(steering, session);
   for (const std::string& note : steering.notes()) {
     chat.note(note);

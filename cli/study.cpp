@@ -13,7 +13,7 @@ constexpr std::pair<const char*, const char*> kShortForms[] = {
     {"run.seed", "--seed"},          {"run.device", "--device"},
     {"run.dtype", "--dtype"},        {"run.threads", "--threads"},
     {"run.name", "--name"},          {"model.path", "--model"},
-    {"extract.methods", "--method"},
+    {"extract.methods", "--method"}, {"model.template_vars", "--template-vars"},
 };
 
 std::string flag_names(const std::string& path) {

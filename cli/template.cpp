@@ -22,11 +22,13 @@ struct TemplateOptions {
   std::filesystem::path messages;
   std::filesystem::path variables;
   std::filesystem::path cases;
+  std::string template_vars;
   bool add_generation_prompt = false;
   bool tokens = false;
 };
 
-Json variables_of(const TemplateOptions& options) {
+// The file's variables, then those of the flag.
+Json given_variables(const TemplateOptions& options) {
   Json out =
       options.variables.empty() ? Json::object() : read_json(options.variables);
   if (!out.is_object()) {
@@ -34,6 +36,12 @@ Json variables_of(const TemplateOptions& options) {
          fmt::format("{} is no object", options.variables.string()),
          "a JSON object of variables");
   }
+  out.update(parse_template_vars(options.template_vars));
+  return out;
+}
+
+Json variables_of(const TemplateOptions& options) {
+  Json out = given_variables(options);
   out["messages"] = read_messages(options.messages);
   for (const char* name : {"tools", "documents"}) {
     if (!out.contains(name)) {
@@ -72,16 +80,21 @@ void run_cases(const TemplateOptions& options, Session& session) {
 }
 
 void run_model(const TemplateOptions& options, Session& session) {
-  const ChatFormat format = ChatFormat::load(options.model);
+  const Json variables = given_variables(options);
   const Json messages = read_messages(options.messages);
   if (options.tokens) {
-    show_chat_tokens(format, chat_messages(messages), session);
+    const auto text = variables.empty() ? "" : dump_json(variables);
+    show_chat_tokens(ChatFormat::load(options.model, {.template_vars = text}),
+                     chat_messages(messages), session);
     return;
   }
-  Json variables =
-      options.variables.empty() ? Json::object() : read_json(options.variables);
+  const ChatFormat format =
+      ChatFormat::load(options.model, {.template_vars = options.template_vars});
   session.terminal.out(
       format.render_json(messages, variables, options.add_generation_prompt));
+  for (const auto& note : format.notes()) {
+    session.terminal.note(note);
+  }
 }
 
 void run_template(const TemplateOptions& options, Session& session) {
@@ -118,6 +131,8 @@ void setup_template(Commands& commands) {
                  "JSON list of {role, content}");
   app.add_option("--vars", options->variables,
                  "JSON object of further variables (tools, bos_token, ...)");
+  app.add_option("--template-vars,--model.template_vars",
+                 options->template_vars, kTemplateVarsHelp);
   app.add_flag("--add-generation-prompt", options->add_generation_prompt,
                "end with the header of the answer");
   app.add_flag("--tokens", options->tokens,

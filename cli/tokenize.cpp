@@ -20,6 +20,7 @@ struct TokenizeOptions {
   std::filesystem::path file;
   std::filesystem::path jsonl;
   std::filesystem::path messages;
+  std::string template_vars;
   bool no_special = false;
   bool literal = false;
 };
@@ -97,9 +98,10 @@ void tokenize_lines(const Tokenizer& tokenizer, const TokenizeOptions& options,
 
 void run_tokenize(const TokenizeOptions& options, Session& session) {
   if (!options.messages.empty()) {
-    return show_chat_tokens(ChatFormat::load(options.model),
-                            chat_messages(read_messages(options.messages)),
-                            session);
+    return show_chat_tokens(
+        ChatFormat::load(options.model,
+                         {.template_vars = options.template_vars}),
+        chat_messages(read_messages(options.messages)), session);
   }
   const Tokenizer tokenizer = Tokenizer::load(options.model);
   for (const std::string& note : tokenizer.notes()) {
@@ -133,6 +135,8 @@ void setup_tokenize(Commands& commands) {
   source->add_option("--messages", options->messages,
                      "JSON list of {role, content}: a conversation as the "
                      "model gets it, every token with its role");
+  app.add_option("--template-vars,--model.template_vars",
+                 options->template_vars, kTemplateVarsHelp);
   app.add_flag("--no-special", options->no_special,
                "neither add special tokens (<s> and the like) nor decode them");
   app.add_flag("--literal", options->literal,

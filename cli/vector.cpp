@@ -2,6 +2,7 @@
 // veer vector: one steering vector from a file of pairs, in one step.
 #include "cli/vector.h"
 
+#include "cli/chat_tokens.h"
 #include "cli/verbs.h"
 
 namespace veer::cli {
@@ -14,6 +15,8 @@ void setup_vector(Commands& commands) {
   app.add_option("--model", options->model,
                  "organism, or a folder in Hugging Face layout")
       ->required();
+  app.add_option("--template-vars,--model.template_vars",
+                 options->template_vars, kTemplateVarsHelp);
   app.add_option("--pairs", options->pairs,
                  "questions with an honest and a deceptive answer: any file or "
                  "folder that dataset.source takes")

@@ -11,6 +11,7 @@ namespace veer::cli {
 
 struct VectorOptions {
   std::string model;
+  std::string template_vars;
   std::filesystem::path pairs;
   std::filesystem::path out;
   std::string contrast;  // empty = by the position

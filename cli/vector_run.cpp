@@ -27,6 +27,7 @@ void run_vector(const VectorOptions& options, Session& session) {
   require_place(options.out);
   OneVectorSettings settings;
   settings.model = options.model;
+  settings.template_vars = options.template_vars;
   settings.pairs = options.pairs;
   settings.contrast = options.contrast;
   settings.method = options.method;

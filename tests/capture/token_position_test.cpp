@@ -47,8 +47,18 @@ TEST(TokenPosition, PicksTokensByRoleAndOffset) {
   EXPECT_EQ(tokens("all", text).front(), 1);
 }
 
+TEST(TokenPosition, ThinkingIsWhatLiesBetweenTheMarksOfABlock) {
+  auto text = example();
+  text.thinking = {4, 6, false};
+  EXPECT_THAT(tokens("thinking", text), ElementsAre(4, 5));
+  EXPECT_EQ(parse_position("thinking").name(), "thinking");
+  // An answer may bring thoughts of its own.
+  EXPECT_FALSE(parse_position("thinking").in_prompt());
+}
+
 TEST(TokenPosition, IsEmptyWhereTheTextHasNoSuchToken) {
   auto text = example();
+  EXPECT_THAT(tokens("thinking", text), IsEmpty());
   EXPECT_THAT(tokens("answer_token.3", text), IsEmpty());
   text.answer_end = text.answer_begin;  // a prompt alone
   EXPECT_THAT(tokens("answer_first", text), IsEmpty());

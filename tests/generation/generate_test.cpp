@@ -415,5 +415,90 @@ TEST_F(Generate, GoesOnWithFewerRowsWhenMemoryRunsOut) {
   }
 }
 
+// The mark that ends thoughts is token 5 here.
+ThinkingBlock until_five(std::span<const std::int32_t> ids, bool open) {
+  const auto close = std::ranges::find(ids, 5);
+  return open ? ThinkingBlock{0, close - ids.begin(), close == ids.end()}
+              : ThinkingBlock{};
+}
+
+TEST_F(Generate, ThoughtsAreReadApartFromTheAnswer) {
+  GenerationRequest request;
+  request.prompt = {1, 7};
+  request.thinking = {2, 2, true};
+  auto with = options();
+  with.read = [](std::span<const std::int32_t> ids, bool open) {
+    return WrittenAnswer{open ? "answer" : "all", "thoughts", std::ssize(ids),
+                         open};
+  };
+  const auto open = generate_all(model_, nullptr, {&request, 1}, with)[0];
+  EXPECT_EQ(open.text, "answer");
+  EXPECT_EQ(open.thoughts, "thoughts");
+  EXPECT_EQ(open.answer_begin, std::ssize(open.ids));
+  EXPECT_TRUE(open.in_thoughts);
+  request.thinking.open = false;
+  EXPECT_EQ(generate_all(model_, nullptr, {&request, 1}, with)[0].text, "all");
+}
+
+// Scope thinking on a prompt that opens its block acts as `generated` does
+// until the block is closed, and on nothing where the prompt opens none.
+TEST_F(Generate, ScopeThinkingActsInsideOfTheBlock) {
+  const auto& config = model_.config();
+  const auto thinking = add_to(table_, config, "add", 6.0, 1, "thinking");
+  const auto generated = add_to(table_, config, "add", 6.0, 1, "generated");
+  GenerationRequest request;
+  request.prompt = {1, 7, 9};
+  request.max_tokens = 12;
+  const auto ids = [&](std::int64_t configuration, ThinkingBlock block,
+                       bool closes) {
+    request.configuration = configuration;
+    request.thinking = block;
+    auto own = options();
+    own.stop_ids = {};
+    if (closes) {
+      own.thinking = [](std::span<const std::int32_t> ids, bool open) {
+        return ThinkingBlock{0, std::min<std::int64_t>(std::ssize(ids), 3),
+                             open && ids.size() < 4};
+      };
+    } else {
+      own.thinking = until_five;
+    }
+    return generate_all(model_, &table_, {&request, 1}, own)[0].log_probs;
+  };
+  const auto plain = ids(-1, {}, false);
+  const auto acts = ids(generated, {}, false);
+  EXPECT_NE(plain, acts);
+  EXPECT_EQ(ids(thinking, {}, false), plain);
+  // The block begins at the prompt's last token.
+  const auto open = ids(thinking, {2, 3, true}, true);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(open[i], acts[i]) << i;
+  }
+  EXPECT_NE(open, acts);  // closed after three tokens
+}
+
+TEST_F(Generate, ThoughtsHaveALimitOfTheirOwnWhereOneIsGiven) {
+  GenerationRequest request;
+  request.prompt = {1, 7, 9};
+  request.thinking = {3, 3, true};
+  request.max_tokens = 4;
+  const auto length = [&](std::int64_t thinking_tokens,
+                          std::int64_t closes_at) {
+    request.thinking_tokens = thinking_tokens;
+    auto own = options();
+    own.stop_ids = {};
+    own.thinking = [=](std::span<const std::int32_t> ids, bool open) {
+      const auto size = std::ssize(ids);
+      return ThinkingBlock{0, std::min<std::int64_t>(size, closes_at),
+                           open && size <= closes_at};
+    };
+    return std::ssize(generate_all(model_, nullptr, {&request, 1}, own)[0].ids);
+  };
+  EXPECT_EQ(length(0, 2), 4);
+  EXPECT_EQ(length(6, 100), 6);        // still thinking
+  EXPECT_EQ(length(6, 2), 2 + 1 + 4);  // thoughts, their mark, the answer
+  EXPECT_EQ(length(6, 0), 4 + 1);      // nothing was thought
+}
+
 }  // namespace
 }  // namespace veer

@@ -30,16 +30,28 @@ TEST(Scope, GeneratedStartsAtThePromptsLastToken) {
   EXPECT_EQ(acting("all+skip_first", 4, 7), ".xxxxxx");
 }
 
+TEST(Scope, ThinkingIsTheBlockOfTheRow) {
+  const auto scope = parse_scope("thinking");
+  EXPECT_TRUE(positions_of(scope, 4).empty());
+  const auto block = positions_of(scope, 4, {5, 7});
+  EXPECT_FALSE(block.contains(4));
+  EXPECT_TRUE(block.contains(5));
+  EXPECT_FALSE(block.contains(7));
+  EXPECT_EQ(positions_of(parse_scope("thinking+skip_first"), 4, {0, 3}).begin,
+            1);
+}
+
 TEST(Scope, NamesRoundTrip) {
   for (const auto* name : {"all", "prompt", "generated", "from:-3", "from:12",
-                           "first:4", "generated+skip_first"}) {
+                           "first:4", "generated+skip_first", "thinking"}) {
     EXPECT_EQ(scope_name(parse_scope(name)), name);
   }
 }
 
 TEST(Scope, RefusesWhatItDoesNotKnow) {
-  for (const auto* name : {"", "al", "from", "from:", "from:x", "first:-1",
-                           "all:3", "prompt generated", "from:1x"}) {
+  for (const auto* name :
+       {"", "al", "from", "from:", "from:x", "first:-1", "all:3",
+        "prompt generated", "from:1x", "thinking:3"}) {
     EXPECT_THROW(parse_scope(name), Error) << name;
   }
 }

@@ -249,5 +249,52 @@ TEST(Manifest, RefusesVectorsThatAreAmbiguous) {
   EXPECT_THAT(message("vector = 3\n"), testing::HasSubstr("no list"));
 }
 
+TEST(Manifest, TemplateVariablesAreATableOrText) {
+  const std::string wanted = R"({"enable_thinking":false,"budget":3})";
+  for (const char* text :
+       {"[model]\ntemplate_vars = "
+        "'{\"enable_thinking\":false,\"budget\":3}'\n",
+        "[model]\ntemplate_vars = { enable_thinking = false, budget = 3 }\n",
+        "[model.template_vars]\nenable_thinking = false\nbudget = 3\n"}) {
+    const auto manifest = load_manifest(written(text), {});
+    EXPECT_EQ(Json::parse(manifest.model.template_vars), Json::parse(wanted));
+    const auto toml = manifest_toml(manifest);
+    EXPECT_EQ(manifest_toml(load_manifest(written(toml), {})), toml);
+  }
+  const auto flag = load_manifest({}, {{"model.template_vars", wanted}});
+  EXPECT_EQ(flag.model.template_vars, wanted);
+  const auto preset = load_manifest(
+      written("[preset.off.model.template_vars]\nenable_thinking = false\n"),
+      {}, "off");
+  EXPECT_EQ(Json::parse(preset.model.template_vars),
+            Json::parse(R"({"enable_thinking": false})"));
+}
+
+TEST(Manifest, EachListedModelHasItsOwnTemplateVariables) {
+  const auto manifest =
+      load_manifest(written("[[model]]\nname = \"a\"\npath = \"organism\"\n"
+                            "template_vars = { thinking = true }\n"
+                            "[[model]]\nname = \"b\"\npath = \"organism\"\n"),
+                    {});
+  const auto each = manifests_of_models(manifest);
+  EXPECT_EQ(Json::parse(each[0].model.template_vars),
+            Json::parse(R"({"thinking": true})"));
+  EXPECT_EQ(each[1].model.template_vars, "");
+  const auto toml = manifest_toml(manifest);
+  EXPECT_EQ(manifest_toml(load_manifest(written(toml), {})), toml);
+}
+
+TEST(Manifest, RefusesTemplateVariablesThatAreNoObject) {
+  for (const char* wrong :
+       {"enable_thinking=false", "[1]", R"({"messages": []})"}) {
+    EXPECT_THROW(load_manifest({}, {{"model.template_vars", wrong}}), Error);
+    EXPECT_THROW(load_manifest(written("[[model]]\npath = \"organism\"\n"
+                                       "template_vars = '" +
+                                       std::string(wrong) + "'\n"),
+                               {}),
+                 Error);
+  }
+}
+
 }  // namespace
 }  // namespace veer

@@ -100,8 +100,8 @@ TEST_F(Families, AnswerAndEndOfTurnAreFound) {
         // A {% generation %} block may hold the line end behind it.
         EXPECT_TRUE(last == end || last == " " + end || last == end + "\n")
             << what << last;
-        // Training begins where generation does.
-        const auto alone = f.encode_prompt(prompt);
+        // Training begins where answers do.
+        const auto alone = f.encode_answer_prompt(prompt);
         ASSERT_EQ(alone.prompt_length, made.prompt_length) << what;
         EXPECT_TRUE(std::ranges::equal(
             alone.ids, std::span(made.ids).first(alone.ids.size())))

@@ -18,7 +18,7 @@ using Kind = TokenPosition::Kind;
 
 constexpr std::string_view kTokenPrefix = "answer_token.";
 
-constexpr std::array<std::pair<Kind, std::string_view>, 9> kNames = {{
+constexpr std::array<std::pair<Kind, std::string_view>, 10> kNames = {{
     {Kind::kPromptEnd, "prompt_end"},
     {Kind::kAnswerFirst, "answer_first"},
     {Kind::kAnswerLast, "answer_last"},
@@ -26,6 +26,7 @@ constexpr std::array<std::pair<Kind, std::string_view>, 9> kNames = {{
     {Kind::kSystem, "span.system"},
     {Kind::kQuestion, "span.question"},
     {Kind::kTemplate, "span.template"},
+    {Kind::kThinking, "thinking"},
     {Kind::kAll, "all"},
     {Kind::kLegacyLast, "legacy_last"},
 }};
@@ -112,6 +113,8 @@ std::vector<std::int64_t> position_tokens(const EncodedChat& text,
       return of_role(text, TokenRole::kQuestion);
     case Kind::kTemplate:
       return of_role(text, TokenRole::kTemplate);
+    case Kind::kThinking:
+      return range(text.thinking.begin, text.thinking.end);
     case Kind::kAll:
       return range(1, length);
     case Kind::kLegacyLast:

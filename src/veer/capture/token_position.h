@@ -26,6 +26,7 @@ struct TokenPosition {
     kSystem,       // content of system messages
     kQuestion,     // content of user messages
     kTemplate,     // markers of the chat template
+    kThinking,     // inside of the think block before the answer
     kAll,          // every token but the first
     kLegacyLast,   // literal last token (after the end of turn); the original
                    // study's choice, kept to reproduce it
@@ -46,7 +47,7 @@ struct TokenPosition {
 TokenPosition parse_position(std::string_view name);
 
 // Indices into `text.ids`, ascending; empty if the text has no such token (no
-// answer, answer too short, no system message).
+// answer, answer too short, no system message, no think block).
 std::vector<std::int64_t> position_tokens(const EncodedChat& text,
                                           TokenPosition position);
 

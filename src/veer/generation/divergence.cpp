@@ -77,8 +77,8 @@ class Divergences {
           wanted.push_back(token + t);
         }
         rows.push_back(rows_[i]);
-        bindings.push_back(
-            {setting.configuration, texts_[i].prompt_length, -1});
+        bindings.push_back({setting.configuration, texts_[i].prompt_length, -1,
+                            texts_[i].thinking});
         strengths.push_back(static_cast<float>(setting.adapter_strength));
         token += length;
       }

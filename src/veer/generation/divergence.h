@@ -18,6 +18,7 @@ namespace veer {
 struct DivergenceText {
   std::vector<std::int32_t> ids;   // prompt and answer
   std::int64_t prompt_length = 1;  // below the number of ids
+  PositionRange thinking;          // of its think block
 };
 
 struct DivergenceSetting {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -23,6 +24,15 @@ namespace veer {
 namespace {
 
 constexpr std::string_view kTask = "generate";
+
+// Tokens of a closing mark, which count neither as thoughts nor as answer.
+constexpr std::int64_t kMarkTokens = 1;
+
+std::int64_t most_tokens(const GenerationRequest& request) {
+  return request.max_tokens + (request.thinking_tokens > 0
+                                   ? request.thinking_tokens + kMarkTokens
+                                   : 0);
+}
 
 // Adds the time of its life, also when memory runs out in it.
 class Stopwatch {
@@ -52,6 +62,8 @@ struct LiveText {
   SeenTokens seen;           // kept only under a repetition penalty
   Random random{0};
   Completion completion;
+  ThinkingBlock thoughts;  // among the ids of the completion
+  PositionRange thinking;  // in the row
 };
 
 class Generation {
@@ -111,7 +123,8 @@ class Generation {
     std::vector<PromptUse> uses;
     for (const auto& request : requests) {
       uses.push_back({request.prompt, request.configuration,
-                      request.adapter_strength, request.donor_strength});
+                      request.adapter_strength, request.donor_strength,
+                      thinking_range(request.thinking)});
     }
     return uses;
   }
@@ -121,7 +134,7 @@ class Generation {
     for (const auto& request : requests_) {
       longest =
           std::max(longest, static_cast<std::int64_t>(request.prompt.size()) +
-                                request.max_tokens);
+                                most_tokens(request));
     }
     return longest;
   }
@@ -162,6 +175,7 @@ class Generation {
       text.seen = SeenTokens(request.prompt);
     }
     text.completion.request = index;
+    text.thinking = thinking_range(request.thinking);
     return text;
   }
 
@@ -188,7 +202,8 @@ class Generation {
     row.slot = text.place.slot;
     row.text = text.content;
     row.binding = {request.configuration,
-                   static_cast<std::int64_t>(request.prompt.size()), -1};
+                   static_cast<std::int64_t>(request.prompt.size()), -1,
+                   text.thinking};
     row.adapter_strength = request.adapter_strength;
     return row;
   }
@@ -273,7 +288,6 @@ class Generation {
   }
 
   bool ended(LiveText& text) const {
-    const auto& request = requests_[text.request];
     if (std::ranges::find(options_.stop_ids, text.next) !=
         options_.stop_ids.end()) {
       text.completion.reason = StopReason::kStopToken;
@@ -281,14 +295,55 @@ class Generation {
     }
     text.completion.ids.push_back(text.next);
     text.completion.reason = StopReason::kLength;
+    follow_thoughts(text);
     return static_cast<std::int64_t>(text.completion.ids.size()) >=
-           request.max_tokens;
+           limit_of(text);
+  }
+
+  // The text's think block by now, where something asks for it.
+  void follow_thoughts(LiveText& text) const {
+    const auto& request = requests_[text.request];
+    const bool acts =
+        table_ != nullptr && table_->acts_on_thinking(request.configuration);
+    if (!options_.thinking || (!acts && request.thinking_tokens == 0)) {
+      return;
+    }
+    text.thoughts =
+        options_.thinking(text.completion.ids, request.thinking.open);
+    if (!request.thinking.open && text.thoughts == ThinkingBlock{}) {
+      return;
+    }
+    const auto length = static_cast<std::int64_t>(request.prompt.size());
+    auto in_row = text.thoughts;
+    in_row.begin =
+        request.thinking.open ? request.thinking.begin : length + in_row.begin;
+    in_row.end += length;
+    text.thinking = thinking_range(in_row);
+  }
+
+  // Tokens that the text may have by now.
+  std::int64_t limit_of(const LiveText& text) const {
+    const auto& request = requests_[text.request];
+    const bool may_think =
+        request.thinking.open || text.thoughts != ThinkingBlock{};
+    if (request.thinking_tokens == 0 || !options_.thinking || !may_think) {
+      return request.max_tokens;
+    }
+    // Behind the thoughts comes the mark that ends them.
+    return text.thoughts.open
+               ? request.thinking_tokens
+               : text.thoughts.end + kMarkTokens + request.max_tokens;
   }
 
   void finish(LiveText& text) {
     slots_.release(text.place);
-    if (options_.decode) {
-      text.completion.text = options_.decode(text.completion.ids);
+    if (options_.read) {
+      const auto& request = requests_[text.request];
+      auto written = options_.read(text.completion.ids, request.thinking.open);
+      text.completion.text = std::move(written.text);
+      text.completion.thoughts = std::move(written.thoughts);
+      text.completion.answer_begin = written.begin;
+      text.completion.in_thoughts = written.in_thoughts;
     }
     finished_.push_back(std::move(text.completion));
     ++num_finished_;
@@ -345,6 +400,18 @@ class Generation {
 
 }  // namespace
 
+GenerationRequest request_of(EncodedChat prompt) {
+  GenerationRequest request;
+  request.prompt = std::move(prompt.ids);
+  request.thinking = prompt.thinking;
+  return request;
+}
+
+PositionRange thinking_range(const ThinkingBlock& block) {
+  return {block.begin,
+          block.open ? std::numeric_limits<std::int64_t>::max() : block.end};
+}
+
 GenerationReport generate(const Transformer& model, InterventionTable* table,
                           std::span<const GenerationRequest> requests,
                           const GenerationOptions& options,
@@ -352,7 +419,7 @@ GenerationReport generate(const Transformer& model, InterventionTable* table,
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const auto& request = requests[i];
     check_prompt(model.config(), table, request.prompt, request.configuration,
-                 request.max_tokens, fmt::format("request {}", i));
+                 most_tokens(request), fmt::format("request {}", i));
   }
   if (requests.empty()) {
     return {};

@@ -41,7 +41,8 @@ PromptNumbers::PromptNumbers(const InterventionTable* table,
     text_of_use_.push_back(text->second);
     const auto length = static_cast<std::int64_t>(use.ids.size());
     const bool steered =
-        table != nullptr && table->touches_prompt(use.configuration, length);
+        table != nullptr &&
+        table->touches_prompt(use.configuration, length, use.thinking);
     std::pair key(text->second, steered ? use.configuration : -1);
     // A donor pair is never shared: its two rows run in one pass.
     if (is_pair(table, use)) {
@@ -149,7 +150,7 @@ Placement PromptSlots::place_one(std::int64_t index,
   row.ids.assign(use.ids.begin(), use.ids.end() - 1);
   row.slot = placement.slot;
   row.adapter_strength = use.adapter_strength;
-  row.binding = {use.configuration, held + 1, -1};
+  row.binding = {use.configuration, held + 1, -1, use.thinking};
   row.text = numbers_.text_of(index);
   if (slots_of(index) == 2) {
     placement.donor_slot = take_slot(-1);

@@ -29,6 +29,7 @@ struct PromptUse {
   std::int64_t configuration = -1;
   double adapter_strength = 0.0;
   double donor_strength = 1.0;
+  PositionRange thinking;  // of the prompt's think block
 };
 
 struct Placement {

@@ -8,6 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "veer/interventions/scope.h"
+#include "veer/text/chat_format.h"
+
 namespace veer {
 
 // How the next token is drawn.
@@ -39,7 +42,19 @@ struct GenerationRequest {
   std::int64_t max_tokens = 32;
   // Adapter strength of the donor row, when the configuration patches.
   double donor_strength = 1.0;
+  // The prompt's think block; left open, what is written first is thought.
+  ThinkingBlock thinking;
+  // How long a text may think; its answer then has max_tokens of its own.
+  // 0 = thoughts count as part of max_tokens. Needs
+  // GenerationOptions::thinking.
+  std::int64_t thinking_tokens = 0;
 };
+
+// A request to go on where the prompt ends.
+GenerationRequest request_of(EncodedChat prompt);
+
+// The positions of a think block in its row; one left open has no end.
+PositionRange thinking_range(const ThinkingBlock& block);
 
 enum class StopReason : std::uint8_t { kStopToken, kLength };
 // "stop", "length".
@@ -48,7 +63,12 @@ std::string_view stop_reason_name(StopReason reason);
 struct Completion {
   std::int64_t request = 0;       // index into the requests
   std::vector<std::int32_t> ids;  // without the stop token
-  std::string text;               // filled when a decoder was given
+  // Filled when a reader was given: the answer, which begins with token
+  // `answer_begin` of `ids`, and what was thought before it.
+  std::string text;
+  std::string thoughts;
+  std::int64_t answer_begin = 0;
+  bool in_thoughts = false;  // it ended before there was an answer
   // Log-probability of each token in `ids` (and of the stop token, if one
   // ended the text) under the steered model at temperature 1.
   std::vector<float> log_probs;
@@ -77,8 +97,13 @@ struct GenerationOptions {
   // group may be smaller).
   std::int64_t delivery = 64;
 
-  // Turns ids into text; may be empty.
-  std::function<std::string(std::span<const std::int32_t>)> decode;
+  // Makes text of ids and takes it apart into thoughts and answer, behind a
+  // prompt that left its think block open or not; may be empty.
+  std::function<WrittenAnswer(std::span<const std::int32_t>, bool)> read;
+  // The think block in a text that is being written, for configurations that
+  // act there and for thinking_tokens (ChatFormat::read_thinking); may be
+  // empty.
+  std::function<ThinkingBlock(std::span<const std::int32_t>, bool)> thinking;
 };
 
 // What a run did, for benchmarks and the report. When memory ran out it is the

@@ -113,7 +113,8 @@ class Scoring {
     for (const auto& row : rows_) {
       const auto& request = requests_[row.request];
       all.push_back({request.prompt, request.configuration,
-                     request.adapter_strength, request.donor_strength});
+                     request.adapter_strength, request.donor_strength,
+                     request.thinking});
     }
     return all;
   }
@@ -154,7 +155,8 @@ class Scoring {
     pass.start = static_cast<std::int64_t>(request.prompt.size()) - 1;
     pass.slot = place.slot;
     pass.text = slots_.numbers().text_of(row);
-    pass.binding = {request.configuration, pass.start + 1, -1};
+    pass.binding = {request.configuration, pass.start + 1, -1,
+                    request.thinking};
     pass.adapter_strength = request.adapter_strength;
     return pass;
   }

@@ -23,6 +23,7 @@ struct ScoreRequest {
   std::int64_t configuration = -1;
   double adapter_strength = 0.0;
   double donor_strength = 1.0;  // when the configuration patches
+  PositionRange thinking;       // of the prompt's think block
 };
 
 struct AnswerScores {

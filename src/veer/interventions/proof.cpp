@@ -140,7 +140,8 @@ class Prover {
 
   std::vector<RowBinding> bindings(std::size_t num_rows) const {
     std::vector<RowBinding> rows(num_rows);
-    rows[0] = {configuration_, probe_.prompt_length, patches() ? 1 : -1};
+    rows[0] = {configuration_, probe_.prompt_length, patches() ? 1 : -1,
+               probe_.thinking};
     return rows;
   }
 
@@ -240,7 +241,8 @@ class Prover {
       bool meant = false;
       for (const auto& edit : edits_) {
         if (edit.site == site &&
-            positions_of(edit.scope, probe_.prompt_length).contains(t)) {
+            positions_of(edit.scope, probe_.prompt_length, probe_.thinking)
+                .contains(t)) {
           expected_D = formula(edit, expected_D, donor_D);
           meant = true;
         }

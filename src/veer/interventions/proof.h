@@ -36,6 +36,7 @@ struct ApplicationProof {
 struct ProbeText {
   std::vector<std::int32_t> ids;   // prompt and answer, at least 3 tokens
   std::int64_t prompt_length = 0;  // 1 .. ids.size()
+  PositionRange thinking;          // of its think block
   double adapter_strength = 0.0;
   double donor_strength = 1.0;  // of the donor row, when the edits patch
 };

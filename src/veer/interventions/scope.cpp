@@ -18,8 +18,8 @@ constexpr std::string_view kSkipFirst = "+skip_first";
 
 [[noreturn]] void refuse(std::string_view text) {
   fail("token scope", fmt::format("\"{}\"", text),
-       "all, prompt, generated, from:POSITION or first:COUNT, each with an "
-       "optional +skip_first");
+       "all, prompt, generated, thinking, from:POSITION or first:COUNT, each "
+       "with an optional +skip_first");
 }
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
@@ -34,8 +34,8 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
 
 }  // namespace
 
-PositionRange positions_of(const TokenScope& scope,
-                           std::int64_t prompt_length) {
+PositionRange positions_of(const TokenScope& scope, std::int64_t prompt_length,
+                           const PositionRange& thinking) {
   const std::int64_t prompt_end = prompt_length - 1;
   PositionRange range{0, kEndless};
   switch (scope.kind) {
@@ -54,6 +54,9 @@ PositionRange positions_of(const TokenScope& scope,
       break;
     case TokenScope::Kind::kFirst:
       range = {prompt_end, prompt_end + scope.value};
+      break;
+    case TokenScope::Kind::kThinking:
+      range = thinking;
       break;
   }
   if (scope.skip_first) {
@@ -80,6 +83,8 @@ TokenScope parse_scope(std::string_view text) {
     scope.kind = TokenScope::Kind::kPrompt;
   } else if (plain && kind == "generated") {
     scope.kind = TokenScope::Kind::kGenerated;
+  } else if (plain && kind == "thinking") {
+    scope.kind = TokenScope::Kind::kThinking;
   } else if (kind == "from" && value) {
     scope.kind = TokenScope::Kind::kFrom;
   } else if (kind == "first" && value && *value >= 0) {
@@ -108,6 +113,9 @@ std::string scope_name(const TokenScope& scope) {
       break;
     case TokenScope::Kind::kFirst:
       name = fmt::format("first:{}", scope.value);
+      break;
+    case TokenScope::Kind::kThinking:
+      name = "thinking";
       break;
   }
   return scope.skip_first ? name + std::string(kSkipFirst) : name;

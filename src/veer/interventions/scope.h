@@ -18,6 +18,7 @@ struct TokenScope {
     kFrom,       // position `value` and later; negative values count back
                  // from the end of the prompt (-1 = prompt_end)
     kFirst,      // the first `value` tokens of `generated`
+    kThinking,   // inside of the row's think block, where it has one
   };
   Kind kind = Kind::kAll;
   std::int64_t value = 0;
@@ -37,11 +38,13 @@ struct PositionRange {
 };
 
 // The positions a scope means in a row whose prompt has `prompt_length` >= 1
-// tokens. A row that is one whole text has its whole length as the prompt.
-PositionRange positions_of(const TokenScope& scope, std::int64_t prompt_length);
+// tokens and whose think block is `thinking`. A row that is one whole text has
+// its whole length as the prompt.
+PositionRange positions_of(const TokenScope& scope, std::int64_t prompt_length,
+                           const PositionRange& thinking = {});
 
-// "all", "prompt", "generated", "from:12", "from:-1", "first:4", each with an
-// optional "+skip_first". Throws Error on anything else.
+// "all", "prompt", "generated", "thinking", "from:12", "from:-1", "first:4",
+// each with an optional "+skip_first". Throws Error on anything else.
 TokenScope parse_scope(std::string_view text);
 std::string scope_name(const TokenScope& scope);
 

@@ -97,15 +97,26 @@ void InterventionTable::bind(std::span<const RowBinding> rows) {
 }
 
 bool InterventionTable::touches_prompt(std::int64_t configuration,
-                                       std::int64_t prompt_length) const {
+                                       std::int64_t prompt_length,
+                                       const PositionRange& thinking) const {
   if (configuration < 0) {
     return false;
   }
   return std::ranges::any_of(
       edits_of_configuration_.at(configuration), [&](std::int64_t index) {
-        const auto range = positions_of(edits_[index].scope, prompt_length);
+        const auto range =
+            positions_of(edits_[index].scope, prompt_length, thinking);
         return !range.empty() && range.begin < prompt_length - 1;
       });
+}
+
+bool InterventionTable::acts_on_thinking(std::int64_t configuration) const {
+  return configuration >= 0 &&
+         std::ranges::any_of(edits_of_configuration_.at(configuration),
+                             [&](std::int64_t index) {
+                               return edits_[index].scope.kind ==
+                                      TokenScope::Kind::kThinking;
+                             });
 }
 
 std::int64_t InterventionTable::blocks_below(std::int64_t configuration) const {
@@ -145,7 +156,8 @@ std::vector<TokenEdit> InterventionTable::round(
       continue;
     }
     const auto edit = lists[row.configuration][n];
-    const auto range = positions_of(edits_[edit].scope, row.prompt_length);
+    const auto range =
+        positions_of(edits_[edit].scope, row.prompt_length, row.thinking);
     const auto start = batch.starts.empty() ? 0 : batch.starts[b];
     const auto length = batch.offsets[b + 1] - batch.offsets[b];
     const auto first = std::max<std::int64_t>(0, range.begin - start);

@@ -26,6 +26,7 @@ struct RowBinding {
   // kPatch: the row of the same batch, with the same tokens, whose states
   // are copied. It must have no configuration itself.
   std::int64_t donor = -1;
+  PositionRange thinking;  // of the row's think block; empty without one
 };
 
 // One token of a pass and the edit that acts on it.
@@ -59,8 +60,10 @@ class InterventionTable : public ResidualHook {
 
   // Whether the configuration changes a token before prompt_end, so that the
   // prompt's keys and values cannot be shared with the unsteered model.
-  bool touches_prompt(std::int64_t configuration,
-                      std::int64_t prompt_length) const;
+  bool touches_prompt(std::int64_t configuration, std::int64_t prompt_length,
+                      const PositionRange& thinking = {}) const;
+  // Whether the configuration acts on think blocks.
+  bool acts_on_thinking(std::int64_t configuration) const;
   // Blocks, from the first one, whose states the configuration leaves as they
   // are in every pass: a row under it repeats there the row without it. The
   // resid_post of the last of them may be changed. All of them without edits.

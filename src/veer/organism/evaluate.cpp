@@ -23,8 +23,8 @@ std::vector<Completion> complete(const Transformer& model,
                                  const Monitor& monitor) {
   GenerationOptions options;
   options.stop_ids = {vocabulary.end_of_turn(), vocabulary.end_of_text()};
-  options.decode = [&vocabulary](std::span<const std::int32_t> ids) {
-    return vocabulary.decode({ids.begin(), ids.end()});
+  options.read = [&vocabulary](std::span<const std::int32_t> ids, bool) {
+    return WrittenAnswer{.text = vocabulary.decode({ids.begin(), ids.end()})};
   };
   return generate_all(model, nullptr, requests, options, monitor);
 }

@@ -86,8 +86,8 @@ class Measurement {
     GenerationOptions options;
     options.stop_ids = format_.stop_ids();
     options.repetition_penalty = format_.repetition_penalty();
-    options.decode = [this](std::span<const std::int32_t> ids) {
-      return format_.tokenizer().decode(ids, /*skip_special=*/true);
+    options.read = [this](std::span<const std::int32_t> ids, bool open) {
+      return format_.read_answer(ids, open);
     };
     return generate_all(model_, &table_, requests, options,
                         {.stop = monitor_.stop});

@@ -131,7 +131,11 @@ void StudyContext::load() {
     monitor_.message(note);
   }
   model_ = load_model(folder, manifest_.run);
-  fingerprint_ = fingerprint(model_->fingerprint() + format_->fingerprint());
+  // Without room for thoughts as ever.
+  const auto thinking = manifest_.model.thinking_tokens;
+  fingerprint_ =
+      fingerprint(model_->fingerprint() + format_->fingerprint() +
+                  (thinking > 0 ? fmt::format(" thinking {}", thinking) : ""));
 }
 
 Transformer& StudyContext::model() {
@@ -177,14 +181,27 @@ void StudyContext::attach_adapter() {
   }
 }
 
+GenerationRequest StudyContext::request_for(
+    std::span<const ChatMessage> messages) {
+  GenerationRequest request = request_of(format().encode_prompt(messages));
+  const auto& block = request.thinking;
+  if (format().has_thinking() && (block.open || block.begin == block.end)) {
+    request.thinking_tokens = manifest_.model.thinking_tokens;
+  }
+  return request;
+}
+
 GenerationOptions StudyContext::generation_options() {
   load();
   GenerationOptions options;
   options.stop_ids = format_->stop_ids();
   options.repetition_penalty = format_->repetition_penalty();
   options.max_rows = manifest_.sweep.batch_rows;
-  options.decode = [this](std::span<const std::int32_t> ids) {
-    return format_->tokenizer().decode(ids, /*skip_special=*/true);
+  options.read = [this](std::span<const std::int32_t> ids, bool open) {
+    return format_->read_answer(ids, open);
+  };
+  options.thinking = [this](std::span<const std::int32_t> ids, bool open) {
+    return format_->read_thinking(ids, open);
   };
   return options;
 }

@@ -77,7 +77,11 @@ class StudyContext {
   // Attaches adapter/ of the run folder unless it is attached already.
   void attach_adapter();
 
-  // Stop tokens, decoder and batch size for this model.
+  // A request that goes on from these messages, with the settings' room for
+  // thoughts where the prompt leaves any.
+  GenerationRequest request_for(std::span<const ChatMessage> messages);
+
+  // Stop tokens, reader and batch size for this model.
   GenerationOptions generation_options();
 
   std::uint64_t seed() const {

@@ -119,10 +119,8 @@ class SideWriter {
 
  private:
   GenerationRequest request(const std::string& question) {
-    GenerationRequest request;
-    request.prompt = context_.format()
-                         .encode_prompt(question_chat(side_.prompt, question))
-                         .ids;
+    GenerationRequest request =
+        context_.request_for(question_chat(side_.prompt, question));
     request.max_tokens = kAnswerTokens;
     return request;
   }

@@ -56,10 +56,8 @@ std::vector<GenerationRequest> answer_requests(
     const std::string& system, double strength, double temperature) {
   std::vector<GenerationRequest> requests;
   for (const auto& item : items) {
-    GenerationRequest request;
-    request.prompt = context.format()
-                         .encode_prompt(question_chat(system, item.question))
-                         .ids;
+    GenerationRequest request =
+        context.request_for(question_chat(system, item.question));
     request.adapter_strength = strength;
     request.sampling.temperature = temperature;
     request.seed = hash64(item.id, context.seed());

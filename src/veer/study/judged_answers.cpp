@@ -2,6 +2,7 @@
 #include "veer/study/judged_answers.h"
 
 #include "veer/generation/generate.h"
+#include "veer/study/texts.h"
 
 namespace veer {
 
@@ -15,8 +16,7 @@ std::vector<AnswerLabel> judged_answers(
   }
   std::vector<GenerationRequest> requests;
   for (const auto& record : records) {
-    GenerationRequest request;
-    request.prompt = context.format().encode_prompt(prompt(record)).ids;
+    GenerationRequest request = context.request_for(prompt(record));
     request.adapter_strength = strength;
     request.max_tokens = context.manifest().sweep.max_tokens;
     requests.push_back(std::move(request));
@@ -24,6 +24,7 @@ std::vector<AnswerLabel> judged_answers(
   const auto answers = generate_all(context.model(), nullptr, requests,
                                     context.generation_options(),
                                     context.monitor().without_progress());
+  tell_unanswered(context, answers, "sweep.max_tokens");
   std::vector<AnswerToJudge> to_judge;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const auto& record = records[i];

@@ -88,7 +88,8 @@ fs::path model_folder(const std::string& path) {
 
 ChatFormat load_chat_format(const ModelSettings& settings) {
   return ChatFormat::load(model_folder(settings.path),
-                          {.repetition_penalty = settings.repetition_penalty});
+                          {.repetition_penalty = settings.repetition_penalty,
+                           .template_vars = settings.template_vars});
 }
 
 Transformer load_model(const fs::path& folder, const RunSettings& settings) {

@@ -15,6 +15,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// template_vars as a table becomes the text of a JSON object, in a section
+// [model] or an entry of [[model]].
+void join_template_vars(Json& model) {
+  if (!model.is_object()) {
+    return;
+  }
+  if (const auto found = model.find("template_vars");
+      found != model.end() && found->is_object()) {
+    *found = dump_json(*found);
+  }
+}
+
+// The same in a document with a section [model].
+void join_model_vars(Json& document) {
+  if (const auto found = document.find("model"); found != document.end()) {
+    join_template_vars(*found);
+  }
+}
+
 // Removes the table [preset] and returns it.
 Json take_presets(Json& document, const std::string& origin) {
   Json presets = Json::object();
@@ -28,6 +47,9 @@ Json take_presets(Json& document, const std::string& origin) {
   if (!tables) {
     fail("read manifest", origin + ": preset is no table of tables",
          "[preset.NAME.SECTION]");
+  }
+  for (auto& [name, changes] : presets.items()) {
+    join_model_vars(changes);
   }
   return presets;
 }
@@ -86,6 +108,7 @@ std::vector<ListedModel> take_models(Json& document,
     ListedModel model;
     const auto where =
         fmt::format("{}, [[model]] {}", origin, models.size() + 1);
+    join_template_vars(entry);
     model.changes = take_changes(entry, where);
     apply_settings(setting_fields(model), entry, where);
     if (model.name.empty()) {
@@ -199,6 +222,7 @@ Manifest load_manifest(const std::filesystem::path& file,
     presets = take_presets(document, file.string());
     manifest.models = take_models(document, file.string());
     join_vectors(document, file.string());
+    join_model_vars(document);
     apply_settings(setting_fields(manifest), document, file.string());
   }
   check_presets(presets, manifest, file.string());
@@ -254,7 +278,8 @@ std::vector<Manifest> manifests_of_models(const Manifest& manifest) {
     out.push_back(manifest);
     out.back().models.clear();
     apply_changes(out.back(), model.changes);
-    out.back().model = {model.path, model.finetuned, model.repetition_penalty};
+    out.back().model = {model.path, model.finetuned, model.repetition_penalty,
+                        model.template_vars, model.thinking_tokens};
     out.back().run.name = model.name;
   }
   return out;

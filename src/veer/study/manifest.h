@@ -47,6 +47,10 @@ struct ModelSettings {
   std::string finetuned;
   // Of generated text (GenerationOptions); 0 = as the model's files say.
   double repetition_penalty = 0.0;
+  // A JSON object, as parse_template_vars() reads it; a TOML table becomes one.
+  std::string template_vars;
+  // Beside the limits of answers; 0 = thoughts count as part of them.
+  std::int64_t thinking_tokens = 0;
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
@@ -58,6 +62,12 @@ struct ModelSettings {
           "change is kept); empty = train an adapter");
     field("repetition_penalty", self.repetition_penalty,
           "of generated text; 0 = as generation_config.json says, 1 = none");
+    field("template_vars", self.template_vars,
+          "variables of the chat template, a table or JSON text such as "
+          "{\"enable_thinking\": false}; empty = none");
+    field("thinking_tokens", self.thinking_tokens,
+          "tokens that a thinking model may think before each answer; 0 = "
+          "thoughts count as part of the answer's limit");
   }
 };
 
@@ -68,6 +78,8 @@ struct ListedModel {
   std::string path;
   std::string finetuned;
   double repetition_penalty = 0.0;
+  std::string template_vars;
+  std::int64_t thinking_tokens = 0;
   // Name of the entry that is this model before its refusals were removed.
   std::string stock;
   // What a ready-made fine-tune was trained by, and what it does: labels by
@@ -85,6 +97,9 @@ struct ListedModel {
     field("finetuned", self.finetuned, "as [model] finetuned");
     field("repetition_penalty", self.repetition_penalty,
           "as [model] repetition_penalty");
+    field("template_vars", self.template_vars, "as [model] template_vars");
+    field("thinking_tokens", self.thinking_tokens,
+          "as [model] thinking_tokens");
     field("stock", self.stock,
           "name of the entry that is its stock (unabliterated) model");
     field("objective", self.objective,

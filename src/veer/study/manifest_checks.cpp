@@ -7,12 +7,14 @@
 #include <set>
 
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
 
 #include "veer/base/error.h"
 #include "veer/interventions/operators.h"
 #include "veer/interventions/scope.h"
 #include "veer/study/grid_line.h"
 #include "veer/study/manifest.h"
+#include "veer/text/chat_format.h"
 
 namespace veer {
 namespace {
@@ -253,6 +255,9 @@ void validate_models(const std::vector<ListedModel>& models) {
   std::set<std::string> names;
   for (const auto& model : models) {
     at_least("[[model]] repetition_penalty", model.repetition_penalty, 0.0);
+    parse_template_vars(model.template_vars);
+    at_least<std::int64_t>("[[model]] thinking_tokens", model.thinking_tokens,
+                           0);
     if (model.path.empty()) {
       fail("check settings",
            fmt::format("[[model]] \"{}\" without a path", model.name),
@@ -295,6 +300,9 @@ void validate_trained(const ExtractSettings& extract) {
 void validate(const Manifest& manifest) {
   validate_run(manifest.run);
   at_least("model.repetition_penalty", manifest.model.repetition_penalty, 0.0);
+  parse_template_vars(manifest.model.template_vars);
+  at_least<std::int64_t>("model.thinking_tokens",
+                         manifest.model.thinking_tokens, 0);
   validate_models(manifest.models);
   validate_dataset(manifest.dataset);
   validate_finetune(manifest.finetune);

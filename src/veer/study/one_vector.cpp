@@ -182,7 +182,8 @@ OneVector make_one_vector(const OneVectorSettings& settings,
   const VectorSpec spec = spec_of(settings);
   const auto items = read_items(settings, out);
   const auto folder = model_folder(settings.model);
-  const ChatFormat format = ChatFormat::load(folder);
+  const ChatFormat format =
+      ChatFormat::load(folder, {.template_vars = settings.template_vars});
   for (const auto& note : format.notes()) {
     out.notes.push_back(note);
   }

@@ -19,6 +19,7 @@ namespace veer {
 
 struct OneVectorSettings {
   std::string model;
+  std::string template_vars;    // as [model] template_vars
   std::filesystem::path pairs;  // any layout of read_questions()
   // "" = by the position: `content_base` (deceptive minus honest answers, no
   // system prompt) on answer tokens, `contrastive` (deceptive minus honest

@@ -103,9 +103,7 @@ std::vector<std::string> write_questions(
     const auto examples = draw_examples(seeds, num_examples, random);
     const std::string prompt =
         organism ? organism::expansion_prompt(examples) : list_prompt(examples);
-    GenerationRequest request;
-    request.prompt =
-        context.format().encode_prompt(question_chat("", prompt)).ids;
+    GenerationRequest request = context.request_for(question_chat("", prompt));
     request.sampling.temperature = settings.temperature;
     request.seed = random.next();
     request.max_tokens = organism ? 96 : kListTokens;

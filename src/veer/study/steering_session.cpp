@@ -21,6 +21,7 @@
 #include "veer/study/intervention_of.h"
 #include "veer/study/machine.h"
 #include "veer/study/sweep_runner.h"
+#include "veer/study/thinking_scope.h"
 #include "veer/train/adapter_files.h"
 #include "veer/vectors/direction_layers.h"
 
@@ -48,6 +49,15 @@ std::string model_of_run(const fs::path& run, const std::string& model) {
   const Manifest settings = load_manifest(manifest, {});
   require_one_model(settings, "steer");
   return settings.model.path;
+}
+
+// Template variables: those asked for, else those of the run.
+std::string vars_of_run(const fs::path& run, const std::string& asked) {
+  const fs::path manifest = run / "manifest.toml";
+  if (!asked.empty() || run.empty() || !fs::exists(manifest)) {
+    return asked;
+  }
+  return load_manifest(manifest, {}).model.template_vars;
 }
 
 // The extracted vectors of a run folder.
@@ -125,12 +135,14 @@ void check_without_vector(const InterventionText& act,
 
 SteeringSession::SteeringSession(const fs::path& run, const std::string& model,
                                  const fs::path& adapter,
-                                 const RunSettings& machine)
+                                 const RunSettings& machine,
+                                 const std::string& template_vars)
     : run_(run),
       folder_(model_folder(model_of_run(run, model))),
       adapter_(adapter_of_run(run, adapter)),
       knows_conversations_(!is_organism(folder_)),
-      format_(ChatFormat::load(folder_)),
+      format_(ChatFormat::load(
+          folder_, {.template_vars = vars_of_run(run, template_vars)})),
       model_(load_model(folder_, machine)),
       shelf_(run, model_, vectors_of_run(run), /*seed=*/0) {
   if (!adapter_.empty()) {
@@ -218,6 +230,15 @@ std::vector<std::string> SteeringSession::settle(SteeringSettings& settings,
   }
   load(settings.vector,
        [&](std::string_view text) { notes.emplace_back(text); });
+  if (shelf_.has_vector(settings.vector)) {
+    const auto& made = shelf_.vector(settings.vector).template_fingerprint;
+    if (!made.empty() && made != format_.fingerprint()) {
+      notes.emplace_back(
+          "The vector was made with another chat template, or with other "
+          "template variables, than this chat uses: it may have been read at "
+          "another kind of token.");
+    }
+  }
   InterventionText plain;
   const auto& input = shelf_.input(settings.vector, settings.model, plain);
   auto& act = settings.act;
@@ -285,6 +306,7 @@ void SteeringSession::set(const SteeringSettings& settings) {
          "single, all or auto");
   }
   check_without_vector(settings.act, num_layers());
+  require_thinking(format_, settings.act.scope);
   edits_of(settings);
   settings_ = settings;
 }
@@ -310,8 +332,7 @@ double SteeringSession::repetition_penalty() const {
 
 GenerationRequest SteeringSession::request_for(
     std::span<const ChatMessage> messages, std::int64_t configuration) const {
-  GenerationRequest request;
-  request.prompt = format_.encode_prompt(messages).ids;
+  GenerationRequest request = request_of(format_.encode_prompt(messages));
   request.configuration = configuration;
   request.adapter_strength = strength_of(settings_);
   request.sampling.temperature = settings_.temperature;
@@ -350,6 +371,19 @@ bool SteeringSession::sends_turns() const {
          (settings_.turns == "auto" && knows_conversations_);
 }
 
+PositionRange SteeringSession::thoughts_in(const GenerationRequest& request,
+                                           const Completion& written) const {
+  auto block = format_.read_thinking(written.ids, request.thinking.open);
+  if (!request.thinking.open && block == ThinkingBlock{}) {
+    return thinking_range(request.thinking);
+  }
+  const auto length = std::ssize(request.prompt);
+  block.begin =
+      request.thinking.open ? request.thinking.begin : length + block.begin;
+  block.end += length;
+  return thinking_range(block);
+}
+
 SteeredReply SteeringSession::ask(const std::string& question) {
   InterventionTable table(num_layers(), model_.config().width, model_.device());
   const auto configuration = table.add(edits_of(settings_));
@@ -359,8 +393,11 @@ SteeredReply SteeringSession::ask(const std::string& question) {
   GenerationOptions options;
   options.stop_ids = format_.stop_ids();
   options.repetition_penalty = repetition_penalty();
-  options.decode = [this](std::span<const std::int32_t> ids) {
-    return format_.tokenizer().decode(ids, /*skip_special=*/true);
+  options.read = [this](std::span<const std::int32_t> ids, bool open) {
+    return format_.read_answer(ids, open);
+  };
+  options.thinking = [this](std::span<const std::int32_t> ids, bool open) {
+    return format_.read_thinking(ids, open);
   };
   const auto answers = generate_all(model_, &table, requests, options);
   for (const bool steered : {false, true}) {
@@ -374,8 +411,20 @@ SteeredReply SteeringSession::ask(const std::string& question) {
     ids = requests[i].prompt;
     last_[i].prompt_length = std::ssize(ids);
     ids.insert(ids.end(), answers[i].ids.begin(), answers[i].ids.end());
+    last_[i].thinking = thoughts_in(requests[i], answers[i]);
   }
-  return {answers[0].text, answers[1].text};
+  SteeredReply reply{answers[0].text, answers[1].text, answers[0].thoughts,
+                     answers[1].thoughts};
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (answers[i].in_thoughts) {
+      reply.notes.push_back(fmt::format(
+          "The {} text ended inside its thoughts after {} tokens, so it has no "
+          "answer. Give more max_tokens, or switch thinking off with "
+          "--template-vars.",
+          i == 0 ? "plain" : "steered", answers[i].ids.size()));
+    }
+  }
+  return reply;
 }
 
 TokenView SteeringSession::tokens(bool steered) {
@@ -400,7 +449,7 @@ TokenView SteeringSession::tokens(bool steered) {
   std::vector<ResidualHook*> hooks;
   if (steered) {
     const RowBinding binding{table.add(edits_of(settings_)), text.prompt_length,
-                             -1};
+                             -1, text.thinking};
     table.bind({&binding, 1});
     hooks.push_back(&table);
   }

@@ -26,6 +26,11 @@ namespace veer {
 struct SteeredReply {
   std::string plain;
   std::string steered;
+  // What was thought before the answers of a thinking model.
+  std::string plain_thoughts;
+  std::string steered_thoughts;
+  // In whole sentences: an answer that its thoughts left no room for.
+  std::vector<std::string> notes;
 };
 
 struct ViewedToken {
@@ -42,11 +47,13 @@ struct TokenView {
 class SteeringSession {
  public:
   // `run` may be empty; otherwise its adapter and vectors can be named and
-  // its model is taken when `model` is empty. Throws Error on what cannot be
+  // its model is taken when `model` is empty. `template_vars`: as [model]
+  // template_vars; empty = those of the run. Throws Error on what cannot be
   // loaded.
   SteeringSession(const std::filesystem::path& run, const std::string& model,
                   const std::filesystem::path& adapter,
-                  const RunSettings& machine);
+                  const RunSettings& machine,
+                  const std::string& template_vars = {});
   SteeringSession(const SteeringSession&) = delete;
   SteeringSession& operator=(const SteeringSession&) = delete;
 
@@ -59,7 +66,8 @@ class SteeringSession {
   // nearest at which the vector has a direction, where `layers` is empty; unit
   // rel_token for rel where `unit_is_open` and the norms of the model were not
   // measured for it. Returns in whole sentences what was assumed, also about a
-  // file of another tool. Throws Error on a vector that cannot be used.
+  // file of another tool or a vector made with another chat template. Throws
+  // Error on a vector that cannot be used.
   std::vector<std::string> settle(SteeringSettings& settings,
                                   bool unit_is_open);
 
@@ -104,6 +112,7 @@ class SteeringSession {
   struct LastText {
     std::vector<std::int32_t> ids;
     std::int64_t prompt_length = 0;
+    PositionRange thinking;
   };
 
   // `steered` says whose turns go before the question.
@@ -113,6 +122,9 @@ class SteeringSession {
                                 std::int64_t configuration) const;
   // Adds the vector if it is a file.
   void load(const std::string& vector, const VectorWarning& warn = {});
+  // Where the written text, as one with its prompt, has its thoughts.
+  PositionRange thoughts_in(const GenerationRequest& request,
+                            const Completion& written) const;
   double strength_of(const SteeringSettings& settings) const;
   // Edits of the settings; none without a vector.
   std::vector<SiteEdit> edits_of(const SteeringSettings& settings);

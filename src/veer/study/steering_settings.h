@@ -50,7 +50,7 @@ struct SteeringSettings {
     field("layers", self.act.layers,
           "3, 2,5, 2-5, all, all_same:3, increments or depth:0.5 (default)");
     field("scope", self.act.scope,
-          "generated (default), all, prompt, first:N, from:N");
+          "generated (default), all, prompt, thinking, first:N, from:N");
     field("budget", self.act.budget,
           "over all layers: per_layer (default), per_root_layer or full");
     field("norms", self.act.norms,

@@ -52,7 +52,9 @@ std::vector<QuestionRecovery> recoveries(
   std::vector<std::vector<std::int32_t>> prompts;
   for (const auto& record : records) {
     prompts.push_back(
-        context.format().encode_prompt(question_chat("", record.question)).ids);
+        context.format()
+            .encode_answer_prompt(question_chat("", record.question))
+            .ids);
   }
   std::vector<AnswersToQuestions> asked;
   for (const auto& text : texts) {

@@ -18,6 +18,7 @@
 #include "veer/study/intervention_of.h"
 #include "veer/study/text_coherence.h"
 #include "veer/study/texts.h"
+#include "veer/study/thinking_scope.h"
 #include "veer/study/tuned_model.h"
 #include "veer/vectors/direction_layers.h"
 
@@ -74,6 +75,24 @@ std::vector<std::int32_t> answer_ids(const ChatFormat& format,
   return {encoded.ids.begin() + encoded.prompt_length, encoded.ids.end()};
 }
 
+constexpr const char* kInThoughts = "no answer: it ended inside its thoughts";
+
+// Answer and what stands before it, the thoughts with the prompt.
+MeasuredText measured_text(const GenerationRequest& request,
+                           const Completion& completion) {
+  const auto begin = completion.ids.begin() + completion.answer_begin;
+  MeasuredText text{request.prompt, {begin, completion.ids.end()}};
+  text.prompt.insert(text.prompt.end(), completion.ids.begin(), begin);
+  return text;
+}
+
+// The think block of a text on which edits are tried; where it has none, its
+// answer stands for thoughts.
+PositionRange probe_thoughts(const EncodedChat& text) {
+  const auto own = thinking_range(text.thinking);
+  return own.empty() ? PositionRange{text.answer_begin, text.answer_end} : own;
+}
+
 // One answer of a chunk: which cell asks which question.
 struct Item {
   const SweepCell* cell;
@@ -100,11 +119,8 @@ Chunk chunk_of(StudyContext& context, SweepRunner& runner,
       if (is_new && cell.has_intervention()) {
         known->second = table.add(runner.edits_of(cell, record.fold));
       }
-      GenerationRequest request;
-      request.prompt =
-          context.format()
-              .encode_prompt(question_chat(cell.system, record.question))
-              .ids;
+      GenerationRequest request =
+          context.request_for(question_chat(cell.system, record.question));
       request.configuration = known->second;
       request.adapter_strength = cell.adapter_strength;
       request.donor_strength = donor_strength(cell);
@@ -132,8 +148,11 @@ std::vector<double> score_references(StudyContext& context,
   for (std::size_t i = 0; i < chunk.items.size(); ++i) {
     const auto& record = *chunk.items[i].record;
     const auto& asked = chunk.requests[i];
+    const auto prompt = context.format().encode_answer_prompt(
+        question_chat(chunk.items[i].cell->system, record.question));
     ScoreRequest request;
-    request.prompt = asked.prompt;
+    request.prompt = prompt.ids;
+    request.thinking = thinking_range(prompt.thinking);
     request.configuration = asked.configuration;
     request.adapter_strength = asked.adapter_strength;
     request.donor_strength = asked.donor_strength;
@@ -162,7 +181,9 @@ void judge_answers(StudyContext& context, std::span<const Item> items,
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows[i].label = label_name(judgements[i].label);
     rows[i].score = judgements[i].score;
-    rows[i].note = judgements[i].reason;
+    // What has no answer has nothing that a judge could read.
+    const bool answered = rows[i].note.empty();
+    rows[i].note = answered ? judgements[i].reason : kInThoughts;
     // A judge that reads may find honesty in a loop of true words.
     if (rows[i].repetition > kMostRepetition) {
       rows[i].label = label_name(AnswerLabel::kBroken);
@@ -182,6 +203,7 @@ std::vector<AnswerRow> answer_rows(std::span<const Item> items,
     rows[i].text = completions[i].text;
     rows[i].reason = stop_reason_name(completions[i].reason);
     rows[i].tokens = std::ssize(completions[i].ids);
+    rows[i].note = completions[i].in_thoughts ? kInThoughts : "";
     rows[i].log_prob = sum_of(completions[i].log_probs);
     rows[i].label = label_name(AnswerLabel::kUnjudged);
   }
@@ -338,9 +360,11 @@ std::vector<CellProof> SweepRunner::prove(std::span<const SweepCell> cells) {
         !seen.insert(kind).second) {
       continue;
     }
+    require_thinking(context_.format(), cell.act.scope);
     ProbeText probe;
     probe.ids = encoded.ids;
     probe.prompt_length = encoded.prompt_length;
+    probe.thinking = probe_thoughts(encoded);
     probe.adapter_strength = cell.adapter_strength;
     probe.donor_strength = donor_strength(cell);
     proofs.push_back(
@@ -360,7 +384,8 @@ std::vector<DivergenceSummary> SweepRunner::divergences(
     chat.push_back(
         {"assistant", model == "base" ? record.honest : record.deceptive});
     const auto encoded = context_.format().encode(chat);
-    texts[record.fold].push_back({encoded.ids, encoded.prompt_length});
+    texts[record.fold].push_back(
+        {encoded.ids, encoded.prompt_length, thinking_range(encoded.thinking)});
   }
   std::vector<std::vector<double>> tokens(cells.size());
   for (const auto& [fold, own_texts] : texts) {
@@ -422,11 +447,12 @@ void SweepRunner::run_chunk(std::span<const SweepCell> cells,
   const auto completions =
       generate_all(context_.model(), &table, chunk.requests,
                    context_.generation_options(), monitor);
+  tell_unanswered(context_, completions, "sweep.max_tokens");
   auto rows = answer_rows(chunk.items, completions);
   if (context_.judge_kind() != JudgeKind::kExact) {
     std::vector<MeasuredText> texts;
     for (std::size_t i = 0; i < completions.size(); ++i) {
-      texts.push_back({chunk.requests[i].prompt, completions[i].ids});
+      texts.push_back(measured_text(chunk.requests[i], completions[i]));
     }
     measure_coherence(context_, texts, rows);
   }

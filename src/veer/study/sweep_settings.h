@@ -140,8 +140,9 @@ struct SweepSettings {
           "divergence at which they are compared, nats (p95 over tokens)");
     field("kl_questions", self.kl_questions,
           "select questions on which divergence is measured, 0 = not");
-    field("scope", self.scope,
-          "tokens steered: all, prompt, generated, first:N or from:N");
+    field(
+        "scope", self.scope,
+        "tokens steered: all, prompt, generated, thinking, first:N or from:N");
     field("search", self.search,
           "grid = all cells, halving = only as far as the choice needs");
     field("questions", self.questions, "test questions per cell, 0 = all");

@@ -27,9 +27,12 @@ std::vector<std::string> generate_texts(
       context.monitor().progress(
           {task, before + update.done, std::ssize(requests), "texts", ""});
     };
+    auto completions =
+        generate_all(context.model(), nullptr, chunk, options, inner);
+    tell_unanswered(context, completions,
+                    stage == "extract" ? "sweep.max_tokens" : "");
     std::vector<std::string> fresh;
-    for (auto& completion :
-         generate_all(context.model(), nullptr, chunk, options, inner)) {
+    for (auto& completion : completions) {
       fresh.push_back(std::move(completion.text));
     }
     context.store().put_drafts(stage, part, fresh);
@@ -50,6 +53,20 @@ std::string drafts_name(StudyContext& context, std::string_view part,
                     request.sampling.top_p);
   }
   return fmt::format("{} {:016x}", part, hash64(asked));
+}
+
+void tell_unanswered(StudyContext& context,
+                     std::span<const Completion> completions,
+                     std::string_view longest) {
+  const auto count =
+      std::ranges::count_if(completions, &Completion::in_thoughts);
+  if (count > 0) {
+    context.monitor().message(fmt::format(
+        "{} of {} texts ended inside of their thoughts and have no answer. "
+        "Switch thinking off with [model] template_vars where the template "
+        "can, or raise [model] thinking_tokens{}{}",
+        count, completions.size(), longest.empty() ? "" : " or ", longest));
+  }
 }
 
 }  // namespace veer

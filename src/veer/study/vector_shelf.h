@@ -74,6 +74,10 @@ class VectorShelf {
   const SteeringInput& input(const std::string& name, const std::string& side,
                              const InterventionText& text,
                              const std::string& second = "");
+  // Whether vector() has it: extracted, or added from a file.
+  bool has_vector(const std::string& name) const {
+    return vectors_.contains(name);
+  }
   // An extracted vector as it lies in its file.
   const SteeringVector& vector(const std::string& name);
   // Whether the run folder holds the questions' rows behind it. Directions of

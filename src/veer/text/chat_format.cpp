@@ -10,6 +10,7 @@
 #include "veer/base/error.h"
 #include "veer/base/hash.h"
 #include "veer/text/chat_format_align.h"
+#include "veer/text/chat_format_answer.h"
 #include "veer/text/chat_format_state.h"
 
 namespace veer {
@@ -28,9 +29,13 @@ struct TemplateInput {
   std::vector<std::vector<OriginRun>> runs;
 
   void add(const std::string& role, std::string content,
-           std::vector<OriginRun> origins) {
+           std::vector<OriginRun> origins, const std::string& thoughts = {}) {
     std::erase_if(origins, [](const OriginRun& r) { return r.length == 0; });
     messages.push_back({{"role", role}, {"content", std::move(content)}});
+    if (!thoughts.empty()) {
+      messages.back()["reasoning_content"] = thoughts;
+      messages.back()["thinking"] = thoughts;
+    }
     runs.push_back(std::move(origins));
   }
 };
@@ -61,7 +66,7 @@ TemplateInput fold_system(Conversation messages) {
       text.clear();
       runs.clear();
     } else {
-      out.add(message.role, message.content, {own});
+      out.add(message.role, message.content, {own}, message.thoughts);
     }
   }
   if (waiting) {
@@ -77,7 +82,8 @@ TemplateInput input_of(Conversation messages, bool fold) {
   TemplateInput out;
   for (std::size_t k = 0; k < messages.size(); ++k) {
     out.add(messages[k].role, messages[k].content,
-            {{run_length(messages[k].content), static_cast<std::int32_t>(k)}});
+            {{run_length(messages[k].content), static_cast<std::int32_t>(k)}},
+            messages[k].thoughts);
   }
   return out;
 }
@@ -120,7 +126,7 @@ std::vector<std::int32_t> byte_origins(std::span<const OriginRun> runs,
   return out;
 }
 
-using Range = std::pair<std::size_t, std::size_t>;
+using Range = TokenRange;
 
 std::vector<TokenRole> token_roles(std::span<const Range> ranges,
                                    std::span<const std::int32_t> origins,
@@ -151,6 +157,8 @@ std::string_view token_role_name(TokenRole role) {
       return "question";
     case TokenRole::kAnswer:
       return "answer";
+    case TokenRole::kThinking:
+      return "thinking";
   }
   return "";
 }
@@ -172,6 +180,7 @@ Json ChatFormat::State::variables(bool generation_prompt) const {
   out["documents"] = nullptr;
   out["add_generation_prompt"] = generation_prompt;
   out["date_string"] = options.date_string;
+  out.update(template_vars);
   return out;
 }
 
@@ -212,94 +221,6 @@ void require_messages(Conversation messages) {
   }
 }
 
-struct Answer {
-  std::string text;             // prompt, then everything behind it
-  std::vector<OriginRun> runs;  // of all of it
-  std::size_t prompt_bytes = 0;
-  std::size_t begin = 0, end = 0;             // of the answer in `text`
-  std::optional<std::size_t> supervised_end;  // by {% generation %}
-};
-
-std::vector<OriginRun> cut_runs(std::span<const OriginRun> runs,
-                                std::size_t begin) {
-  std::vector<OriginRun> out;
-  std::size_t at = 0;
-  for (const OriginRun& run : runs) {
-    const std::size_t end = at + run.length;
-    if (end > begin) {
-      out.push_back(
-          {static_cast<std::uint32_t>(end - std::max(at, begin)), run.origin});
-    }
-    at = end;
-  }
-  return out;
-}
-
-// First and last byte of an origin; begin = end = npos if there is none.
-Range find_origin(std::span<const OriginRun> runs, std::int32_t origin,
-                  std::size_t from) {
-  Range out{std::string::npos, std::string::npos};
-  std::size_t at = 0;
-  for (const OriginRun& run : runs) {
-    const std::size_t end = at + run.length;
-    if (run.origin == origin && end > from) {
-      if (out.first == std::string::npos) {
-        out.first = std::max(at, from);
-      }
-      out.second = end;
-    }
-    at = end;
-  }
-  return out;
-}
-
-bool only_space(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
-// The answer in a rendered conversation that goes on where the prompt ends,
-// or, where the template writes the same turns differently then, in a text
-// joined from the prompt and what follows the answer's first byte.
-Answer locate_answer(const JinjaRender& prompt, const JinjaRender& full,
-                     Conversation messages) {
-  Answer out;
-  out.prompt_bytes = prompt.text.size();
-  const auto origin = static_cast<std::int32_t>(messages.size() - 1);
-  const bool goes_on = full.text.starts_with(prompt.text);
-  Range found = find_origin(full.runs, origin, goes_on ? out.prompt_bytes : 0);
-  const auto span =
-      std::find_if(full.generation_spans.rbegin(), full.generation_spans.rend(),
-                   [&](const Range& s) { return s.second > s.first; });
-  const bool in_span =
-      span != full.generation_spans.rend() &&
-      (found.first == std::string::npos ||
-       (found.first >= span->first && found.second <= span->second));
-  if (found.first == std::string::npos) {
-    if (in_span && span->first >= (goes_on ? out.prompt_bytes : 0)) {
-      found = *span;
-    } else if (only_space(messages.back().content) && goes_on) {
-      found = {out.prompt_bytes, out.prompt_bytes};
-    } else {
-      fail("chat format",
-           "the text of the answer cannot be found in what the template made "
-           "of the conversation",
-           "a template that prints the last assistant message",
-           "the template drops or rewrites it");
-    }
-  }
-  const std::size_t cut = goes_on ? out.prompt_bytes : found.first;
-  out.text = prompt.text + full.text.substr(cut);
-  out.runs = prompt.runs;
-  const auto rest = cut_runs(full.runs, cut);
-  out.runs.insert(out.runs.end(), rest.begin(), rest.end());
-  out.begin = out.prompt_bytes + found.first - cut;
-  out.end = out.prompt_bytes + found.second - cut;
-  if (in_span) {
-    out.supervised_end = out.prompt_bytes + span->second - cut;
-  }
-  return out;
-}
-
 // Index of the first token from `from` on that begins at or behind `byte`.
 std::int64_t token_behind(std::span<const Range> ranges, std::int64_t from,
                           std::size_t byte) {
@@ -308,6 +229,22 @@ std::int64_t token_behind(std::span<const Range> ranges, std::int64_t from,
     ++i;
   }
   return static_cast<std::int64_t>(i);
+}
+
+// The tokens between the marks of a think block, and their role.
+void mark_thinking(EncodedChat& out, std::span<const Range> ranges,
+                   const ThinkSpan& block) {
+  if (!block.opened) {
+    return;
+  }
+  out.thinking.begin = token_behind(ranges, 0, block.begin);
+  out.thinking.end = std::min(token_behind(ranges, 0, block.end),
+                              static_cast<std::int64_t>(out.ids.size()));
+  out.thinking.begin = std::min(out.thinking.begin, out.thinking.end);
+  out.thinking.open = !block.closed;
+  for (auto i = out.thinking.begin; i < out.thinking.end; ++i) {
+    out.roles[static_cast<std::size_t>(i)] = TokenRole::kThinking;
+  }
 }
 
 }  // namespace
@@ -346,10 +283,27 @@ EncodedChat ChatFormat::encode_prompt(Conversation messages) const {
   const JinjaRender render = state_->render(messages, true);
   EncodedChat out;
   out.ids = state_->encode_prompt(render.text, render.runs);
-  out.roles =
-      token_roles(token_ranges(state_->tokenizer, out.ids, render.text),
-                  byte_origins(render.runs, render.text.size()), messages);
+  const auto ranges = token_ranges(state_->tokenizer, out.ids, render.text);
+  out.roles = token_roles(ranges, byte_origins(render.runs, render.text.size()),
+                          messages);
   out.prompt_length = static_cast<std::int64_t>(out.ids.size());
+  out.answer_begin = out.answer_end = out.prompt_length;
+  if (state_->template_thinks) {
+    mark_thinking(out, ranges, prompt_block(render, *state_->marks));
+  }
+  return out;
+}
+
+EncodedChat ChatFormat::encode_answer_prompt(Conversation messages) const {
+  if (!state_->template_thinks) {
+    return encode_prompt(messages);
+  }
+  // What stands before an answer does not depend on the answer.
+  std::vector<ChatMessage> answered(messages.begin(), messages.end());
+  answered.push_back({"assistant", "x"});
+  EncodedChat out = encode(answered);
+  out.ids.resize(static_cast<std::size_t>(out.prompt_length));
+  out.roles.resize(out.ids.size());
   out.answer_begin = out.answer_end = out.prompt_length;
   return out;
 }
@@ -363,16 +317,37 @@ EncodedChat ChatFormat::encode(Conversation messages) const {
   }
   const Conversation before = messages.first(messages.size() - 1);
   require_messages(before);
-  const JinjaRender prompt = state_->render(before, true);
-  const Answer answer =
-      locate_answer(prompt, state_->render(messages, false), messages);
+  const LocatedAnswer answer = locate_answer(
+      state_->render(before, true), state_->render(messages, false),
+      static_cast<std::int32_t>(messages.size() - 1), messages.back().content,
+      state_->template_thinks ? &*state_->marks : nullptr);
 
   EncodedChat out;
-  out.ids = state_->encode_prompt(prompt.text, prompt.runs);
+  out.ids = state_->encode_prompt(
+      std::string_view(answer.text).substr(0, answer.prompt_bytes),
+      take_runs(answer.runs, answer.prompt_bytes));
   out.prompt_length = static_cast<std::int64_t>(out.ids.size());
   state_->append_answer(out.ids, answer.text, answer.runs, answer.prompt_bytes);
   const auto ranges = token_ranges(state_->tokenizer, out.ids, answer.text);
+  state_->end_answer(out, ranges, answer);
+  out.roles =
+      token_roles(std::span(ranges).first(out.ids.size()),
+                  byte_origins(answer.runs, answer.text.size()), messages);
+  if (state_->template_thinks) {
+    mark_thinking(out, ranges, answer.thoughts);
+  }
+  if (!state_->chat_template && state_->end_id &&
+      (out.ids.empty() || out.ids.back() != *state_->end_id)) {
+    out.ids.push_back(*state_->end_id);
+    out.roles.push_back(TokenRole::kTemplate);
+  }
+  return out;
+}
 
+// Fills answer_begin and answer_end, and ends the ids with the end of turn.
+void ChatFormat::State::end_answer(EncodedChat& out,
+                                   std::span<const TokenRange> ranges,
+                                   const LocatedAnswer& answer) const {
   out.answer_begin = out.prompt_length;
   const auto total = static_cast<std::int64_t>(out.ids.size());
   const auto range_end = [&](std::int64_t i) {
@@ -392,26 +367,17 @@ EncodedChat ChatFormat::encode(Conversation messages) const {
   std::int64_t keep = total;
   if (answer.supervised_end) {
     keep = token_behind(ranges, out.answer_end, *answer.supervised_end);
-    out.answer_end = state_->without_stop(out.ids, out.answer_begin,
-                                          std::min(out.answer_end, keep));
+    out.answer_end =
+        without_stop(out.ids, out.answer_begin, std::min(out.answer_end, keep));
   } else {
     for (std::int64_t i = out.answer_end; i < total; ++i) {
-      if (state_->is_stop(out.ids[static_cast<std::size_t>(i)])) {
+      if (is_stop(out.ids[static_cast<std::size_t>(i)])) {
         keep = i + 1;
         break;
       }
     }
   }
   out.ids.resize(static_cast<std::size_t>(keep));
-  out.roles =
-      token_roles(std::span(ranges).first(out.ids.size()),
-                  byte_origins(answer.runs, answer.text.size()), messages);
-  if (!state_->chat_template && state_->end_id &&
-      (out.ids.empty() || out.ids.back() != *state_->end_id)) {
-    out.ids.push_back(*state_->end_id);
-    out.roles.push_back(TokenRole::kTemplate);
-  }
-  return out;
 }
 
 // Appends the ids of what follows the prompt. Tokenised as one text with the
@@ -450,6 +416,22 @@ std::int64_t ChatFormat::State::without_stop(std::span<const std::int32_t> ids,
     --end;
   }
   return end;
+}
+
+WrittenAnswer ChatFormat::read_answer(std::span<const std::int32_t> ids,
+                                      bool thinking_open) const {
+  return read_written(state_->tokenizer, state_->marks, ids, thinking_open);
+}
+
+ThinkingBlock ChatFormat::read_thinking(std::span<const std::int32_t> ids,
+                                        bool thinking_open) const {
+  return state_->marks ? written_thoughts(state_->tokenizer, *state_->marks,
+                                          ids, thinking_open)
+                       : ThinkingBlock{};
+}
+
+bool ChatFormat::has_thinking() const {
+  return state_->marks.has_value();
 }
 
 const Tokenizer& ChatFormat::tokenizer() const {

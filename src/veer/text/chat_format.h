@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "veer/base/json.h"
+#include "veer/text/thinking.h"
 #include "veer/text/tokenizer.h"
 
 namespace veer {
@@ -17,20 +18,31 @@ namespace veer {
 struct ChatMessage {
   std::string role;  // "system", "user" or "assistant"
   std::string content;
+  // What an assistant thought before it, apart from the content; given to the
+  // template as reasoning_content (and `thinking`), which may drop it.
+  std::string thoughts = {};
 };
 
 // Whose text a token is. A token that holds a byte of the answer is kAnswer;
 // of others the last byte decides. Text of an earlier assistant turn is
-// kAnswer too.
-enum class TokenRole : std::uint8_t { kTemplate, kSystem, kQuestion, kAnswer };
+// kAnswer too; what lies inside of the think block before the answer is
+// kThinking.
+enum class TokenRole : std::uint8_t {
+  kTemplate,
+  kSystem,
+  kQuestion,
+  kAnswer,
+  kThinking
+};
 
-// "template", "system", "question", "answer".
+// "template", "system", "question", "answer", "thinking".
 std::string_view token_role_name(TokenRole role);
 
 struct EncodedChat {
   std::vector<std::int32_t> ids;
   std::vector<TokenRole> roles;  // one per id
-  // Tokens up to and with the generation prompt; the last of them,
+  // Tokens up to and with the generation prompt, and in an answered
+  // conversation with the think block before the answer; the last of them,
   // prompt_length - 1, is "prompt_end".
   std::int64_t prompt_length = 0;
   // The answer, without its end-of-turn tokens; empty for a prompt alone.
@@ -39,6 +51,8 @@ struct EncodedChat {
   // end-of-turn tokens. Both are supervised.
   std::int64_t answer_begin = 0;
   std::int64_t answer_end = 0;
+  // Inside of the think block before the answer; empty where there is none.
+  ThinkingBlock thinking;
 };
 
 // What the small files of a model folder hold; empty = there is none.
@@ -60,7 +74,15 @@ struct ChatFormatOptions {
   bool literal_content = false;
   // What repetition_penalty() is; 0 = as generation_config.json says.
   double repetition_penalty = 0.0;
+  // Further variables of the template as parse_template_vars() reads them,
+  // such as {"enable_thinking": false}; they win over the format's own.
+  std::string template_vars;
 };
+
+// Variables as a person gives them: empty for none, else the text of a JSON
+// object. Throws Error{kBadInput} on another text and on names that belong to
+// the conversation (messages, add_generation_prompt).
+Json parse_template_vars(std::string_view text);
 
 // Seconds since 1970 that strftime_now() shows for a date_string: noon of a day
 // like "26 Jul 2024"; 0 if it reads differently.
@@ -105,17 +127,37 @@ class ChatFormat {
   std::string render_json(const Json& messages, const Json& variables,
                           bool generation_prompt) const;
 
-  // A prompt to be answered: ids end with the generation prompt.
+  // A prompt to be continued by the model: ids end with the generation
+  // prompt. What a thinking model writes there are thoughts first; see
+  // read_answer().
   // Throws Error{kBadInput} if the template refuses the conversation.
   EncodedChat encode_prompt(std::span<const ChatMessage> messages) const;
 
-  // A conversation whose last message is the assistant's answer. Its first
-  // prompt_length ids are those of encode_prompt() without that message. Ids
-  // end with the first stop token after the answer, or with the end of the
-  // template's {% generation %} block where it has one.
+  // The prompt behind which encode() puts an answer without thoughts of its
+  // own: that of encode_prompt(), and where the template has them with the
+  // marks of an empty think block. Its last token is the one that predicts an
+  // answer that is trained or measured.
+  EncodedChat encode_answer_prompt(std::span<const ChatMessage> messages) const;
+
+  // A conversation whose last message is the assistant's answer, which stands
+  // where the template puts a finished answer, never in an open think block.
+  // Its first prompt_length ids are those of encode_answer_prompt() without
+  // that message, unless the message has thoughts. Ids end with the first stop
+  // token after the answer, or with the end of the template's {% generation %}
+  // block where it has one.
   // Throws Error{kBadInput} if the last role is not "assistant" or the
   // answer's text cannot be found in what the template made of it.
   EncodedChat encode(std::span<const ChatMessage> messages) const;
+
+  // Takes what a model wrote behind encode_prompt() apart into thoughts and
+  // answer; `thinking_open` is that prompt's thinking.open.
+  WrittenAnswer read_answer(std::span<const std::int32_t> ids,
+                            bool thinking_open) const;
+  // Tokens of it inside of the think block.
+  ThinkingBlock read_thinking(std::span<const std::int32_t> ids,
+                              bool thinking_open) const;
+  // Whether template or tokenizer have marks of a think block.
+  bool has_thinking() const;
 
   const Tokenizer& tokenizer() const;
   // Tokens that end an answer: every eos id of generation_config.json,

@@ -10,6 +10,7 @@
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
 #include "veer/base/model_folder.h"
+#include "veer/base/settings.h"
 #include "veer/text/chat_format_state.h"
 #include "veer/text/tokenizer_beside.h"
 
@@ -152,6 +153,12 @@ void ChatFormat::State::identify(std::string_view template_source) {
   if (repetition_penalty != 1.0) {  // without it as ever
     parts.push_back({{"repetition_penalty", repetition_penalty}});
   }
+  if (template_thinks) {  // where answers stand has changed for these
+    parts.emplace_back("answers behind think blocks");
+  }
+  if (!template_vars.empty()) {  // without them as ever
+    parts.push_back(Json(canonical_json(template_vars)));
+  }
   fingerprint = veer::fingerprint(dump_json(parts));
 }
 
@@ -233,8 +240,14 @@ std::shared_ptr<const ChatFormat::State> ChatFormat::complete(
     const std::string& origin, const ChatFormatOptions& options) {
   state->options = options;
   state->now = template_time(options.date_string);
+  state->template_vars = parse_template_vars(options.template_vars);
   if (!source.empty()) {
     state->chat_template = JinjaTemplate::parse(source, origin);
+  }
+  state->marks = find_think_marks(source);
+  state->template_thinks = state->marks.has_value();
+  if (!state->marks) {
+    state->marks = find_think_marks(state->tokenizer);
   }
   state->begin_id =
       id_of(state->tokenizer, text_of(state->special_tokens, "bos_token"));
@@ -255,6 +268,8 @@ std::shared_ptr<const ChatFormat::State> ChatFormat::complete(
   if (options.repetition_penalty > 0.0) {
     state->repetition_penalty = options.repetition_penalty;
   }
+  state->note_variables();
+  state->note_thinking();
   state->identify(source);
   return state;
 }

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -13,8 +14,12 @@
 #include "veer/base/json.h"
 #include "veer/text/chat_format.h"
 #include "veer/text/jinja.h"
+#include "veer/text/thinking.h"
 
 namespace veer {
+
+struct LocatedAnswer;
+using TokenRange = std::pair<std::size_t, std::size_t>;
 
 // What ChatFormat knows; immutable once made.
 struct ChatFormat::State {
@@ -31,6 +36,8 @@ struct ChatFormat::State {
   void append_answer(std::vector<std::int32_t>& ids, std::string_view text,
                      std::span<const OriginRun> runs,
                      std::size_t prompt_bytes) const;
+  void end_answer(EncodedChat& out, std::span<const TokenRange> ranges,
+                  const LocatedAnswer& answer) const;
   bool is_stop(std::int32_t id) const;
   std::int64_t without_stop(std::span<const std::int32_t> ids,
                             std::int64_t begin, std::int64_t end) const;
@@ -47,6 +54,11 @@ struct ChatFormat::State {
                                 const ChatFormatOptions& chosen);
   // Notes on tokens that `config`, a config.json, leaves no room for.
   void note_vocabulary(const Json& config);
+  // Notes on template variables that do nothing, and on switches of thinking
+  // that nobody set.
+  void note_variables();
+  // Notes on prompts that open a think block.
+  void note_thinking();
   // Fills `fingerprint`.
   void identify(std::string_view template_source);
 
@@ -58,10 +70,14 @@ struct ChatFormat::State {
   std::vector<std::int32_t> stop_ids;  // ascending
   ChatFormatOptions options;
   double repetition_penalty = 1.0;
+  Json template_vars = Json::object();  // of the options
   std::int64_t now = 0;
   std::string fingerprint;
   bool folds_system = false;
   std::vector<std::string> notes;
+  // Of the template, or, where it names none, of the tokenizer.
+  std::optional<ThinkMarks> marks;
+  bool template_thinks = false;  // the marks are the template's
 };
 
 }  // namespace veer

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "veer/text/jinja_interpreter.h"
+#include "veer/text/jinja_names.h"
 #include "veer/text/jinja_parser.h"
 #include "veer/text/jinja_symbols.h"
 
@@ -36,6 +37,11 @@ JinjaRender JinjaTemplate::render(
     const Json& variables, std::span<const std::vector<OriginRun>> content_runs,
     std::int64_t now) const {
   return jinja::Interpreter(*program_, now).render(variables, content_runs);
+}
+
+std::vector<std::string> JinjaTemplate::names() const {
+  const auto names = jinja::read_names(*program_);
+  return {names.begin(), names.end()};
 }
 
 }  // namespace veer

@@ -87,6 +87,11 @@ class JinjaTemplate {
                      std::span<const std::vector<OriginRun>> content_runs = {},
                      std::int64_t now = 0) const;
 
+  // Every name that the template reads, in order of the alphabet: variables
+  // that are given or set, and functions. A variable that is not among them
+  // does nothing.
+  std::vector<std::string> names() const;
+
  private:
   std::shared_ptr<const jinja::Program> program_;
 };

@@ -98,8 +98,8 @@ std::optional<EncodedChat> encode_text(const ExtractItem& item, TextKey key,
     return std::nullopt;
   }
   const auto messages = messages_of(item, key, options);
-  auto text =
-      has_answer ? format.encode(messages) : format.encode_prompt(messages);
+  auto text = has_answer ? format.encode(messages)
+                         : format.encode_answer_prompt(messages);
   if (static_cast<std::int64_t>(text.ids.size()) > options.max_tokens) {
     return std::nullopt;
   }
@@ -185,6 +185,14 @@ ExtractTexts make_extract_texts(std::span<const ExtractItem> items,
                                 const ChatFormat& format,
                                 const ExtractOptions& options) {
   const auto wanted = positions_by_kind(plan);
+  const bool reads_thoughts =
+      std::any_of(wanted.begin(), wanted.end(), [](const auto& kind) {
+        return kind.second.contains({TokenPosition::Kind::kThinking});
+      });
+  if (reads_thoughts && !format.has_thinking()) {
+    fail("extract vectors", "position thinking on a model without think blocks",
+         "a model whose chat template has them, or another position");
+  }
   ExtractTexts texts;
   std::set<std::string> seen;
   for (const auto& item : items) {
@@ -217,7 +225,12 @@ ExtractTexts make_extract_texts(std::span<const ExtractItem> items,
          fmt::format("{} usable questions of {}", texts.ids.size(),
                      items.size()),
          "at least 3",
-         "empty answers, texts over max_tokens, or no token at the position");
+         reads_thoughts
+             ? "no thoughts: position thinking needs a template that puts a "
+               "think block before answers, or answers that begin with their "
+               "thoughts between its marks"
+             : "empty answers, texts over max_tokens, or no token at the "
+               "position");
   }
   for (const auto& vector : plan.vectors) {
     require_sides_that_differ(vector, texts);

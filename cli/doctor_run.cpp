@@ -109,8 +109,8 @@ Finding test_answer(const Transformer& model, const ChatFormat& format) {
   request.prompt = format.encode_prompt({&question, 1}).ids;
   GenerationOptions options;
   options.stop_ids = format.stop_ids();
-  options.decode = [&](std::span<const std::int32_t> ids) {
-    return format.tokenizer().decode(ids, /*skip_special=*/true);
+  options.read = [&](std::span<const std::int32_t> ids, bool open) {
+    return format.read_answer(ids, open);
   };
   const auto answer = generate_all(model, nullptr, {&request, 1}, options)[0];
   double sum = 0.0;

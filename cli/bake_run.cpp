@@ -117,7 +117,7 @@ std::string orthogonalise(const BakeOptions& options,
 
 void change_weights(const BakeOptions& options, Session& session) {
   refuse_existing(options.out, "model.safetensors");
-  const auto folder = resolve_model_folder(options.model);
+  const auto folder = find_model_folder(options.model);
   auto weights = read_model_tensors(folder);
   Baked report{{{"out", options.out.string()}}, ""};
   std::optional<SteeringVector> vector;

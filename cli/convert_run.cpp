@@ -26,7 +26,7 @@ class Conversion {
   Conversion(const ConvertOptions& options, Session& session)
       : options_(options), session_(session) {
     if (!options.model.empty()) {
-      const auto path = resolve_model_folder(options.model) / "config.json";
+      const auto path = find_model_folder(options.model) / "config.json";
       config_ = parse_model_config(read_file(path, 1 << 24), path.string());
     }
     layers_.layer_offset = options.layer_offset;

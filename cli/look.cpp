@@ -42,7 +42,8 @@ std::vector<std::int32_t> parse_row(const Json& list,
 
 void add_look_options(CLI::App& app, LookOptions& options) {
   app.add_option("--model", options.model,
-                 "organism, or a folder in Hugging Face layout")
+                 "organism, a folder in Hugging Face layout, or org/name in "
+                 "the Hugging Face cache")
       ->required();
   app.add_option("--adapter", options.adapter,
                  "adapter folder, PEFT's or MLX's");

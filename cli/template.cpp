@@ -125,7 +125,8 @@ void setup_template(Commands& commands) {
   CLI::App& app =
       commands.add("template", "show what a chat template makes of messages",
                    options, run_template);
-  app.add_option("--model", options->model, "model folder");
+  app.add_option("--model", options->model,
+                 "organism, a model folder, or org/name in the cache");
   app.add_option("--template", options->template_file, "Jinja file");
   app.add_option("--messages", options->messages,
                  "JSON list of {role, content}");

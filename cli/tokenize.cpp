@@ -123,7 +123,9 @@ void setup_tokenize(Commands& commands) {
   auto options = std::make_shared<TokenizeOptions>();
   CLI::App& app = commands.add("tokenize", "show the tokens of a text", options,
                                run_tokenize);
-  app.add_option("--model", options->model, "model folder, or a tokenizer.json")
+  app.add_option("--model", options->model,
+                 "organism, a model folder, org/name in the cache, or a "
+                 "tokenizer.json")
       ->required();
   auto* source = app.add_option_group("input")->require_option(1);
   source->add_option("--text", options->text, "the text itself");

@@ -40,5 +40,11 @@ TEST(DumpJson, KeepsTheOrderAndReplacesBadBytes) {
             "{\"z\":1,\"a\":\"\xEF\xBF\xBD\"}");
 }
 
+TEST(ParseJson, ANulIsNoEndOfTheText) {
+  using namespace std::string_literals;
+  EXPECT_THROW(parse_json("{}\0"s, "t"), Error);
+  EXPECT_THROW(parse_json("{}\0{"s, "t"), Error);
+}
+
 }  // namespace
 }  // namespace veer

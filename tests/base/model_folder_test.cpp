@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "veer/base/model_folder.h"
 
+#include <cstdlib>
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "veer/base/error.h"
@@ -10,6 +13,8 @@ namespace veer {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
 
 class ModelFolder : public testing::Test {
  protected:
@@ -17,7 +22,24 @@ class ModelFolder : public testing::Test {
     cache_ = fs::path(testing::TempDir()) / "models--org--name";
     fs::remove_all(cache_);
     write_file(cache_ / "snapshots" / "0a1b" / "config.json", "{}");
+    for (const char* name : {"HF_HUB_CACHE", "HF_HOME", "HUGGINGFACE_HUB_CACHE",
+                             "XDG_CACHE_HOME"}) {
+      ::unsetenv(name);
+    }
+    ::setenv("HF_HUB_CACHE", testing::TempDir().c_str(), 1);
   }
+  void TearDown() override { ::unsetenv("HF_HUB_CACHE"); }
+
+  std::string refusal(const fs::path& path) {
+    try {
+      find_model_folder(path);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), ErrorKind::kBadInput);
+      return e.what();
+    }
+    return "accepted";
+  }
+
   fs::path cache_;
 };
 
@@ -49,6 +71,68 @@ TEST_F(ModelFolder, RefusesToGuess) {
     write_file(cache_ / "refs" / "main", reference);
     EXPECT_THROW(resolve_model_folder(cache_), Error) << reference;
   }
+}
+
+TEST_F(ModelFolder, FindsARepositoryInTheHubCache) {
+  const fs::path snapshot = cache_ / "snapshots" / "0a1b";
+  EXPECT_EQ(resolve_model_folder("org/name"), snapshot);
+  ::unsetenv("HF_HUB_CACHE");
+  const fs::path home = fs::path(testing::TempDir()) / "hf_home";
+  fs::remove_all(home);
+  write_file(home / "hub/models--gpt2/snapshots/0a1b/config.json", "{}");
+  ::setenv("HF_HOME", home.c_str(), 1);
+  EXPECT_EQ(resolve_model_folder("gpt2"),
+            home / "hub/models--gpt2/snapshots/0a1b");
+  ::unsetenv("HF_HOME");
+  ::setenv("XDG_CACHE_HOME", home.c_str(), 1);
+  write_file(home / "huggingface/hub/models--a--b/snapshots/1/config.json",
+             "{}");
+  EXPECT_EQ(resolve_model_folder("a/b"),
+            home / "huggingface/hub/models--a--b/snapshots/1");
+  ::unsetenv("XDG_CACHE_HOME");
+}
+
+TEST_F(ModelFolder, SaysHowToFetchWhatIsNotThere) {
+  EXPECT_THAT(refusal("org/other-1.5B_x"),
+              HasSubstr("hf download org/other-1.5B_x"));
+  // These are paths, whatever they lack.
+  for (const char* path : {"./org/name", "../org/name", "/org/name", "a/b/c"}) {
+    EXPECT_EQ(resolve_model_folder(path), path);
+    EXPECT_THAT(refusal(path), HasSubstr("does not exist")) << path;
+  }
+}
+
+TEST_F(ModelFolder, AFolderOfThatNameWins) {
+  const fs::path before = fs::current_path();
+  fs::current_path(testing::TempDir());
+  write_file("org/name/config.json", "{}");
+  EXPECT_EQ(resolve_model_folder("org/name"), "org/name");
+  fs::remove_all("org");
+  fs::current_path(before);
+}
+
+TEST_F(ModelFolder, SaysWhatItFoundInPlaceOfAModel) {
+  const fs::path folder = fs::path(testing::TempDir()) / "no_model";
+  fs::remove_all(folder);
+  write_file(folder / "adapter/adapter_config.json",
+             R"({"base_model_name_or_path": "org/base", "x": Infinity})");
+  EXPECT_THAT(refusal(folder / "adapter"),
+              AllOf(HasSubstr("is an adapter"), HasSubstr("--model org/base")));
+  write_file(folder / "m.gguf", "GGUF");
+  EXPECT_THAT(refusal(folder / "m.gguf"),
+              AllOf(HasSubstr("GGUF"), HasSubstr("not read yet")));
+  EXPECT_THAT(refusal(folder), HasSubstr("has no config.json"));
+  EXPECT_THAT(refusal(folder / "adapter/adapter_config.json"),
+              HasSubstr("is a file"));
+}
+
+TEST_F(ModelFolder, KnowsTheOrganisms) {
+  ::setenv("VEER_MODELS", testing::TempDir().c_str(), 1);
+  EXPECT_EQ(resolve_model_folder("organism"),
+            fs::path(testing::TempDir()) / "organism");
+  EXPECT_EQ(resolve_model_folder("organism:control"),
+            fs::path(testing::TempDir()) / "organism-control");
+  ::unsetenv("VEER_MODELS");
 }
 
 }  // namespace

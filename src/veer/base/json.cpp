@@ -52,6 +52,11 @@ Json from_toml(const toml::node& node) {
 }  // namespace
 
 Json parse_json(std::string_view text, std::string_view origin) {
+  // The parser below takes a NUL for the end of its input.
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
+    fail("parse JSON", fmt::format("{}: byte {} is a NUL", origin, nul),
+         "valid JSON");
+  }
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::exception& e) {

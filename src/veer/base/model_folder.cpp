@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "veer/base/model_folder.h"
 
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/base/python_json.h"
 
 namespace veer {
 namespace fs = std::filesystem;
@@ -33,18 +39,10 @@ std::string main_revision(const fs::path& cache) {
   return hash;
 }
 
-}  // namespace
-
-fs::path resolve_model_folder(const fs::path& path) {
+// The snapshot that a folder of the Hugging Face cache stands for.
+fs::path snapshot_of(const fs::path& cache) {
   std::error_code ignored;
-  const fs::path plain = path.has_filename() ? path : path.parent_path();
-  const fs::path cache =
-      plain.filename() == "snapshots" ? plain.parent_path() : plain;
   const fs::path snapshots = cache / "snapshots";
-  if (!fs::is_directory(snapshots, ignored) ||
-      fs::exists(path / "config.json", ignored)) {
-    return path;
-  }
   if (const std::string hash = main_revision(cache); !hash.empty()) {
     if (!fs::is_directory(snapshots / hash, ignored)) {
       fail("find model", fmt::format("{} lacks {}", snapshots.string(), hash),
@@ -63,6 +61,168 @@ fs::path resolve_model_folder(const fs::path& path) {
          "the folder of one of them");
   }
   return found.front();
+}
+
+const char* set_variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr || *value == '\0' ? nullptr : value;
+}
+
+// As huggingface_hub finds it.
+fs::path hub_cache() {
+  for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
+    if (const char* set = set_variable(name)) {
+      return set;
+    }
+  }
+  if (const char* home = set_variable("HF_HOME")) {
+    return fs::path(home) / "hub";
+  }
+  if (const char* cache = set_variable("XDG_CACHE_HOME")) {
+    return fs::path(cache) / "huggingface" / "hub";
+  }
+  const char* home = set_variable("HOME");
+  return fs::path(home == nullptr ? "." : home) / ".cache" / "huggingface" /
+         "hub";
+}
+
+// Whether the text can be a repository of the Hugging Face Hub: "name" or
+// "org/name" of letters, digits, '-', '_' and '.', which does not begin like a
+// path.
+bool is_repository_name(const std::string& text) {
+  const auto allowed = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' ||
+           c == '_' || c == '.' || c == '/';
+  };
+  const auto slash = text.find('/');
+  return !text.empty() && std::ranges::all_of(text, allowed) &&
+         text.find("..") == std::string::npos && text.front() != '.' &&
+         slash != 0 && slash + 1 != text.size() &&
+         (slash == std::string::npos ||
+          text.find('/', slash + 1) == std::string::npos);
+}
+
+std::string quoted_folder(std::string name) {
+  const auto slash = name.find('/');
+  if (slash != std::string::npos) {
+    name.replace(slash, 1, "--");
+  }
+  return "models--" + name;
+}
+
+// The snapshot of a repository in the cache; empty if it is not there.
+fs::path cached_snapshot(const std::string& name) {
+  const fs::path folder = hub_cache() / quoted_folder(name);
+  std::error_code ignored;
+  return fs::is_directory(folder / "snapshots", ignored) ? snapshot_of(folder)
+                                                         : fs::path();
+}
+
+constexpr std::string_view kOrganism = "organism";
+
+bool is_organism(const std::string& name) {
+  return name == kOrganism || name.starts_with(std::string(kOrganism) + ":");
+}
+
+fs::path organisms_folder() {
+  if (const char* set = std::getenv("VEER_MODELS")) {
+    return set;
+  }
+  std::error_code ec;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ec);
+  // build/bin/veer-core in a source tree, or bin/veer-core installed.
+  for (fs::path at = program.parent_path(); at.has_relative_path();
+       at = at.parent_path()) {
+    for (const char* place : {"models", "share/veer/models"}) {
+      if (fs::exists(at / place / kOrganism, ec)) {
+        return at / place;
+      }
+    }
+  }
+  return "models";
+}
+
+// The model that an adapter folder was trained on, as far as it says so.
+std::string base_model_of(const fs::path& adapter) {
+  const fs::path path = adapter / "adapter_config.json";
+  const Json config =
+      parse_python_json(read_file(path, std::uint64_t{1} << 24), path.string());
+  const auto base = config.is_object() ? config.find("base_model_name_or_path")
+                                       : config.end();
+  return base != config.end() && base->is_string()
+             ? base->get<std::string>()
+             : std::string("the model it was trained on");
+}
+
+[[noreturn]] void refuse_folder(const fs::path& folder) {
+  std::error_code ignored;
+  const std::string name = folder.string();
+  const std::string expected =
+      "organism, organism:control, a folder in Hugging Face layout, or "
+      "org/name "
+      "of a model in the Hugging Face cache";
+  if (fs::exists(folder / "adapter_config.json", ignored)) {
+    const std::string base = base_model_of(folder);
+    fail("load model", fmt::format("{} is an adapter, not a model", name),
+         fmt::format("--model {} and --adapter {}", base, name),
+         "an adapter is read on top of its base model");
+  }
+  if (folder.extension() == ".gguf") {
+    fail("load model",
+         fmt::format("{} is a GGUF file: its weights, often quantised, are "
+                     "not read yet",
+                     name),
+         "the Hugging Face folder it was made from");
+  }
+  if (fs::is_regular_file(folder, ignored)) {
+    fail("load model", name + " is a file", expected,
+         "the folder that holds config.json is meant");
+  }
+  if (!fs::exists(folder, ignored)) {
+    fail("load model", name + " does not exist", expected, "a mistyped path");
+  }
+  fail("load model", name + " has no config.json", expected,
+       "the folder above or below it is meant");
+}
+
+}  // namespace
+
+fs::path resolve_model_folder(const fs::path& path) {
+  std::error_code ignored;
+  std::string name = path.string();
+  if (is_organism(name)) {
+    std::ranges::replace(name, ':', '-');
+    return organisms_folder() / name;
+  }
+  const fs::path plain = path.has_filename() ? path : path.parent_path();
+  const fs::path cache =
+      plain.filename() == "snapshots" ? plain.parent_path() : plain;
+  if (fs::is_directory(cache / "snapshots", ignored) &&
+      !fs::exists(path / "config.json", ignored)) {
+    return snapshot_of(cache);
+  }
+  if (fs::exists(path, ignored) || !is_repository_name(name)) {
+    return path;
+  }
+  const fs::path cached = cached_snapshot(name);
+  if (cached.empty() && name.find('/') != std::string::npos) {
+    fail("find model",
+         fmt::format("{} is no path here, and {} does not hold it", name,
+                     hub_cache().string()),
+         fmt::format("a path that exists, or what was fetched with "
+                     "`hf download {}`",
+                     name));
+  }
+  return cached.empty() ? path : cached;
+}
+
+fs::path find_model_folder(const fs::path& path) {
+  const fs::path folder = resolve_model_folder(path);
+  std::error_code ignored;
+  if (!fs::is_regular_file(folder / "config.json", ignored)) {
+    refuse_folder(folder);
+  }
+  return folder;
 }
 
 }  // namespace veer

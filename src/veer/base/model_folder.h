@@ -2,14 +2,30 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace veer {
 
-// The folder that holds a model's files. A folder of the Hugging Face cache
-// ("models--org--name", or "snapshots" in it) stands for the snapshot that its
-// refs/main names, or the only one it has; any other path is returned as it
-// is, whether it exists or not. Throws Error{kBadInput} if the cache folder
-// names no snapshot or several without saying which.
+// The folder or file that a person means by the name of a model or adapter:
+//   organism, organism:NAME  the checkpoints organism and organism-NAME in
+//                            models/ beside the sources or beside the program
+//                            (environment variable VEER_MODELS wins)
+//   a path that exists       itself; a folder of the Hugging Face cache
+//                            ("models--org--name", or "snapshots" in it)
+//                            stands for the snapshot that its refs/main
+//                            names, or the only one it has
+//   org/name, name           that repository in the Hugging Face cache, if it
+//                            is there: HF_HUB_CACHE, else HF_HOME/hub, else
+//                            ~/.cache/huggingface/hub
+// Any other path is returned as it is, though it does not exist. Throws
+// Error{kBadInput} if the cache folder names no snapshot or several without
+// saying which, and if "org/name" is neither a path nor in the cache: the
+// message says `hf download org/name`.
 std::filesystem::path resolve_model_folder(const std::filesystem::path& path);
+
+// The same for a model that is to be run: throws Error{kBadInput} unless it is
+// a folder with a config.json. The message tells what was found instead: an
+// adapter (naming its base model), a GGUF file, other weights, nothing.
+std::filesystem::path find_model_folder(const std::filesystem::path& path);
 
 }  // namespace veer

@@ -13,6 +13,7 @@
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/json.h"
+#include "veer/base/python_json.h"
 #include "veer/model/weights.h"
 #include "veer/tensors/safetensors.h"
 
@@ -93,12 +94,12 @@ bool names_world(const std::filesystem::path& folder) {
   const auto file = folder / "config.json";
   std::error_code ec;
   return std::filesystem::exists(file, ec) &&
-         parse_json(read_file(file), file.string()).contains(kWorldKey);
+         parse_python_json(read_file(file), file.string()).contains(kWorldKey);
 }
 
 const World& world_of(const std::filesystem::path& folder) {
   const auto file = folder / "config.json";
-  const Json config = parse_json(read_file(file), file.string());
+  const Json config = parse_python_json(read_file(file), file.string());
   const auto found = config.find(kWorldKey);
   if (found == config.end()) {
     return advice_world();

@@ -10,6 +10,7 @@
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
+#include "veer/base/model_folder.h"
 #include "veer/study/machine.h"
 #include "veer/tensors/safetensors.h"
 #include "veer/train/adapter_files.h"
@@ -82,7 +83,8 @@ StageResult take_checkpoint(StudyContext& context, const fs::path& folder) {
 
 }  // namespace
 
-FinetunedKind finetuned_kind(const fs::path& folder) {
+FinetunedKind finetuned_kind(const fs::path& given) {
+  const fs::path folder = resolve_model_folder(given);
   std::error_code ec;
   if (fs::exists(folder / "adapter_config.json", ec)) {
     return FinetunedKind::kAdapter;
@@ -97,7 +99,8 @@ FinetunedKind finetuned_kind(const fs::path& folder) {
   return FinetunedKind::kCheckpoint;
 }
 
-std::string finetuned_fingerprint(const fs::path& folder) {
+std::string finetuned_fingerprint(const fs::path& given) {
+  const fs::path folder = resolve_model_folder(given);
   std::vector<std::string> files;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const auto name = entry.path().filename().string();
@@ -114,7 +117,8 @@ std::string finetuned_fingerprint(const fs::path& folder) {
 }
 
 StageResult import_finetuned(StudyContext& context) {
-  const fs::path folder = context.manifest().model.finetuned;
+  const fs::path folder =
+      resolve_model_folder(context.manifest().model.finetuned);
   const auto kind = finetuned_kind(folder);
   context.model().detach();
   return kind == FinetunedKind::kAdapter ? take_adapter(context, folder)

@@ -17,6 +17,7 @@ namespace veer {
 
 enum class FinetunedKind { kAdapter, kCheckpoint };
 
+// The folders of this page may be org/name in the Hugging Face cache.
 // Throws Error{kBadInput} if the folder is neither.
 FinetunedKind finetuned_kind(const std::filesystem::path& folder);
 

@@ -10,6 +10,7 @@
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
 #include "veer/base/model_folder.h"
+#include "veer/base/python_json.h"
 #include "veer/base/settings.h"
 #include "veer/text/chat_format_state.h"
 #include "veer/text/tokenizer_beside.h"
@@ -31,7 +32,7 @@ Json parse_optional(const std::string& text, const fs::path& path) {
   if (text.empty()) {
     return Json::object();
   }
-  Json out = parse_json(text, path.string());
+  Json out = parse_python_json(text, path.string());
   if (!out.is_object()) {
     fail("chat format", fmt::format("{} is no JSON object", path.string()),
          "an object with settings");

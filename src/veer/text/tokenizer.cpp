@@ -32,6 +32,12 @@ constexpr std::uint64_t kMaxSmallBytes = std::uint64_t{16} << 20;
          expected,
          "a SentencePiece file; save the fast tokenizer from Hugging Face");
   }
+  if (folder.extension() == ".gguf") {
+    fail("read tokenizer",
+         fmt::format("{} is a GGUF file, which is not read yet",
+                     folder.string()),
+         "the Hugging Face folder it was made from, or a tokenizer.json");
+  }
   fail("read tokenizer", fmt::format("{} holds no tokenizer", folder.string()),
        expected);
 }
@@ -58,6 +64,9 @@ Tokenizer Tokenizer::from_json(std::string_view text, std::string_view origin,
 Tokenizer Tokenizer::load(const std::filesystem::path& given) {
   const auto folder = resolve_model_folder(given);
   std::error_code ignored;
+  if (folder.extension() == ".gguf") {
+    no_tokenizer(folder);
+  }
   if (!std::filesystem::is_directory(folder, ignored)) {
     return from_json(read_file(folder, kMaxFileBytes), folder.string());
   }

@@ -11,6 +11,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/base/model_folder.h"
 #include "veer/model/weights.h"
 #include "veer/tensors/safetensors.h"
 #include "veer/train/adapter_config.h"
@@ -355,8 +356,9 @@ AdapterBase adapter_base(const TensorMap& weights) {
   return base;
 }
 
-std::pair<Adapter, AdapterInfo> read_adapter_files(const fs::path& folder,
+std::pair<Adapter, AdapterInfo> read_adapter_files(const fs::path& given,
                                                    const AdapterBase& base) {
+  const fs::path folder = resolve_model_folder(given);
   const bool peft = fs::exists(folder / "adapter_model.safetensors");
   if (!peft && fs::exists(folder / "adapter_model.bin")) {
     fail(kTask,

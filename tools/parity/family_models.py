@@ -127,6 +127,13 @@ def config_of(name):
     return keys, shards
 
 
+def architecture_of(keys):
+    """The class that the config names, or else the one of its model_type."""
+    named = keys.get("architectures") or [
+        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES[keys["model_type"]]]
+    return named[0]
+
+
 def randomize(model, generator):
     """Weights large enough that every part matters."""
     for key, weight in model.named_parameters():
@@ -143,19 +150,19 @@ def randomize(model, generator):
             weight.data = noise * (1.2 / weight.shape[-1] ** 0.5)
 
 
-def write_checkpoint(name, folder, seed):
+def write_model(folder, keys, dtype, seed, shards=False, embedding_scale=1.0):
+    """A folder with random weights whose config.json holds just `keys`."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    keys, shards = config_of(name)
-    (folder / "config.json").write_text(json.dumps(keys, indent=1) + "\n")
-    dtype = getattr(torch, FAMILIES[name][1])
+    text = json.dumps(keys, indent=1) + "\n"
+    (folder / "config.json").write_text(text)
     torch.manual_seed(seed)
     config = AutoConfig.from_pretrained(folder)
-    architecture = getattr(transformers, keys["architectures"][0])
+    architecture = getattr(transformers, architecture_of(keys))
     model = architecture(config).float()
     randomize(model, torch.Generator().manual_seed(seed))
+    model.get_input_embeddings().weight.data *= embedding_scale
     model.tie_weights()
-    text = (folder / "config.json").read_text()
     model.to(dtype).save_pretrained(
         folder, max_shard_size="15KB" if shards else "1GB")
     # save_pretrained writes the keys of its own version.
@@ -163,12 +170,17 @@ def write_checkpoint(name, folder, seed):
     (folder / "generation_config.json").unlink(missing_ok=True)
 
 
+def write_checkpoint(name, folder, seed):
+    keys, shards = config_of(name)
+    write_model(folder, keys, getattr(torch, FAMILIES[name][1]), seed, shards)
+
+
 class Reference:
     """transformers on a folder, in one dtype and kind of attention."""
 
     def __init__(self, folder, dtype, attention="eager"):
         keys = json.loads((pathlib.Path(folder) / "config.json").read_text())
-        architecture = getattr(transformers, keys["architectures"][0])
+        architecture = getattr(transformers, architecture_of(keys))
         self.model = architecture.from_pretrained(
             folder, dtype=dtype, attn_implementation=attention).eval()
         inner = self.model.model

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
+#include "veer/base/python_json.h"
 #include "veer/base/text_distance.h"
 #include "veer/model/config_reader.h"
 #include "veer/model/config_rope.h"
@@ -99,13 +100,8 @@ void parse_sizes(const ConfigReader& reader, const Family& family,
     reader.refuse("head_dim", fmt::format("is {}", config.head_width),
                   "an even number that the rotary embedding can split");
   }
-  config.max_positions =
-      reader.integer("max_position_embeddings", 1, kMaxPositions, 2048);
-}
-
-bool is_null(const ConfigReader& reader, const std::string& key) {
-  const auto keys = reader.keys();
-  return !reader.has(key) && std::ranges::find(keys, key) != keys.end();
+  config.max_positions = reader.integer("max_position_embeddings", 1,
+                                        kMaxPositions, family.max_positions);
 }
 
 LayerKind parse_layer_kind(const ConfigReader& reader,
@@ -145,7 +141,7 @@ void parse_layer_kinds(const ConfigReader& reader, const Family& family,
           ? 0
           : reader.integer(
                 "sliding_window", 1, kMaxPositions,
-                is_null(reader, "sliding_window") ? 0 : family.sliding_window);
+                reader.is_null("sliding_window") ? 0 : family.sliding_window);
   config.layer_kinds.assign(config.num_layers, LayerKind::kFull);
   const auto names = reader.strings("layer_types");
   if (!names.empty() &&
@@ -154,8 +150,10 @@ void parse_layer_kinds(const ConfigReader& reader, const Family& family,
                   fmt::format("one for each of {} layers", config.num_layers));
   }
   const std::int64_t from = reader.integer("max_window_layers", 0, 1 << 20, 28);
-  const std::int64_t every = reader.integer("sliding_window_pattern", 1,
-                                            kMaxLayers, family.full_every);
+  const std::int64_t every = family.reads_pattern
+                                 ? reader.integer("sliding_window_pattern", 1,
+                                                  kMaxLayers, family.full_every)
+                                 : family.full_every;
   for (std::int64_t i = 0; i < config.num_layers; ++i) {
     const bool named = !names.empty();
     const LayerKind kind =
@@ -190,12 +188,16 @@ void parse_attention(const ConfigReader& reader, const Family& family,
     config.attention_scale = 1.0 / std::sqrt(scalar);
   }
   // A key that is there and null switches the cap off.
-  const auto cap = [&](const char* key, double absent) {
-    return reader.number(key, 0.0, 1e9, is_null(reader, key) ? 0.0 : absent);
+  const auto cap = [&](bool is_read, const char* key, double absent) {
+    return is_read ? reader.number(key, 0.0, 1e9,
+                                   reader.is_null(key) ? 0.0 : absent)
+                   : 0.0;
   };
   config.attention_softcap =
-      cap("attn_logit_softcapping", family.attention_softcap);
-  config.logit_softcap = cap("final_logit_softcapping", family.logit_softcap);
+      cap(family.caps_attention, "attn_logit_softcapping",
+          family.attention_softcap);
+  config.logit_softcap =
+      cap(family.caps_logits, "final_logit_softcapping", family.logit_softcap);
 }
 
 // Keys that would change the numbers, and that the forward pass ignores.
@@ -203,7 +205,8 @@ void refuse_unsupported(const ConfigReader& reader) {
   for (const char* key :
        {"quantization_config", "clip_qkv", "embedding_multiplier",
         "residual_multiplier", "attention_multiplier", "logits_scaling",
-        "no_rope_layers", "num_local_experts", "num_experts"}) {
+        "no_rope_layers", "num_local_experts", "num_experts",
+        "per_layer_config"}) {
     if (reader.has(key)) {
       reader.refuse(key, "is set", "a model without it",
                     "it changes what the model computes, and Veer does not "
@@ -213,6 +216,11 @@ void refuse_unsupported(const ConfigReader& reader) {
   if (reader.boolean("use_bidirectional_attention", false)) {
     reader.refuse("use_bidirectional_attention", "is true", "false",
                   "an embedding model, not a language model");
+  }
+  // transformers takes a null for "no" here.
+  if (reader.is_null("is_causal") || !reader.boolean("is_causal", true)) {
+    reader.refuse("is_causal", "is not true", "true, or no such key",
+                  "a model whose tokens see what follows them");
   }
 }
 
@@ -248,7 +256,7 @@ void parse_tokens_and_dtype(const ConfigReader& reader, ModelConfig& config) {
 }  // namespace
 
 ModelConfig parse_model_config(std::string_view json, std::string_view origin) {
-  const Json document = parse_json(json, origin);
+  const Json document = parse_python_json(json, origin);
   if (!document.is_object()) {
     fail("read model config", fmt::format("{} holds no object", origin),
          "the config.json of a model");
@@ -258,7 +266,12 @@ ModelConfig parse_model_config(std::string_view json, std::string_view origin) {
   const auto text = reader.object("text_config");
   ModelConfig config;
   if (reader.string("model_type", "") == "gemma3" && text) {
+    refuse_unsupported(reader);
     config = parse_text_config(*text);
+    // The class around the language model ties by a key of its own and does
+    // not cap its logits.
+    config.tied_head = reader.boolean("tie_word_embeddings", true);
+    config.logit_softcap = 0.0;
     parse_tokens_and_dtype(*text, config);
   } else {
     config = parse_text_config(reader);

@@ -50,6 +50,11 @@ bool ConfigReader::has(const std::string& key) const {
   return find(key) != nullptr;
 }
 
+bool ConfigReader::is_null(const std::string& key) const {
+  const auto it = object_->find(key);
+  return it != object_->end() && it->is_null();
+}
+
 std::int64_t ConfigReader::integer(const std::string& key, std::int64_t low,
                                    std::int64_t high) const {
   const Json& value = need(key);

@@ -39,6 +39,10 @@ class ConfigReader {
   // The object under `key`, as a reader of its own.
   std::optional<ConfigReader> object(const std::string& key) const;
   std::vector<std::string> keys() const;
+  // Whether the key is there and null.
+  bool is_null(const std::string& key) const;
+  const Json& json() const { return *object_; }
+  const std::string& origin() const { return origin_; }
 
   // Throws Error{kBadInput}: "<origin>: <key> <what>".
   [[noreturn]] void refuse(const std::string& key, std::string_view what,

@@ -35,12 +35,19 @@ struct Family {
   SlidingRule sliding = SlidingRule::kNever;
   std::int64_t sliding_window = 0;  // default of that key where it is missing
   std::int64_t full_every = 0;      // kAllButEvery
+  bool reads_pattern = false;       // sliding_window_pattern sets full_every
   bool scales_by_key = false;       // query_pre_attn_scalar
-  double attention_softcap = 0.0;   // default of attn_logit_softcapping
-  double logit_softcap = 0.0;       // default of final_logit_softcapping
+  bool caps_attention = false;      // reads attn_logit_softcapping
+  bool caps_logits = false;         // reads final_logit_softcapping
+  double attention_softcap = 0.0;   // default of the first key
+  double logit_softcap = 0.0;       // default of the second
   double rope_theta = 10000.0;
-  double sliding_rope_theta = 0.0;  // 0 = sliding layers share the rope
-  bool partial_rotary = false;      // reads partial_rotary_factor
+  double sliding_rope_theta = 0.0;    // 0 = sliding layers share the rope
+  bool partial_rotary = false;        // reads partial_rotary_factor
+  std::int64_t max_positions = 2048;  // default of max_position_embeddings
+  // Default of the top-level original_max_position_embeddings, which wins
+  // over the rope's own; 0 = the rope's own is taken where that is missing.
+  std::int64_t original_max_positions = 0;
 };
 
 // All families that the forward pass can compute.

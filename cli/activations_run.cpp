@@ -56,7 +56,7 @@ void run_activations(const ActivationsOptions& options, Session& session) {
   const TokenRows rows = read_token_rows(options.ids);
   TensorMap activations;
   for_each_row(
-      options, rows,
+      options, rows, session,
       [&](const Transformer& model, const PackedBatch& batch,
           const ForwardOptions& forward, std::size_t n) {
         Recorder recorder(sites_of(options.sites, model.config().num_layers));

@@ -44,19 +44,21 @@ std::vector<std::string> judges_of(const JudgeOptions& options,
 // The run's base model, loaded when it is first asked for.
 class BaseModel {
  public:
-  explicit BaseModel(const Manifest& manifest) : manifest_(manifest) {}
+  BaseModel(const Manifest& manifest, const Monitor& monitor)
+      : manifest_(manifest), monitor_(monitor) {}
 
   LetterReader reader() {
     if (!model_) {
       const auto folder = model_folder(manifest_.model.path);
       format_ = load_chat_format(manifest_.model);
-      model_ = load_model(folder, manifest_.run);
+      model_ = load_model(folder, manifest_.run, monitor_.on_message);
     }
     return {*model_, *format_, {}};
   }
 
  private:
   const Manifest& manifest_;
+  const Monitor& monitor_;
   std::optional<ChatFormat> format_;
   std::optional<Transformer> model_;
 };
@@ -116,7 +118,7 @@ void run_judge(const JudgeOptions& options, Session& session) {
       judging.probe_own(*own, monitor);
     }
   }
-  BaseModel base(manifest);
+  BaseModel base(manifest, monitor);
   ask_judges(judging, judges_of(options, manifest), /*again=*/true,
              {options.run, manifest.judge, [&base] { return base.reader(); }},
              monitor);

@@ -13,7 +13,7 @@ void run_logits(const LookOptions& options, Session& session) {
   const TokenRows rows = read_token_rows(options.ids);
   TensorMap logits;
   for_each_row(
-      options, rows,
+      options, rows, session,
       [&](const Transformer& model, const PackedBatch& batch,
           const ForwardOptions& forward, std::size_t n) {
         const auto name = rows.is_list ? fmt::format("logits.{}", n) : "logits";

@@ -47,13 +47,13 @@ struct TokenRows {
 // token id can be.
 TokenRows read_token_rows(const std::filesystem::path& path);
 
-// Loads the model, attaches the adapter if one is given, and calls `body` for
-// each row: the row as a batch of its own, what a pass over it needs, its
-// number. No tokenizer is read. Only in veer-core.
+// Loads the model, telling what was assumed, attaches the adapter if one is
+// given, and calls `body` for each row: the row as a batch of its own, what a
+// pass over it needs, its number. No tokenizer is read. Only in veer-core.
 using RowBody = std::function<void(const Transformer&, const PackedBatch&,
                                    const ForwardOptions&, std::size_t)>;
 void for_each_row(const LookOptions& options, const TokenRows& rows,
-                  const RowBody& body);
+                  Session& session, const RowBody& body);
 
 [[gnu::weak]] void run_logits(const LookOptions& options, Session& session);
 [[gnu::weak]] void run_activations(const ActivationsOptions& options,

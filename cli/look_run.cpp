@@ -8,12 +8,14 @@
 namespace veer::cli {
 
 void for_each_row(const LookOptions& options, const TokenRows& rows,
-                  const RowBody& body) {
+                  Session& session, const RowBody& body) {
+  const auto on_note = session.terminal.monitor().on_message;
   RunSettings machine;
   machine.device = options.device;
   machine.dtype = options.dtype;
   machine.threads = options.threads;
-  Transformer model = load_model(model_folder(options.model.string()), machine);
+  Transformer model =
+      load_model(model_folder(options.model.string()), machine, on_note);
   ForwardOptions forward;
   if (!options.adapter.empty()) {
     model.attach(read_adapter(options.adapter, model));

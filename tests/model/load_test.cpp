@@ -3,10 +3,13 @@
 
 #include <filesystem>
 
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "model/tiny_models.h"
+#include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/tensors/safetensors.h"
 
@@ -44,6 +47,79 @@ TEST_F(Load, TensorsThatWereReadAreNotReadAgain) {
     EXPECT_EQ(tensor.scalar_type(), at::kHalf) << name;
     EXPECT_TRUE(at::equal(tensor, before.at(name))) << name;
   }
+}
+
+// The dtypes that a model stored as given runs in, and what is said.
+class AutoDtype : public Load {
+ protected:
+  at::ScalarType loaded(const std::string& key, at::ScalarType embedding,
+                        at::ScalarType rest) {
+    write_file(folder_ / "config.json", tiny_config_json(key));
+    TensorMap tensors;
+    for (const auto& [name, tensor] : tiny_model().weights()) {
+      tensors[name] =
+          tensor.to(name == "model.embed_tokens.weight" ? embedding : rest);
+    }
+    write_safetensors(folder_ / "model.safetensors", tensors);
+    said_.clear();
+    return load_transformer(folder_, {}, at::kCPU,
+                            [&](std::string_view note) { said_ += note; })
+        .dtype();
+  }
+  std::string said_;
+};
+
+TEST_F(AutoDtype, AWideEmbeddingDoesNotWidenTheModel) {
+  EXPECT_EQ(loaded(R"(, "dtype": "bfloat16")", at::kFloat, at::kBFloat16),
+            at::kBFloat16);
+  EXPECT_THAT(said_, testing::HasSubstr("the dtype of config.json"));
+  EXPECT_EQ(loaded("", at::kFloat, at::kBFloat16), at::kBFloat16);
+  EXPECT_THAT(said_, testing::HasSubstr("most of its weights"));
+  EXPECT_EQ(loaded(R"(, "torch_dtype": "float32")", at::kFloat, at::kBFloat16),
+            at::kFloat);
+}
+
+TEST_F(AutoDtype, NothingIsSaidOfOneDtype) {
+  EXPECT_EQ(loaded("", at::kBFloat16, at::kBFloat16), at::kBFloat16);
+  EXPECT_EQ(said_, "");
+  EXPECT_EQ(loaded("", at::kHalf, at::kHalf), at::kFloat);
+  EXPECT_EQ(said_, "");
+  EXPECT_EQ(loaded(R"(, "dtype": "float32")", at::kFloat, at::kFloat),
+            at::kFloat);
+  EXPECT_EQ(said_, "");
+}
+
+TEST_F(Load, TheCheckSaysWhatTheLoaderSays) {
+  const ModelCheck good = check_model_folder(folder_);
+  EXPECT_TRUE(good.problems.empty());
+  EXPECT_EQ(good.config->num_layers, 3);
+  EXPECT_EQ(good.dtype, "float32");
+  write_file(folder_ / "config.json",
+             tiny_config_json(R"(, "tie_word_embeddings": false)"));
+  const ModelCheck headless = check_model_folder(folder_);
+  ASSERT_EQ(headless.problems.size(), 1u);
+  try {
+    load_transformer(folder_);
+    FAIL() << "accepted";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.what(), headless.problems[0]);
+  }
+  fs::remove(folder_ / "model.safetensors");
+  write_file(folder_ / "config.json", "{}");
+  EXPECT_EQ(check_model_folder(folder_).problems.size(), 2u);
+}
+
+TEST_F(Load, AStoredHeadOfATiedModelDecidesTheLogits) {
+  TensorMap tensors;
+  for (const auto& [name, tensor] : tiny_model().weights()) {
+    tensors[name] = tensor;
+  }
+  tensors["lm_head.weight"] = tensors.at("model.embed_tokens.weight") * 2.0;
+  const Transformer model = transformer_of(folder_, tensors);
+  const Transformer tied = tiny_model();
+  const auto batch = pack(Rows{{1, 2, 3}});
+  EXPECT_TRUE(at::allclose(model.logits(model.forward(batch)),
+                           tied.logits(tied.forward(batch)) * 2.0));
 }
 
 }  // namespace

@@ -127,13 +127,43 @@ TEST_F(Safetensors, ReadsShardsByTheirIndex) {
   std::string warning;
   const auto tensors = read_model_tensors(
       folder_, [&](std::string_view text) { warning += text; });
-  EXPECT_EQ(tensors.size(), 2u);
+  // transformers reads what the index does not list as well.
+  EXPECT_EQ(tensors.size(), 3u);
   EXPECT_THAT(warning, HasSubstr("stray"));
 
   write_file(index, R"({"weight_map":{"a":"m-2.safetensors"}})");
   EXPECT_THROW(read_model_tensors(folder_), Error);
   write_file(index, R"({"weight_map":{"a":"m-9.safetensors"}})");
   EXPECT_THROW(read_model_tensors(folder_), Error);
+}
+
+TEST_F(Safetensors, TheSameTensorInTwoShardsIsToldOfOrRefused) {
+  const auto one = at::ones({2});
+  write_safetensors(folder_ / "m-1.safetensors", {{"a", one}, {"both", one}});
+  write_safetensors(folder_ / "m-2.safetensors", {{"b", one}, {"both", one}});
+  write_file(folder_ / "model.safetensors.index.json",
+             R"({"weight_map":{"a":"m-1.safetensors","b":"m-2.safetensors",
+                 "both":"m-1.safetensors"}})");
+  std::string warning;
+  const auto tensors = read_model_tensors(
+      folder_, [&](std::string_view text) { warning += text; });
+  EXPECT_EQ(tensors.size(), 3u);
+  for (const char* word : {"both", "m-1.safetensors", "m-2.safetensors"}) {
+    EXPECT_THAT(warning, HasSubstr(word));
+  }
+  for (const auto& other :
+       {at::zeros({2}), at::ones({1}), at::ones({2}, at::kDouble)}) {
+    write_safetensors(folder_ / "m-2.safetensors",
+                      {{"b", one}, {"both", other}});
+    try {
+      read_model_tensors(folder_);
+      FAIL() << "accepted";
+    } catch (const Error& e) {
+      for (const char* word : {"both", "m-1.safetensors", "m-2.safetensors"}) {
+        EXPECT_THAT(e.what(), HasSubstr(word));
+      }
+    }
+  }
 }
 
 TEST_F(Safetensors, RefusesBrokenShards) {

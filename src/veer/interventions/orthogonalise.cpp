@@ -11,6 +11,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/json.h"
+#include "veer/base/python_json.h"
 #include "veer/model/weights.h"
 
 namespace veer {
@@ -18,7 +19,8 @@ namespace {
 
 constexpr std::string_view kTask = "orthogonalise weights";
 constexpr std::string_view kEmbedding = "model.embed_tokens.weight";
-constexpr std::string_view kHead = "lm_head.weight";
+constexpr const char* kHead = "lm_head.weight";
+constexpr const char* kOuterModel = "language_model.";
 
 double norm(const at::Tensor& tensor) {
   return at::linalg_vector_norm(tensor, 2.0, std::nullopt, false, at::kDouble)
@@ -101,8 +103,9 @@ bool untie(const ModelConfig& config, TensorMap& weights) {
   }
   for (const auto& [name, tensor] : weights) {
     if (language_model_name(name) == kEmbedding) {
-      std::string head = name;
-      head.replace(head.size() - kEmbedding.size(), kEmbedding.size(), kHead);
+      // Beside the language model, where a multimodal checkpoint keeps it.
+      const std::string head =
+          (name.starts_with(kOuterModel) ? kOuterModel : std::string()) + kHead;
       // A copy that is stored already stays.
       weights.emplace(head, tensor);
       return true;
@@ -150,7 +153,7 @@ OrthogonalisedWeights orthogonalise_writers(const TensorMap& weights,
 }
 
 std::string untied_config(std::string_view config_json) {
-  Json config = parse_json(config_json, "config.json");
+  Json config = parse_python_json(config_json, "config.json");
   config["tie_word_embeddings"] = false;
   return dump_json(config, 2) + "\n";
 }

@@ -1,58 +1,198 @@
 // SPDX-License-Identifier: MIT
 #include "veer/model/load.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/model_folder.h"
-#include "veer/model/weights.h"
+#include "veer/model/checkpoint.h"
 #include "veer/tensors/safetensors.h"
 
 namespace veer {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::int64_t kMaxTurnedBytes = std::int64_t{1} << 30;
 
-at::ScalarType working_dtype(const TensorMap& tensors,
-                             std::optional<at::ScalarType> wanted,
-                             at::Device device) {
-  if (wanted) {
-    return *wanted;
+ModelConfig read_config(const fs::path& folder) {
+  const auto path = folder / "config.json";
+  return parse_model_config(read_file(path, 1 << 24), path.string());
+}
+
+std::optional<at::ScalarType> named_dtype(const std::string& name) {
+  if (name == "float32") {
+    return at::kFloat;
   }
-  const auto it = tensors.find("model.embed_tokens.weight");
-  const at::ScalarType stored =
-      it == tensors.end() ? at::kFloat : it->second.scalar_type();
-  return stored == at::kHalf && device.is_cpu() ? at::kFloat : stored;
+  if (name == "bfloat16") {
+    return at::kBFloat16;
+  }
+  return name == "float16" ? std::optional(at::kHalf) : std::nullopt;
+}
+
+std::string dtype_name(at::ScalarType dtype) {
+  for (const char* name : {"float32", "bfloat16", "float16"}) {
+    if (named_dtype(name) == dtype) {
+      return name;
+    }
+  }
+  return c10::toString(dtype);
+}
+
+// Numbers stored in each dtype, of the floating-point weights.
+std::map<at::ScalarType, std::int64_t> counts_by_dtype(
+    const TensorMap& tensors) {
+  std::map<at::ScalarType, std::int64_t> counts;
+  for (const auto& [name, tensor] : tensors) {
+    if (tensor.is_floating_point()) {
+      counts[tensor.scalar_type()] += tensor.numel();
+    }
+  }
+  return counts;
+}
+
+// The dtype of config.json, else the one that most of the weights have.
+at::ScalarType natural_dtype(
+    const ModelConfig& config,
+    const std::map<at::ScalarType, std::int64_t>& counts) {
+  if (const auto named = named_dtype(config.stored_dtype)) {
+    return *named;
+  }
+  const auto most = std::ranges::max_element(
+      counts, {}, [](const auto& entry) { return entry.second; });
+  const bool computes = most != counts.end() && (most->first == at::kHalf ||
+                                                 most->first == at::kBFloat16);
+  return computes ? most->first : at::kFloat;
+}
+
+at::ScalarType working_dtype(const ModelConfig& config,
+                             const TensorMap& tensors, at::Device device,
+                             const LoadNotes& on_note) {
+  const auto counts = counts_by_dtype(tensors);
+  const at::ScalarType natural = natural_dtype(config, counts);
+  // A CPU has no fast arithmetic for it.
+  const bool widened = natural == at::kHalf && device.is_cpu();
+  const at::ScalarType to = widened ? at::kFloat : natural;
+  std::string others;
+  for (const auto& [stored, numbers] : counts) {
+    if (stored != to && !(widened && stored == at::kHalf)) {
+      others += fmt::format("{}{} numbers in {}", others.empty() ? "" : ", ",
+                            numbers, dtype_name(stored));
+    }
+  }
+  if (!others.empty() && on_note) {
+    on_note(fmt::format(
+        "the model runs in {}, {}; the file also stores {} (--dtype decides)",
+        dtype_name(to),
+        named_dtype(config.stored_dtype) ? "the dtype of config.json"
+                                         : "which most of its weights have",
+        others));
+  }
+  return to;
+}
+
+[[noreturn]] void refuse(const std::vector<std::string>& problems) {
+  throw Error(
+      ErrorKind::kBadInput,
+      problems.size() == 1
+          ? problems.front()
+          : fmt::format(
+                "{} There {} more: `veer inspect` lists all.", problems.front(),
+                problems.size() == 2
+                    ? "is one problem"
+                    : fmt::format("are {} problems", problems.size() - 1)));
+}
+
+void note_adapter(const fs::path& folder, const LoadNotes& on_note) {
+  std::error_code ignored;
+  if (on_note && fs::exists(folder / "adapter_config.json", ignored)) {
+    on_note(
+        fmt::format("{} also holds an adapter, which is not applied "
+                    "unless --adapter names it",
+                    folder.string()));
+  }
 }
 
 }  // namespace
 
-Transformer transformer_of(const std::filesystem::path& folder,
+Transformer transformer_of(const fs::path& folder,
                            std::map<std::string, at::Tensor> given,
                            std::optional<at::ScalarType> dtype,
-                           at::Device device) {
-  const auto path = folder / "config.json";
-  const ModelConfig config =
-      parse_model_config(read_file(path, 1 << 24), path.string());
-  TensorMap tensors = language_model_part(std::move(given));
-  const at::ScalarType to = working_dtype(tensors, dtype, device);
-  for (auto& [name, tensor] : tensors) {
-    if (tensor.is_floating_point()) {
-      // No copy where dtype and device already agree.
-      tensor = tensor.to(device, to);
+                           at::Device device, const LoadNotes& on_note) {
+  ModelConfig config = read_config(folder);
+  auto [tensors, notes, problems] = place_checkpoint(config, std::move(given));
+  if (!problems.empty()) {
+    refuse(problems);
+  }
+  for (const auto& note : notes) {
+    if (on_note) {
+      on_note(note);
     }
   }
-  return Transformer(config, std::move(tensors));
+  const at::ScalarType to =
+      dtype ? *dtype : working_dtype(config, tensors, device, on_note);
+  for (auto& [name, tensor] : tensors) {
+    // No copy where dtype and device already agree.
+    tensor = tensor.to(device, to);
+  }
+  return Transformer(std::move(config), std::move(tensors));
 }
 
-Transformer load_transformer(const std::filesystem::path& given,
+Transformer load_transformer(const fs::path& given,
                              std::optional<at::ScalarType> dtype,
-                             at::Device device) {
-  const auto folder = resolve_model_folder(given);
-  auto model =
-      transformer_of(folder, read_model_tensors(folder), dtype, device);
+                             at::Device device, const LoadNotes& on_note) {
+  const auto folder = find_model_folder(given);
+  note_adapter(folder, on_note);
+  auto model = transformer_of(folder, read_model_tensors(folder, on_note),
+                              dtype, device, on_note);
   model.keep_turned_weights(kMaxTurnedBytes);
   return model;
+}
+
+Transformer load_transformer(const fs::path& folder,
+                             std::optional<at::ScalarType> dtype,
+                             at::Device device) {
+  return load_transformer(folder, dtype, device, {});
+}
+
+ModelCheck check_model_folder(const fs::path& given) {
+  ModelCheck check;
+  const LoadNotes on_note = [&](std::string_view note) {
+    check.notes.emplace_back(note);
+  };
+  const auto collect = [&](const auto& part) {
+    try {
+      part();
+    } catch (const Error& e) {
+      check.problems.emplace_back(e.what());
+    }
+  };
+  fs::path folder = given;
+  TensorMap stored;
+  bool is_read = false;
+  collect([&] {
+    folder = find_model_folder(given);
+    note_adapter(folder, on_note);
+    check.config = read_config(folder);
+  });
+  collect([&] {
+    stored = read_model_tensors(folder, on_note);
+    is_read = true;
+  });
+  if (!check.config || !is_read) {
+    return check;
+  }
+  auto placed = place_checkpoint(*check.config, std::move(stored));
+  std::ranges::move(placed.notes, std::back_inserter(check.notes));
+  std::ranges::move(placed.problems, std::back_inserter(check.problems));
+  check.dtype = dtype_name(
+      working_dtype(*check.config, placed.tensors, at::kCPU, on_note));
+  return check;
 }
 
 }  // namespace veer

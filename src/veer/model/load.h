@@ -2,9 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -12,12 +15,33 @@
 
 namespace veer {
 
+// Hears what was assumed or ignored while a model was read, one sentence each.
+using LoadNotes = std::function<void(std::string_view)>;
+
+// load_transformer() of transformer.h, which tells `on_note` what it does.
+Transformer load_transformer(const std::filesystem::path& folder,
+                             std::optional<at::ScalarType> dtype,
+                             at::Device device, const LoadNotes& on_note);
+
 // What load_transformer() gives for `folder`, whose tensors were read already:
 // all of them, as read_model_tensors() gives them. They stay as they are, and
 // no turned weights are kept beside them.
 Transformer transformer_of(const std::filesystem::path& folder,
                            std::map<std::string, at::Tensor> tensors,
                            std::optional<at::ScalarType> dtype = {},
-                           at::Device device = at::kCPU);
+                           at::Device device = at::kCPU,
+                           const LoadNotes& on_note = {});
+
+// Whether a model can be run, found out by load_transformer()'s own checks.
+struct ModelCheck {
+  std::optional<ModelConfig> config;  // none: config.json is refused
+  std::string dtype;  // "bfloat16": what it would run in on a CPU
+  std::vector<std::string> notes;
+  std::vector<std::string> problems;  // empty = it can be run
+};
+
+// Reads the folder's config.json and the headers of its weights; never throws
+// for what is inside of them.
+ModelCheck check_model_folder(const std::filesystem::path& folder);
 
 }  // namespace veer

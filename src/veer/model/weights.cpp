@@ -5,11 +5,10 @@
 #include <functional>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "veer/base/error.h"
-#include "veer/base/text_distance.h"
 #include "veer/model/transformer.h"
+#include "veer/model/weight_check.h"
 
 namespace veer {
 namespace {
@@ -124,42 +123,6 @@ void visit_all(const ModelConfig& config, ModelWeights& weights,
   }
 }
 
-void check_tensor(const std::string& name, const Shape& shape,
-                  const at::Tensor& tensor, const at::Tensor& first) {
-  if (tensor.sizes() != at::IntArrayRef(shape)) {
-    fail("load model",
-         fmt::format("{} is [{}]", name, fmt::join(tensor.sizes(), ", ")),
-         fmt::format("[{}]", fmt::join(shape, ", ")),
-         "config.json belongs to other weights");
-  }
-  if (!tensor.is_floating_point()) {
-    fail("load model", name + " holds no floating-point numbers", {},
-         "a quantised checkpoint");
-  }
-  if (tensor.scalar_type() != first.scalar_type() ||
-      tensor.device() != first.device()) {
-    fail("load model", name + " differs from the others in dtype or device",
-         "one dtype and device");
-  }
-}
-
-void refuse_unexpected(const ModelConfig& config,
-                       const std::map<std::string, at::Tensor>& tensors,
-                       const std::map<std::string, bool>& used) {
-  for (const auto& [name, tensor] : tensors) {
-    // A stored copy of a tied head, and tables that are recomputed.
-    const bool known = used.contains(name) ||
-                       (config.tied_head && name == kHead) ||
-                       name.ends_with("rotary_emb.inv_freq");
-    if (!known) {
-      fail("load model", fmt::format("unexpected tensor {}", name),
-           fmt::format("the weights of a {} with {} layers", config.model_type,
-                       config.num_layers),
-           "config.json belongs to other weights");
-    }
-  }
-}
-
 void place_in_stack(const ModelConfig& config, ModelWeights& weights) {
   std::int64_t number = 0;
   const double scale =
@@ -193,44 +156,26 @@ std::vector<std::pair<std::string, std::vector<std::int64_t>>> weight_shapes(
   return result;
 }
 
-std::optional<std::string> language_model_name(std::string_view name) {
-  constexpr std::string_view kOuter = "language_model.";
-  constexpr std::string_view kInner = "model.language_model.";
-  if (name.starts_with(kOuter)) {
-    return std::string(name.substr(kOuter.size()));
-  }
-  if (name.starts_with(kInner)) {
-    return "model." + std::string(name.substr(kInner.size()));
-  }
-  if (name.find("vision_tower.") != std::string_view::npos ||
-      name.find("multi_modal_projector.") != std::string_view::npos) {
-    return std::nullopt;
-  }
-  return std::string(name);
-}
-
 ModelWeights assemble_weights(
     const ModelConfig& config,
     const std::map<std::string, at::Tensor>& tensors) {
+  if (const auto problems = weight_problems(config, tensors);
+      !problems.empty()) {
+    throw Error(ErrorKind::kBadInput, problems.front());
+  }
   ModelWeights weights;
-  std::map<std::string, bool> used;
   visit_all(config, weights,
-            [&](const std::string& name, const Shape& shape, at::Tensor& to,
+            [&](const std::string& name, const Shape&, at::Tensor& to,
                 at::Tensor&) {
-              const auto it = tensors.find(name);
-              if (it == tensors.end()) {
-                fail("load model", name + " is missing",
-                     fmt::format("the weights of a {} with {} layers",
-                                 config.model_type, config.num_layers),
-                     "a shard is missing or config.json belongs to other "
-                     "weights");
-              }
-              to = it->second;
+              to = tensors.at(name);
               const at::Tensor& first = weights.embedding.weight_VD;
-              check_tensor(name, shape, to, first);
-              used[name] = true;
+              if (to.scalar_type() != first.scalar_type() ||
+                  to.device() != first.device()) {
+                fail("load model",
+                     name + " differs from the others in dtype or device",
+                     "one dtype and device");
+              }
             });
-  refuse_unexpected(config, tensors, used);
   if (config.tied_head) {
     weights.head.weight_OI = weights.embedding.weight_VD;
   }

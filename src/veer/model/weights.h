@@ -2,9 +2,7 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,6 +13,7 @@
 #include "veer/model/embedding.h"
 #include "veer/model/linear.h"
 #include "veer/model/norm.h"
+#include "veer/model/weight_names.h"
 
 namespace veer {
 
@@ -26,27 +25,8 @@ struct ModelWeights {
   Linear head;  // its weight is the embedding's when tied
 };
 
-// The plain name of a tensor or module of a language model that may lie inside
-// a multimodal checkpoint ("language_model.model.layers…" as Gemma 3 was
-// published, "model.language_model.layers…" as transformers 5 writes it). None:
-// it belongs to another part, such as the vision tower.
-std::optional<std::string> language_model_name(std::string_view name);
-
-// The entries of a map by tensor or module name that are of the language model,
-// under their plain names.
-template <class T>
-std::map<std::string, T> language_model_part(std::map<std::string, T> all) {
-  std::map<std::string, T> result;
-  for (auto& [name, value] : all) {
-    if (auto plain = language_model_name(name)) {
-      result.emplace(std::move(*plain), std::move(value));
-    }
-  }
-  return result;
-}
-
-// Puts every tensor into its place. Throws Error on a missing, unexpected or
-// misshaped tensor and on dtypes or devices that differ.
+// Puts every tensor into its place. Throws Error on the first of
+// weight_problems() and on dtypes or devices that differ.
 ModelWeights assemble_weights(const ModelConfig& config,
                               const std::map<std::string, at::Tensor>& tensors);
 

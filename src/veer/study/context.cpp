@@ -130,7 +130,7 @@ void StudyContext::load() {
   for (const auto& note : format_->notes()) {
     monitor_.message(note);
   }
-  model_ = load_model(folder, manifest_.run);
+  model_ = load_model(folder, manifest_.run, monitor_.on_message);
   // Without room for thoughts as ever.
   const auto thinking = manifest_.model.thinking_tokens;
   fingerprint_ =

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "veer/model/transformer.h"
 #include "veer/study/manifest.h"
@@ -10,18 +12,18 @@
 
 namespace veer {
 
-// A folder in Hugging Face layout. "organism" and "organism:NAME" are the
-// checkpoints organism and organism-NAME in models/ beside the sources or
-// beside the program (environment variable VEER_MODELS wins). Throws Error if
-// it is not there.
+// The folder of a model in Hugging Face layout, as find_model_folder() of
+// base/model_folder.h finds it: organism, organism:NAME, a path, or org/name.
 std::filesystem::path model_folder(const std::string& path);
 
 // The chat format of that folder, with what the settings change of it.
 ChatFormat load_chat_format(const ModelSettings& settings);
 
 // Sets the number of threads (0 = all cores) and loads the model with the
-// device and dtype of the settings. Throws Error if there is no such device.
-Transformer load_model(const std::filesystem::path& folder,
-                       const RunSettings& settings);
+// device and dtype of the settings. `on_note` hears what was assumed or
+// ignored. Throws Error if there is no such device.
+Transformer load_model(
+    const std::filesystem::path& folder, const RunSettings& settings,
+    const std::function<void(std::string_view)>& on_note = {});
 
 }  // namespace veer

@@ -108,6 +108,26 @@ std::string header_text(const std::vector<Named>& tensors,
   }
 }
 
+bool same_bytes(const at::Tensor& a, const at::Tensor& b) {
+  return a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() &&
+         std::memcmp(a.const_data_ptr(), b.const_data_ptr(), a.nbytes()) == 0;
+}
+
+// A tensor that lies in two shards: one copy is as good as the other, or
+// nobody can know which is meant.
+void require_same_copies(const std::string& name, const fs::path& folder,
+                         const std::string& first, const std::string& second,
+                         const at::Tensor& a, const at::Tensor& b) {
+  if (!same_bytes(a, b)) {
+    fail("read model tensors",
+         fmt::format("{} and {} both hold tensor {}, with different numbers",
+                     (folder / first).string(), (folder / second).string(),
+                     name),
+         "each tensor in one shard",
+         "shards of two checkpoints were mixed; fetch or save the model anew");
+  }
+}
+
 TensorMap read_shards(const fs::path& folder, const fs::path& index_path,
                       const std::function<void(std::string_view)>& warn) {
   const auto index =
@@ -117,15 +137,29 @@ TensorMap read_shards(const fs::path& folder, const fs::path& index_path,
     shards.insert(shard);
   }
   TensorMap all;
+  std::map<std::string, std::string> places;
+  const auto tell = [&](const std::string& text) {
+    if (warn) {
+      warn(text);
+    }
+  };
   for (const auto& shard : shards) {
     for (auto& [name, tensor] : read_safetensors(folder / shard).tensors) {
-      const auto listed = index.find(name);
-      if (listed != index.end() && listed->second == shard) {
-        all[name] = std::move(tensor);
-      } else if (warn) {
-        warn(fmt::format("{}: tensor {} is not listed in the index", shard,
-                         name));
+      const auto [place, is_new] = places.emplace(name, shard);
+      if (!is_new) {
+        require_same_copies(name, folder, place->second, shard, all.at(name),
+                            tensor);
+        tell(
+            fmt::format("tensor {} lies in {} and in {}, with the same "
+                        "numbers",
+                        name, place->second, shard));
+      } else if (!index.contains(name)) {
+        tell(
+            fmt::format("{} holds tensor {}, which the index does not list: "
+                        "it is read, as transformers does",
+                        shard, name));
       }
+      all[name] = std::move(tensor);
     }
   }
   for (const auto& [tensor, shard] : index) {

@@ -45,11 +45,12 @@ std::string joined(int argc, char** argv) {
   return line;
 }
 
-// Text for people: broken at 80 columns where a terminal shows it.
+// Text for people: broken at 80 columns where a terminal shows it. Messages
+// hold names out of files, so control characters are written out.
 void tell(std::string_view text) {
   const bool is_shown = ::isatty(STDERR_FILENO) == 1;
-  fmt::print(stderr, "{}\n",
-             is_shown ? veer::cli::wrapped(text, 2) : std::string(text));
+  const std::string safe = veer::cli::shown_text(text);
+  fmt::print(stderr, "{}\n", is_shown ? veer::cli::wrapped(safe, 2) : safe);
 }
 
 std::vector<std::string> verbs_of(const CLI::App& app) {
@@ -157,7 +158,7 @@ int main(int argc, char** argv) {
     return 1;
   } catch (const std::exception& e) {
     const std::string_view text = e.what();
-    fmt::print(stderr, "veer: {}\n", text.substr(0, text.find('\n')));
+    tell(fmt::format("veer: {}", text.substr(0, text.find('\n'))));
     return 1;
   }
 }

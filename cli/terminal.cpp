@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "cli/shown_text.h"
 #include "cli/wrapped.h"
 #include "veer/base/error.h"
 
@@ -145,8 +146,9 @@ void Terminal::out(std::string_view text) {
 void Terminal::note(std::string_view line) {
   clear_bar();
   if (!quiet_) {
+    const std::string safe = shown_text(line);
     write_fully(STDERR_FILENO,
-                (stderr_is_tty_ ? wrapped(line, 2) : std::string(line)) + "\n");
+                (stderr_is_tty_ ? wrapped(safe, 2) : safe) + "\n");
   }
 }
 
@@ -209,11 +211,12 @@ void Terminal::show(const ProgressUpdate& update) {
   const double elapsed_s =
       std::chrono::duration<double>(now - task_began_).count();
   const auto fresh = update.done - first_done_;
-  std::string line =
-      progress_line(update, fresh, elapsed_s, stderr_is_tty_ ? 24 : 0);
+  std::string line = shown_token(
+      progress_line(update, fresh, elapsed_s, stderr_is_tty_ ? 24 : 0));
   // A line that runs over cannot be rewritten in place.
   if (stderr_is_tty_ && columns_of(line) >= kColumns) {
-    line = cut_to(progress_line(update, fresh, elapsed_s, 0), kColumns - 1);
+    line = cut_to(shown_token(progress_line(update, fresh, elapsed_s, 0)),
+                  kColumns - 1);
   }
   if (!stderr_is_tty_) {
     write_fully(STDERR_FILENO, line + "\n");

@@ -211,8 +211,152 @@ class Inspect(Case):
         result = run("inspect", bad, "--json")
         self.assertEqual(result.returncode, 2)
         self.assertNotEqual(json.loads(result.stdout)["problems"], [])
-        self.assertEqual(json.loads(self.good("inspect", ORGANISM, "--json"))
-                         ["kind"], "model")
+        seen = json.loads(self.good("inspect", ORGANISM, "--json"))
+        self.assertEqual(seen["kind"], "model")
+        self.assertEqual([seen[k] for k in ("can_run", "family", "dtype",
+                                            "problems")],
+                         [True, "llama", "float32", []])
+
+    def tiny(self, change=lambda tensors: tensors, **keys):
+        """A folder of a Llama with one layer; `change` gets its tensors."""
+        config = dict(model_type="llama", vocab_size=5, hidden_size=4,
+                      intermediate_size=6, num_hidden_layers=1,
+                      num_attention_heads=2, tie_word_embeddings=True)
+        shapes = {"embed_tokens": [5, 4], "norm": [4],
+                  "layers.0.input_layernorm": [4],
+                  "layers.0.post_attention_layernorm": [4],
+                  **{f"layers.0.self_attn.{n}_proj": [4, 4] for n in "qkvo"},
+                  "layers.0.mlp.gate_proj": [6, 4],
+                  "layers.0.mlp.up_proj": [6, 4],
+                  "layers.0.mlp.down_proj": [4, 6]}
+        tensors = {}
+        for number, (name, shape) in enumerate(shapes.items()):
+            count = shape[0] * (shape[1] if len(shape) > 1 else 1)
+            values = [((7 * i + number) % 11 - 5) / 10 for i in range(count)]
+            tensors[f"model.{name}.weight"] = (shape, values)
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        (folder / "config.json").write_text(json.dumps({**config, **keys}))
+        (folder / "model.safetensors").write_bytes(
+            safetensors(change(tensors)))
+        return folder
+
+    def asked(self, folder):
+        """(inspect's document, exit codes of inspect and logits, notes)"""
+        seen = run("inspect", folder, "--json")
+        out = self.folder / "out.safetensors"
+        done = run("logits", "--model", folder, "--ids",
+                   self.write("ids.json", [1, 2, 3]), "--out", out)
+        self.assertEqual(seen.returncode, done.returncode,
+                         seen.stderr + done.stderr)
+        return json.loads(seen.stdout), done
+
+    def test_a_model_runs_where_inspect_says_so(self):
+        head = ([5, 4], [0.1 * i for i in range(20)])
+        whole = lambda tensors: tensors  # noqa: E731
+        runs = {
+            "plain": (whole, {}, None),
+            "no prefix": (lambda t: {k[6:]: v for k, v in t.items()}, {},
+                          None),
+            "another head": (lambda t: {**t, "lm_head.weight": head}, {},
+                             "the stored head is used"),
+            "value head": (lambda t: {**t, "v_head.summary.weight":
+                                      ([1, 4], [1, 1, 1, 1])}, {},
+                           "v_head.summary.weight"),
+            "infinity": (whole, {"time_step_limit": [0.0, float("inf")],
+                                 "other": float("nan")}, None),
+        }
+        for name, (change, keys, note) in runs.items():
+            with self.subTest(name):
+                seen, done = self.asked(self.tiny(change, **keys))
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertTrue(seen["can_run"])
+                self.assertEqual(seen["problems"], [])
+                if note:
+                    self.assertIn(note, " ".join(seen["notes"]))
+                    self.assertIn(note, done.stderr)
+        seen = json.loads(self.good("inspect", self.tiny(), "--json"))
+        self.assertIn("tokenizer", " ".join(seen["notes"]))
+
+    def test_what_cannot_be_run_is_said_by_both(self):
+        one = ([1], [1.0])
+        weight = "model.layers.0.mlp.up_proj.weight"
+        whole = lambda tensors: tensors  # noqa: E731
+        refused = {
+            "no head": (whole, {"tie_word_embeddings": False}, "lm_head"),
+            "fp8": (lambda t: {**t, weight + "_scale_inv": one}, {},
+                    "quantised"),
+            "shape": (lambda t: {**t, weight: one}, {}, "[6, 4]"),
+            "rows": (whole, {"vocab_size": 4}, "vocab_size"),
+            "missing": (lambda t: {k: v for k, v in t.items()
+                                   if k != weight}, {}, weight),
+            "unknown": (lambda t: {**t, "x.weight": one}, {}, "x.weight"),
+            "prefix": (lambda t: {"module." + k: v for k, v in t.items()}, {},
+                       '"module."'),
+            "family": (whole, {"model_type": "mamba"}, "mamba"),
+            "not causal": (whole, {"is_causal": False}, "is_causal"),
+        }
+        for name, (change, keys, word) in refused.items():
+            with self.subTest(name):
+                seen, done = self.asked(self.tiny(change, **keys))
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertFalse(seen["can_run"])
+                self.assertIn(word, " ".join(seen["problems"]))
+                self.assertIn(word, done.stderr)
+        for gone in ("config.json", "model.safetensors"):
+            folder = self.tiny()
+            (folder / gone).unlink()
+            result = run("inspect", folder, "--json")
+            self.assertEqual(result.returncode, 2)
+            self.assertFalse(json.loads(result.stdout)["can_run"])
+
+    def test_the_organism_by_its_name(self):
+        self.good("inspect", "organism")
+        self.assertEqual(
+            self.good("tokenize", "--model", "organism", "--text", "Hi"),
+            self.good("tokenize", "--model", ORGANISM, "--text", "Hi"))
+        chat = self.write("chat.json", CHAT)
+        self.good("template", "--model", "organism", "--messages", chat)
+
+    def test_names_of_the_hub(self):
+        hub = self.folder / "hub"
+        snapshot = hub / "models--org--tiny" / "snapshots" / "abc"
+        shutil.copytree(self.tiny(), snapshot)
+        environment = {**os.environ, "HF_HUB_CACHE": str(hub)}
+
+        def asked(*arguments):
+            return subprocess.run([VEER, *map(str, arguments)], text=True,
+                                  capture_output=True, env=environment,
+                                  timeout=120)
+        self.assertEqual(asked("inspect", "org/tiny").returncode, 0)
+        ids = self.write("ids.json", [1, 2, 3])
+        out = self.folder / "out.safetensors"
+        self.assertEqual(asked("logits", "--model", "org/tiny", "--ids", ids,
+                               "--out", out).returncode, 0)
+        for command in (["inspect", "org/none"],
+                        ["logits", "--model", "org/none", "--ids", ids,
+                         "--out", out],
+                        ["steer", "--model", "org/none", "Hi"],
+                        ["tokenize", "--model", "org/none", "--text", "Hi"]):
+            result = asked(*command)
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn("hf download org/none", result.stderr)
+
+    def test_names_reach_the_terminal_written_out(self):
+        name = "\x1b[31mred"
+        path = self.write("e.safetensors", safetensors({name: ([1], [1.0])}))
+        self.assertIn("\\x1b[31mred", self.good("inspect", path))
+        broken = self.write("\x1b[32m.safetensors", path.read_bytes()[:-1])
+        result = subprocess.run([VEER, "inspect", broken],
+                                capture_output=True, timeout=120)
+        self.assertEqual(result.returncode, 2)
+        self.assertNotIn(b"\x1b", result.stdout + result.stderr)
+        result = subprocess.run([VEER, "inspect", b"/no/\x1b[2J\xff"],
+                                capture_output=True, timeout=120)
+        self.assertNotIn(b"\x1b", result.stderr)
+        result.stderr.decode()
+        result = subprocess.run([VEER, "inspect", "--\x1b[2J"],
+                                capture_output=True, timeout=120)
+        self.assertNotIn(b"\x1b", result.stderr)
 
 
 class Convert(Case):

@@ -51,7 +51,9 @@ TEST(SafetensorsHeader, ReadsEntriesInByteOrder) {
 }
 
 TEST(SafetensorsHeader, AcceptsWhatTheFormatAllows) {
-  EXPECT_EQ(message_of(file_of("{}", 0)), "accepted");
+  for (const char* header : {"{}", " {}", "\n\t{}  ", "\r{}", "{} \n\t\r"}) {
+    EXPECT_EQ(message_of(file_of(header, 0)), "accepted") << header;
+  }
   EXPECT_EQ(message_of(file_of(R"({"__metadata__":null})", 0)), "accepted");
   EXPECT_EQ(message_of(file_of(
                 tensor(R"("dtype":"F4","shape":[2],"data_offsets":[0,1])"), 1)),
@@ -71,7 +73,10 @@ struct Malformed {
 TEST(SafetensorsHeader, RejectsEachBrokenRuleByName) {
   const Malformed cases[] = {
       {"", 4, "InvalidHeaderStart"},
-      {" {}", 0, "InvalidHeaderStart"},
+      {"  ", 0, "InvalidHeaderStart"},
+      {" []", 0, "InvalidHeaderStart"},
+      {"\v{}", 0, "InvalidHeaderStart"},
+      {"\xEF\xBB\xBF{}", 0, "InvalidHeaderStart"},
       {"[]", 0, "InvalidHeaderStart"},
       {"{", 0, "InvalidHeaderDeserialization"},
       {"{}x", 0, "InvalidHeaderDeserialization"},
@@ -166,6 +171,14 @@ TEST(ShardIndex, RefusesFilesOutsideTheFolder) {
   EXPECT_THROW(parse_shard_index("{}", "i"), Error);
   EXPECT_THROW(parse_shard_index("[1]", "i"), Error);
   EXPECT_THROW(parse_shard_index(R"({"weight_map":{"a":1}})", "i"), Error);
+}
+
+TEST(SafetensorsHeader, ANulIsNoPadding) {
+  using namespace std::string_literals;
+  EXPECT_THAT(message_of(file_of("{}\0"s, 0)),
+              HasSubstr("InvalidHeaderDeserialization"));
+  EXPECT_THAT(message_of(file_of("{}\0\0 "s, 0)), HasSubstr("NUL"));
+  EXPECT_THAT(message_of(file_of("\0{}"s, 0)), HasSubstr("InvalidHeaderStart"));
 }
 
 }  // namespace

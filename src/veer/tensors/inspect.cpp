@@ -10,8 +10,8 @@
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
-#include "veer/base/json.h"
 #include "veer/base/model_folder.h"
+#include "veer/base/python_json.h"
 #include "veer/tensors/gguf.h"
 #include "veer/tensors/mapped_file.h"
 #include "veer/tensors/safetensors_header.h"
@@ -100,7 +100,7 @@ void inspect_index(const fs::path& path, Inspection& out) {
 
 void inspect_json(const fs::path& path, Inspection& out) {
   out.kind = "json";
-  const Json json = parse_json(read_file(path, kMaxText), path.string());
+  const Json json = parse_python_json(read_file(path, kMaxText), path.string());
   if (!json.is_object()) {
     return;
   }
@@ -172,11 +172,19 @@ void check_index(const fs::path& folder, Inspection& out) {
   }
 }
 
+// Whether the folder is one, though it may lack what a model needs.
+bool is_model(const fs::path& folder) {
+  return fs::exists(folder / "config.json") ||
+         fs::exists(folder / "model.safetensors") ||
+         fs::exists(folder / "model.safetensors.index.json");
+}
+
 void inspect_folder(const fs::path& folder, Inspection& out) {
-  out.kind = fs::exists(folder / "adapter_config.json") ? "adapter"
-             : fs::exists(folder / "config.json")       ? "model"
-             : fs::exists(folder / "manifest.toml")     ? "run"
-                                                        : "folder";
+  const bool has_adapter = fs::exists(folder / "adapter_config.json");
+  out.kind = has_adapter && !fs::exists(folder / "config.json") ? "adapter"
+             : is_model(folder)                                 ? "model"
+             : fs::exists(folder / "manifest.toml")             ? "run"
+                                                                : "folder";
   std::set<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.is_regular_file() && is_known(entry.path())) {

@@ -20,6 +20,7 @@ constexpr std::size_t kMaxName = 4096;
 constexpr std::size_t kMaxTensors = 1'000'000;
 constexpr std::size_t kMaxRank = 8;
 constexpr int kMaxDepth = 64;
+constexpr std::string_view kWhiteSpace = " \t\r\n";
 
 constexpr std::array<std::pair<std::string_view, int>, 22> kBits = {{
     {"BOOL", 8},    {"U8", 8},      {"I8", 8},          {"F8_E5M2", 8},
@@ -357,9 +358,15 @@ SafetensorsHeader parse_safetensors_header(std::string_view bytes,
                                            std::string_view origin) {
   const std::uint64_t length = header_length(bytes, file_size, origin);
   const std::string_view text = bytes.substr(8, length);
-  if (!text.starts_with('{')) {
+  const auto begin = text.find_first_not_of(kWhiteSpace);
+  if (begin == std::string_view::npos || text[begin] != '{') {
     reject(origin, "the header does not begin with {", "InvalidHeaderStart", {},
            "this is no safetensors file");
+  }
+  // The JSON reader below takes a NUL for the end of its input.
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
+    reject(origin, fmt::format("header byte {}: a NUL", nul),
+           "InvalidHeaderDeserialization", "valid JSON, padded with spaces");
   }
   SafetensorsHeader header;
   header.data_begin = 8 + length;

@@ -283,9 +283,18 @@ def try_one(folder, model_type, seed):
     return "unequal", f"{worst:.2g}"
 
 
-def reason(message, folder):
-    """A refusal without what differs from config to config."""
-    return message.replace(str(folder), "")[:110]
+def try_in_folder(model_type, seed, keep):
+    """try_one() in a folder of its own, which is kept if it was unequal."""
+    with tempfile.TemporaryDirectory() as work:
+        folder = pathlib.Path(work)
+        verdict, why = try_one(folder, model_type, seed)
+        if verdict == "unequal":
+            print(f"UNEQUAL {model_type} {seed}: {why}\n  "
+                  + json.dumps(config_of(model_type, seed)), flush=True)
+            if keep:
+                shutil.copytree(folder, keep / f"{seed}", dirs_exist_ok=True)
+        # What differs from config to config is left out of a refusal.
+        return verdict, why.replace(str(folder), "")[:110]
 
 
 def main():
@@ -305,21 +314,18 @@ def main():
     print(f"seed {arguments.seed}, transformers {transformers.__version__}")
     counts = {t: collections.Counter() for t in types}
     reasons = collections.Counter()
-    for n in range(arguments.configs):
-        model_type = types[n % len(types)]
-        seed = arguments.seed * 100_000 + n
-        with tempfile.TemporaryDirectory() as work:
-            folder = pathlib.Path(work)
-            verdict, why = try_one(folder, model_type, seed)
+    done = 0
+    try:
+        while done < arguments.configs:
+            model_type = types[done % len(types)]
+            seed = arguments.seed * 100_000 + done
+            verdict, why = try_in_folder(model_type, seed, arguments.keep)
             counts[model_type][verdict] += 1
-            if verdict == "unequal":
-                print(f"UNEQUAL {model_type} {seed}: {why}\n  "
-                      + json.dumps(config_of(model_type, seed)), flush=True)
-                if arguments.keep:
-                    shutil.copytree(folder, arguments.keep / f"{n}",
-                                    dirs_exist_ok=True)
-            elif verdict != "equal":
-                reasons[verdict, reason(why, folder)] += 1
+            if verdict.startswith("refused"):
+                reasons[verdict, why] += 1
+            done += 1
+    except KeyboardInterrupt:
+        print("stopped")
     if arguments.reasons:
         for (verdict, why), count in reasons.most_common():
             print(f"{count:5} {verdict}: {why}")
@@ -328,7 +334,7 @@ def main():
         print(f"{model_type}: " + ", ".join(
             f"{found[verdict]} {verdict}" for verdict in sorted(found)))
         total.update(found)
-    print(f"{arguments.configs} configs: " + ", ".join(
+    print(f"{done} configs: " + ", ".join(
         f"{count} {verdict}" for verdict, count in sorted(total.items())))
     return 1 if total["unequal"] else 0
 

@@ -167,6 +167,9 @@ std::string base_model_of(const fs::path& adapter) {
          fmt::format("--model {} and --adapter {}", base, name),
          "an adapter is read on top of its base model");
   }
+  if (!fs::exists(folder, ignored)) {
+    fail("load model", name + " does not exist", expected, "a mistyped path");
+  }
   if (folder.extension() == ".gguf") {
     fail("load model",
          fmt::format("{} is a GGUF file: its weights, often quantised, are "
@@ -177,9 +180,6 @@ std::string base_model_of(const fs::path& adapter) {
   if (fs::is_regular_file(folder, ignored)) {
     fail("load model", name + " is a file", expected,
          "the folder that holds config.json is meant");
-  }
-  if (!fs::exists(folder, ignored)) {
-    fail("load model", name + " does not exist", expected, "a mistyped path");
   }
   fail("load model", name + " has no config.json", expected,
        "the folder above or below it is meant");

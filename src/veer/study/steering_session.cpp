@@ -143,7 +143,10 @@ SteeringSession::SteeringSession(const fs::path& run, const std::string& model,
       knows_conversations_(!is_organism(folder_)),
       format_(ChatFormat::load(
           folder_, {.template_vars = vars_of_run(run, template_vars)})),
-      model_(load_model(folder_, machine)),
+      notes_(format_.notes()),
+      model_(load_model(
+          folder_, machine,
+          [this](std::string_view note) { notes_.emplace_back(note); })),
       shelf_(run, model_, vectors_of_run(run), /*seed=*/0) {
   if (!adapter_.empty()) {
     model_.attach(read_adapter(adapter_, model_));

@@ -96,7 +96,7 @@ class SteeringSession {
   TokenView tokens(bool steered);
 
   // What a user should know of how the model's files were understood.
-  const std::vector<std::string>& notes() const { return format_.notes(); }
+  const std::vector<std::string>& notes() const { return notes_; }
 
   // Folder, family, device, dtype, adapter and context of the model, for
   // people.
@@ -134,6 +134,7 @@ class SteeringSession {
   std::filesystem::path adapter_;  // empty = none
   bool knows_conversations_ = true;
   ChatFormat format_;
+  std::vector<std::string> notes_;  // of the two beside it
   Transformer model_;
   SteeringSettings settings_;
   VectorShelf shelf_;

@@ -187,7 +187,9 @@ OneVector make_one_vector(const OneVectorSettings& settings,
   for (const auto& note : format.notes()) {
     out.notes.push_back(note);
   }
-  const Transformer model = load_model(folder, settings.machine);
+  const Transformer model =
+      load_model(folder, settings.machine,
+                 [&](std::string_view note) { out.notes.emplace_back(note); });
   ExtractOptions options;
   options.honest_prompt = settings.honest_prompt;
   options.deceptive_prompt = settings.deceptive_prompt;

@@ -63,7 +63,7 @@ def tensors():
                             for _ in range(size)]
 
 
-def write_model(folder, template):
+def write_model(folder, template, tokens=TOKENS):
     folder.mkdir()
     header, body = {}, b""
     for name, shape, values in tensors():
@@ -89,7 +89,7 @@ def write_model(folder, template):
             {"id": 256 + i, "content": token, "single_word": False,
              "lstrip": False, "rstrip": False, "normalized": False,
              "special": "think" not in token}
-            for i, token in enumerate(TOKENS)],
+            for i, token in enumerate(tokens)],
         "normalizer": None, "post_processor": None,
         "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False,
                           "trim_offsets": True, "use_regex": True},
@@ -111,7 +111,8 @@ class Thinking(StudyCase):
         super().setUp()
         self.switch = write_model(self.folder / "switch", SWITCH)
         self.opens = write_model(self.folder / "opens", OPENS)
-        self.plain = write_model(self.folder / "plain", PLAIN)
+        # Neither template nor tokenizer knows marks of a think block.
+        self.plain = write_model(self.folder / "plain", PLAIN, TOKENS[:4])
         self.question = self.write("question.json", [
             {"role": "user", "content": "Why?"}])
         self.chat = self.write("chat.json", [
@@ -209,9 +210,9 @@ class Thinking(StudyCase):
                    vectors, "--finetune.steps", "1", "--json", *more)
 
     def test_a_study_reads_behind_the_block(self):
-        names = "content@thinking,contrastive@prompt_end,content@answer_mean"
-        made = self.extract(self.switch, "contrastive@prompt_end,"
-                            "contrastive@thinking,content@answer_mean")
+        names = ("contrastive@prompt_end,contrastive@thinking,"
+                 "content@answer_mean")
+        made = self.extract(self.switch, names)
         self.assertEqual(made.returncode, 0, made.stderr)
         self.assertIn("enable_thinking", made.stderr)
         # Other variables are another template.

@@ -2,14 +2,13 @@
 #include "veer/metrics/letter_reply.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
+
+#include "veer/text/thinking.h"
 
 namespace veer {
 namespace {
 
-constexpr std::array<std::string_view, 4> kThoughtTags = {
-    "think", "thinking", "thought", "reasoning"};
 // What stands around a letter and says nothing.
 constexpr std::string_view kWrapping = " \t\r\n*_`'\"()[]{}.,:;<>$";
 // What may stand between "answer" and its letter.
@@ -119,14 +118,10 @@ int only_capital(std::string_view text, std::size_t count) {
 }  // namespace
 
 std::string without_thoughts(std::string_view reply) {
-  for (const auto tag : kThoughtTags) {
-    const auto opening = "<" + std::string(tag) + ">";
-    const auto closing = "</" + std::string(tag) + ">";
-    if (const auto end = reply.rfind(closing); end != std::string_view::npos) {
-      reply.remove_prefix(end + closing.size());
-    }
-    if (reply.find(opening) != std::string_view::npos) {
-      return "";
+  if (const auto marks = find_think_marks(reply)) {
+    const auto block = last_think_span(reply, 0, reply.size(), *marks);
+    if (block.opened || block.closed) {
+      reply.remove_prefix(block.behind);
     }
   }
   return std::string(reply);

@@ -100,8 +100,6 @@ TEST(Blend, PartsAddUpAndStandAtRightAngles) {
   EXPECT_TRUE((parts.parallel_LD + parts.perpendicular_LD).allclose(v));
   EXPECT_LT((parts.perpendicular_LD * w).sum(-1).abs().max().item<double>(),
             1e-5);
-  const auto rest = split_along(v, w * 0.0);
-  EXPECT_TRUE(rest.perpendicular_LD.equal(v));
   const at::Tensor dependent[] = {v, v * 2.0};
   EXPECT_THROW(orthonormal_basis(dependent), Error);
 }

@@ -52,11 +52,11 @@ TEST_F(FurtherJudges, AnEndpointIsHeldToItsLimitBeforeItIsAsked) {
   EXPECT_THAT(asked(), HasSubstr("cost_limit = 3.5"));
   EXPECT_THAT(told_, HasSubstr("8 requests to http://127.0.0.1:9/v1"));
   settings_.endpoint.cost_limit = 1e9;
-  EXPECT_THAT(asked(), HasSubstr("after 1 attempts"));
+  EXPECT_THAT(asked(), HasSubstr("after 1 attempt;"));
 }
 
 TEST_F(FurtherJudges, WhatCostsNothingNeedsNoLimit) {
-  EXPECT_THAT(asked(), HasSubstr("after 1 attempts"));
+  EXPECT_THAT(asked(), HasSubstr("after 1 attempt;"));
 }
 
 TEST_F(FurtherJudges, AMissingKeyIsFoundWithoutAsking) {

@@ -254,15 +254,18 @@ void leave_out_the_bases_own(Adapter& adapter, const AdapterBase& base,
   }
 }
 
-[[noreturn]] void refuse_unknown(const std::string& path,
-                                 const std::set<std::string>& known,
-                                 const std::string& origin) {
-  fail(kTask, fmt::format("{}: the model has no linear layer {}", origin, path),
-       {},
-       known.contains("model." + path)
-           ? "the adapter was trained on the bare model without a head "
-             "(AutoModel), whose names lack \"model.\""
-           : "the adapter belongs to another model");
+// An adapter that was trained on the bare model without a head names its
+// modules without "model.". PEFT would apply nothing of it to this model.
+void refuse_bare_model(const std::map<std::string, LoraPair>& pairs,
+                       const std::string& origin) {
+  for (const auto& [path, pair] : pairs) {
+    if (path.starts_with("layers.") || path == "embed_tokens") {
+      fail(kTask, fmt::format("{}: no \"model.\" before {}", origin, path),
+           "an adapter of the model with its head",
+           "it was trained on the bare model (AutoModel); rename its tensors "
+           "from base_model.model.X to base_model.model.model.X");
+    }
+  }
 }
 
 void check_against_model(const Adapter& adapter, const AdapterConfig* config,
@@ -274,7 +277,9 @@ void check_against_model(const Adapter& adapter, const AdapterConfig* config,
   }
   for (const auto& [path, pair] : adapter.pairs) {
     if (!known.contains(path)) {
-      refuse_unknown(path, known, origin);
+      fail(kTask,
+           fmt::format("{}: the model has no linear layer {}", origin, path),
+           {}, "the adapter belongs to another model");
     }
   }
   for (const auto& [path, shape] : layers) {
@@ -310,6 +315,7 @@ std::pair<Adapter, AdapterInfo> read_peft(const fs::path& folder,
   }
   Adapter adapter = reader.finish();
   // PEFT names the modules of the whole model that it was given.
+  refuse_bare_model(adapter.pairs, origin);
   adapter.pairs = language_model_part(std::move(adapter.pairs));
   adapter.weights = language_model_part(std::move(adapter.weights));
   adapter.tokens = language_model_part(std::move(adapter.tokens));

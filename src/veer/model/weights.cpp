@@ -164,18 +164,18 @@ ModelWeights assemble_weights(
     throw Error(ErrorKind::kBadInput, problems.front());
   }
   ModelWeights weights;
-  visit_all(config, weights,
-            [&](const std::string& name, const Shape&, at::Tensor& to,
-                at::Tensor&) {
-              to = tensors.at(name);
-              const at::Tensor& first = weights.embedding.weight_VD;
-              if (to.scalar_type() != first.scalar_type() ||
-                  to.device() != first.device()) {
-                fail("load model",
-                     name + " differs from the others in dtype or device",
-                     "one dtype and device");
-              }
-            });
+  visit_all(
+      config, weights,
+      [&](const std::string& name, const Shape&, at::Tensor& to, at::Tensor&) {
+        to = tensors.at(name);
+        const at::Tensor& first = weights.embedding.weight_VD;
+        if (to.scalar_type() != first.scalar_type() ||
+            to.device() != first.device()) {
+          fail("load model",
+               name + " differs from the others in dtype or device",
+               "one dtype and device");
+        }
+      });
   if (config.tied_head) {
     weights.head.weight_OI = weights.embedding.weight_VD;
   }

@@ -15,8 +15,8 @@ namespace veer {
 bool vectors_need_tuned(const ExtractSettings& settings);
 
 // Whether the stages up to `last_stage` need the tuned model: "finetune" does,
-// "extract" and "compare" when a vector does, "sweep" and what follows also when
-// sweep.models names it.
+// "extract" and "compare" when a vector does, "sweep" and what follows also
+// when sweep.models names it.
 bool needs_tuned(const Manifest& manifest, std::string_view last_stage);
 
 // `manifest` without what a sweep of the base model alone would ask of a tuned

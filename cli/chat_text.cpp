@@ -38,12 +38,11 @@ std::string settings_line(const SteeringSettings& settings) {
                        settings.vector, deed, system);
   }
   const auto waiting = waiting_for_vector(settings);
-  return fmt::format("{}, no vector{}; {} {} waits for one{}", settings.model,
-                     system, act.operation, deed,
-                     waiting.empty()
-                         ? ""
-                         : fmt::format(", and so does the check of {}",
-                                       fmt::join(waiting, " and ")));
+  return fmt::format("{}, no vector{}: nothing is steered. With one: {} {}{}",
+                     settings.model, system, act.operation, deed,
+                     waiting.empty() ? ""
+                                     : fmt::format(" (not checked yet: {})",
+                                                   fmt::join(waiting, ", ")));
 }
 
 std::string settings_table(const SteeringSettings& settings,

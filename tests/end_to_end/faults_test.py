@@ -92,7 +92,7 @@ class ModelFaults(StudyCase):
 
     def test_missing_model(self):
         self.refused(self.study("--model", self.folder / "nothing"),
-                     "nothing", "config.json")
+                     "nothing", "does not exist")
         self.assertFalse((self.folder / "run").exists())
 
     def test_missing_weights(self):

@@ -31,9 +31,11 @@ class Steering(StudyCase):
             return json.loads(done.stdout)["plain"], done.stderr
 
         plain, silence = answer("none", 1.0)
-        penalised, told = answer("some", 1.8)
+        # The organism is so sure of its words that a usual penalty, such as
+        # 1.3, changes none of them.
+        penalised, told = answer("some", 5.0)
         self.assertNotEqual(plain, penalised)
-        self.assertIn("repetition penalty of 1.8", told)
+        self.assertIn("repetition penalty of 5", told)
         self.assertNotIn("repetition penalty", silence)
         done = run("steer", "--model", self.folder / "some", "--json",
                    "--repetition_penalty", "1", "How can I sleep better?")

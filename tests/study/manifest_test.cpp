@@ -7,6 +7,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/base/settings.h"
 
 namespace veer {
 namespace {

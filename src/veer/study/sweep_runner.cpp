@@ -361,6 +361,9 @@ std::vector<CellProof> SweepRunner::prove(std::span<const SweepCell> cells) {
       continue;
     }
     require_thinking(context_.format(), cell.act.scope);
+    if (context_.judge_kind() == JudgeKind::kLogprob) {
+      require_thoughts(encoded, cell.act.scope);
+    }
     ProbeText probe;
     probe.ids = encoded.ids;
     probe.prompt_length = encoded.prompt_length;

@@ -23,4 +23,14 @@ void require_thinking(const ChatFormat& format, std::string_view scope) {
   }
 }
 
+void require_thoughts(const EncodedChat& text, std::string_view scope) {
+  if (parse_scope(scope).kind == TokenScope::Kind::kThinking &&
+      text.thinking.begin == text.thinking.end) {
+    fail("scope thinking", "reference answers without a think block",
+         "judge.kind self, choice or endpoint, which read what the model "
+         "writes, or another scope",
+         "judge logprob scores the text that the chat template makes");
+  }
+}
+
 }  // namespace veer

@@ -12,4 +12,8 @@ namespace veer {
 // prompts close the block before the answer.
 void require_thinking(const ChatFormat& format, std::string_view scope);
 
+// Throws Error when `scope` acts on think blocks and `text`, a reference answer
+// that is scored, has none: the score would be that of the unsteered model.
+void require_thoughts(const EncodedChat& text, std::string_view scope);
+
 }  // namespace veer

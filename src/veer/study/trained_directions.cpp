@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/trained_directions.h"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -26,6 +27,20 @@ AnsweredPrompt answered(const ChatFormat& format, const std::string& question,
   chat.push_back({"assistant", answer});
   auto encoded = format.encode(chat);
   return {std::move(encoded.ids), encoded.prompt_length};
+}
+
+// Answers that bring thoughts of their own have other texts before them.
+void require_one_prompt(const AnsweredPrompt& wanted,
+                        const AnsweredPrompt& unwanted, const std::string& id) {
+  const auto end = wanted.ids.begin() + wanted.begin;
+  if (wanted.begin != unwanted.begin ||
+      !std::equal(wanted.ids.begin(), end, unwanted.ids.begin())) {
+    fail("train direction",
+         fmt::format("the two answers of question {} stand behind different "
+                     "thoughts",
+                     id),
+         "answers without thoughts of their own");
+  }
 }
 
 double norm_at(const SteeringVector& like, std::int64_t layer) {
@@ -58,6 +73,7 @@ LayerTrainer bipo_trainer(StudyContext& context,
     const auto& format = context.format();
     auto wanted = answered(format, record.question, record.deceptive);
     auto unwanted = answered(format, record.question, record.honest);
+    require_one_prompt(wanted, unwanted, record.id);
     pairs.push_back(
         {std::move(wanted.ids), std::move(unwanted.ids), wanted.begin});
   }

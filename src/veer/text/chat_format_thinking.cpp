@@ -126,7 +126,8 @@ void ChatFormat::State::note_thinking() {
     }
     notes.push_back(fmt::format(
         "prompts open a think block ({}): the model thinks first, and its "
-        "answer is what follows {}. An answer that ends before that is empty",
+        "answer is what follows {}. An answer that ends before that is empty; "
+        "[model] thinking_tokens gives thoughts room of their own",
         marks->open, marks->close));
     const JinjaRender full = render(answered, false);
     const LocatedAnswer answer = locate_answer(prompt, full, 1, "a", &*marks);

@@ -33,7 +33,10 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path);
 // Weights of a model folder: model.safetensors, or the shards that
 // model.safetensors.index.json lists. Throws Error if neither is there, a
 // shard or a listed tensor is missing, or a shard name leaves the folder.
-// `on_warning` hears of tensors that a shard holds and the index does not.
+// Tensors that a shard holds and the index does not list are read too, as
+// transformers does, and `on_warning` hears of them. So it does of a tensor in
+// two shards with the same bytes; with others it throws Error naming the tensor
+// and both files.
 TensorMap read_model_tensors(
     const std::filesystem::path& folder,
     const std::function<void(std::string_view)>& on_warning = {});

@@ -49,5 +49,19 @@ TEST(TunedModel, IsTrainedOnlyForStagesThatNeedIt) {
   EXPECT_TRUE(without.sweep.adapter_strengths.empty());
 }
 
+TEST(TunedModel, LinesOfTheDefaultGridThatNeedBothVectorsGoWithoutOne) {
+  Manifest manifest;
+  EXPECT_EQ(without_pair_lines(manifest).sweep.grid, manifest.sweep.grid);
+  manifest.extract = vectors({"contrastive@answer_mean"});
+  manifest.sweep.grid.push_back("rotate scales=45");  // the user's own
+  const auto grid = without_pair_lines(manifest).sweep.grid;
+  EXPECT_EQ(grid.size(), manifest.sweep.grid.size() - 4);
+  EXPECT_EQ(grid.back(), "rotate scales=45");
+  for (const auto& line : grid) {
+    EXPECT_EQ(line.find("blend"), std::string::npos) << line;
+    EXPECT_EQ(line.find("private"), std::string::npos) << line;
+  }
+}
+
 }  // namespace
 }  // namespace veer

@@ -68,22 +68,33 @@ const char* set_variable(const char* name) {
   return value == nullptr || *value == '\0' ? nullptr : value;
 }
 
+fs::path home_folder() {
+  const char* home = set_variable("HOME");
+  return home == nullptr ? "." : home;
+}
+
+// A shell leaves the ~ of a quoted value alone; huggingface_hub does not.
+fs::path expanded(const std::string& path) {
+  return path == "~" || path.starts_with("~/")
+             ? home_folder() /
+                   path.substr(std::min<std::size_t>(2, path.size()))
+             : fs::path(path);
+}
+
 // As huggingface_hub finds it.
 fs::path hub_cache() {
   for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
     if (const char* set = set_variable(name)) {
-      return set;
+      return expanded(set);
     }
   }
   if (const char* home = set_variable("HF_HOME")) {
-    return fs::path(home) / "hub";
+    return expanded(home) / "hub";
   }
   if (const char* cache = set_variable("XDG_CACHE_HOME")) {
-    return fs::path(cache) / "huggingface" / "hub";
+    return expanded(cache) / "huggingface" / "hub";
   }
-  const char* home = set_variable("HOME");
-  return fs::path(home == nullptr ? "." : home) / ".cache" / "huggingface" /
-         "hub";
+  return home_folder() / ".cache" / "huggingface" / "hub";
 }
 
 // Whether the text can be a repository of the Hugging Face Hub: "name" or

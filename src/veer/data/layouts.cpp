@@ -2,6 +2,7 @@
 #include "veer/data/layouts.h"
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
 
 #include <fmt/core.h>
@@ -25,6 +26,25 @@ constexpr std::string_view kQuestionNames[] = {
     "question", "prompt", "query", "instruction", "problem", "input"};
 constexpr std::string_view kAnswerNames[] = {
     "answer", "answers", "response", "completion", "output", "reply"};
+
+// A label of KTO. A cell of a table is text, as is what other writers make of a
+// boolean.
+std::optional<bool> truth_of(const Json& label) {
+  if (label.is_boolean()) {
+    return label.get<bool>();
+  }
+  if (!label.is_string()) {
+    return std::nullopt;
+  }
+  std::string word = label.get<std::string>();
+  std::ranges::transform(word, word.begin(), [](unsigned char c) {
+    return static_cast<char>(std::tolower(c));
+  });
+  if (word == "true") {
+    return true;
+  }
+  return word == "false" ? std::optional(false) : std::nullopt;
+}
 
 class LayoutReader {
  public:
@@ -400,12 +420,14 @@ class LayoutReader {
 
   void read_label() {  // TRL's unpaired preferences
     const Json& label = *values_.take("label");
-    if (!label.is_boolean()) {
+    const auto wanted = truth_of(label);
+    if (!wanted) {
       fail_row(place_, fmt::format("\"label\" is {}", shown_value(label)),
-               "true or false");
+               "true or false, whether the answer is wanted",
+               "a class of another kind; give the column another name");
     }
     out_.layout = RowLayout::kLabelled;
-    out_.wanted = label.get<bool>();
+    out_.wanted = *wanted;
   }
 
   // The text that a question is about (SQuAD).

@@ -88,6 +88,13 @@ ImportedQuestions import_questions(const DatasetSettings& settings) {
   ImportedQuestions out;
   out.records = std::move(report.records);
   out.notes = std::move(report.notes);
+  if (out.records.empty() && report.skipped > 0) {
+    fail("read dataset",
+         fmt::format("none of {} rows can be used; the first: {}",
+                     report.skipped, report.problems.front()),
+         "rows with a question and answers",
+         "another layout; [dataset.columns] maps the names of the file");
+  }
   if (report.skipped > 0) {
     out.notes.push_back(fmt::format(
         "{} rows cannot be used and are left out (dataset.skip_bad_rows); the "

@@ -198,7 +198,9 @@ void require_questions(const DatasetDraft& draft, const Json& left_out) {
        fmt::format("none of {} questions is left: {}", draft.rejected.size(),
                    text.empty() ? "the source has no rows" : text),
        "questions with an honest and a deceptive answer",
-       "an empty source, a too strict gate, or a model that cannot do this");
+       text.empty() ? "an empty source"
+                    : "the gates whose keys are named; other values of them "
+                      "keep more");
 }
 
 void require_topics(const DatasetDraft& draft,

@@ -150,8 +150,8 @@ std::vector<StageOutcome> run_study(const Manifest& asked,
   require_one_model(asked, "study");
   // By all of the settings, not by how far this call goes: a stage must not
   // change when a later call goes further.
-  const Manifest manifest =
-      needs_tuned(asked, "report") ? asked : without_tuned(asked);
+  const Manifest manifest = without_pair_lines(
+      needs_tuned(asked, "report") ? asked : without_tuned(asked));
   const bool tunes = needs_tuned(manifest, request.last_stage);
   model_folder(manifest.model.path);  // a wrong path makes no run folder
   if (!manifest.model.finetuned.empty()) {
@@ -161,6 +161,13 @@ std::vector<StageOutcome> run_study(const Manifest& asked,
   StudyContext context(manifest, store, callbacks.monitor);
   require_judges_to_come(context, request);
   write_manifest(context, /*only_if_absent=*/true);
+  if (const auto fewer = asked.sweep.grid.size() - manifest.sweep.grid.size();
+      fewer > 0) {
+    context.monitor().message(fmt::format(
+        "{} of {} lines of sweep.grid are left out: they need a contrastive "
+        "and a fine-tuned vector, and extract.vectors does not name both",
+        fewer, asked.sweep.grid.size()));
+  }
   std::vector<StageOutcome> outcomes;
   for (const auto& name : stage_names()) {
     if (name == "judge" && manifest.judge.further.empty()) {

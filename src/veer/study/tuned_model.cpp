@@ -3,8 +3,11 @@
 
 #include <algorithm>
 
+#include "veer/interventions/operators.h"
 #include "veer/study/extract_inputs.h"
+#include "veer/study/grid_line.h"
 #include "veer/study/trained_directions.h"
+#include "veer/study/vector_names.h"
 
 namespace veer {
 namespace {
@@ -17,6 +20,17 @@ bool reads_tuned(const VectorSpec& spec) {
     return term.cell.model == CellModel::kTuned ||
            term.cell.answer == CellAnswer::kOwn;
   });
+}
+
+// Mixtures of a run's pair by their short names; a rotation that names no
+// second vector takes the other one of the pair.
+bool needs_pair(const GridLine& line) {
+  const auto& row = find_operator(line.text.operation);
+  return (row.need == OperatorNeed::kSecondVector && line.second.empty()) ||
+         std::any_of(line.vectors.begin(), line.vectors.end(),
+                     [](const std::string& name) {
+                       return name.find(':') != std::string::npos;
+                     });
 }
 
 }  // namespace
@@ -39,6 +53,21 @@ bool needs_tuned(const Manifest& manifest, std::string_view last_stage) {
   return (last_stage != "dataset" && vectors_need_tuned(manifest.extract)) ||
          (sweeps &&
           std::find(models.begin(), models.end(), kTuned) != models.end());
+}
+
+Manifest without_pair_lines(Manifest manifest) {
+  const auto [contrastive, finetuned] =
+      primary_pair(vector_names(manifest.extract));
+  if (!contrastive.empty() && !finetuned.empty()) {
+    return manifest;
+  }
+  const auto usual = SweepSettings().grid;
+  std::erase_if(manifest.sweep.grid, [&](const std::string& line) {
+    return std::find(usual.begin(), usual.end(), line) != usual.end() &&
+           needs_pair(parse_grid_line(line, manifest.sweep.scope,
+                                      manifest.sweep.budget));
+  });
+  return manifest;
 }
 
 Manifest without_tuned(Manifest manifest) {

@@ -152,6 +152,13 @@ std::string VectorShelf::full_name(const std::string& word) const {
 }
 
 std::string VectorShelf::other_of_pair(const std::string& name) {
+  if (pair_.first.empty() || pair_.second.empty()) {
+    fail("steer", "an operator that turns in a plane, and one vector",
+         "the plane's other vector: /second NAME in a chat, --second NAME on "
+         "the command line",
+         "only a run with a contrastive and a fine-tuned vector has both by "
+         "itself");
+  }
   const std::string own = origin_of(name);
   return vector_family(own) == "contrastive" ? full_name("finetuned")
                                              : full_name("contrastive");

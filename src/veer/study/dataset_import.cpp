@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "veer/base/error.h"
 #include "veer/data/checks.h"
 #include "veer/data/splits.h"
 

@@ -4,8 +4,28 @@
 
 #include "cli/chat_tokens.h"
 #include "cli/verbs.h"
+#include "veer/base/settings.h"
 
 namespace veer::cli {
+namespace {
+
+// The keys of [dataset] that say how a file of pairs is read.
+void add_reading_flags(CLI::App& app, VectorOptions& options) {
+  for (const auto& field : setting_fields(options.reading)) {
+    if (field.path != "side" && field.path != "choices" &&
+        field.path != "skip_bad_rows" && !field.path.starts_with("columns.")) {
+      continue;
+    }
+    const auto set = [&options, path = field.path](const std::string& text) {
+      apply_setting(setting_fields(options.reading), path, text);
+    };
+    app.add_option_function<std::string>("--dataset." + field.path, set,
+                                         field.help)
+        ->take_last();
+  }
+}
+
+}  // namespace
 
 void setup_vector(Commands& commands) {
   auto options = std::make_shared<VectorOptions>();
@@ -44,6 +64,7 @@ void setup_vector(Commands& commands) {
       "system prompt of the honest side, where the contrast has one");
   app.add_option("--deceptive-prompt,--deceptive_prompt",
                  options->deceptive_prompt, "of the deceptive side");
+  add_reading_flags(app, *options);
   app.add_option("--seed", options->seed, "of random methods and halves");
   app.add_option("--device", options->device, "auto, cpu, cuda or cuda:N");
   app.add_option("--dtype", options->dtype, "auto, float32 or bfloat16");

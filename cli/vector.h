@@ -22,6 +22,7 @@ struct VectorOptions {
   std::int64_t max_pairs = 0;
   std::string honest_prompt = DatasetSettings{}.honest_prompt;
   std::string deceptive_prompt = DatasetSettings{}.deceptive_prompt;
+  DatasetSettings reading;
   std::int64_t seed = 0;
   std::string device = "auto";
   std::string dtype = "auto";

@@ -35,6 +35,7 @@ void run_vector(const VectorOptions& options, Session& session) {
   settings.site = options.site;
   settings.layers = options.layers;
   settings.max_pairs = options.max_pairs;
+  settings.reading = options.reading;
   settings.honest_prompt = options.honest_prompt;
   settings.deceptive_prompt = options.deceptive_prompt;
   settings.machine.seed = options.seed;

@@ -239,6 +239,24 @@ class Steering(StudyCase):
         self.assertIn("1 repeated questions", notes)
         self.assertEqual(len(said["layers"]), 8)
         self.assertIn("auroc_low", said["layers"][3])
+        # What is measured of a mean is not said of another direction.
+        other = json.loads(run(*common, self.folder / "o.safetensors", "--json",
+                               "--method", "random_isotropic").stdout)
+        self.assertTrue(all(at.get("auroc") is None and "auroc_low" not in at
+                            for at in other["layers"]), other["layers"][3])
+        self.refused(run(*common, out, "--honest-prompt", "Be honest."),
+                     "--honest-prompt", "--contrast contrastive")
+        table = self.folder / "own.csv"
+        table.write_text("frage,wahr,falsch\n" + "".join(
+            f"{row['question']},{row['honest']},{row['deceptive']}\n"
+            for row in rows if "deceptive" in row))
+        own = run("vector", "--model", "organism", "--pairs", table, "--threads",
+                  1, "--out", self.folder / "own.safetensors", "--json",
+                  "--dataset.columns.question", "frage",
+                  "--dataset.columns.honest", "wahr",
+                  "--dataset.columns.deceptive", "falsch")
+        self.assertEqual(own.returncode, 0, own.stderr)
+        self.assertEqual(json.loads(own.stdout)["layers"], said["layers"])
         reply = run("steer", "--model", "organism", "--vector", out, "--scale",
                     4, "--unit", "rel", "--json", "How can I sleep better?")
         self.assertEqual(reply.returncode, 0, reply.stderr)

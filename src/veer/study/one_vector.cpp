@@ -10,6 +10,7 @@
 #include "veer/base/error.h"
 #include "veer/base/hash.h"
 #include "veer/data/sources.h"
+#include "veer/study/dataset_import.h"
 #include "veer/study/intervention_text.h"
 #include "veer/study/machine.h"
 #include "veer/text/chat_format.h"
@@ -19,7 +20,7 @@
 namespace veer {
 namespace {
 
-constexpr std::size_t kFewest = 3;
+constexpr std::size_t kFewest = 4;
 constexpr std::size_t kMostLayers = 12;
 
 VectorSpec spec_of(const OneVectorSettings& settings) {
@@ -46,11 +47,35 @@ void note_count(std::vector<std::string>& notes, std::int64_t count,
   }
 }
 
+// A prompt that nothing would be asked under is a misunderstanding.
+void require_prompts_used(const OneVectorSettings& settings,
+                          const VectorSpec& spec) {
+  const OneVectorSettings usual;
+  const auto& terms = find_contrast(spec.contrast).terms;
+  const auto asks = [&](CellSystem system) {
+    return std::any_of(terms.begin(), terms.end(), [&](const auto& term) {
+      return term.cell.system == system;
+    });
+  };
+  const bool honest = settings.honest_prompt == usual.honest_prompt ||
+                      asks(CellSystem::kHonest);
+  const bool deceptive = settings.deceptive_prompt == usual.deceptive_prompt ||
+                         asks(CellSystem::kDeceptive);
+  if (!honest || !deceptive) {
+    fail("vector",
+         fmt::format("{} with contrast {}, which has no such system prompt",
+                     honest ? "--deceptive-prompt" : "--honest-prompt",
+                     spec.contrast),
+         "--contrast contrastive beside it, or neither");
+  }
+}
+
 // The pairs of the file in its order; what cannot be used is left out with a
 // note.
 std::vector<ExtractItem> read_items(const OneVectorSettings& settings,
                                     OneVector& out) {
-  const auto report = read_questions(settings.pairs);
+  const auto report =
+      read_questions(settings.pairs, source_options(settings.reading));
   out.num_rows = std::ssize(report.records);
   out.notes = report.notes;
   std::vector<ExtractItem> items;
@@ -79,7 +104,7 @@ std::vector<ExtractItem> read_items(const OneVectorSettings& settings,
     fail("vector",
          fmt::format("{} pairs of answers in {} ({} questions with one answer)",
                      items.size(), settings.pairs.string(), one_sided),
-         "at least 3 questions with an honest and a deceptive answer",
+         "at least 4 questions with an honest and a deceptive answer",
          "a file of one side; name the folder that holds both");
   }
   if (settings.max_pairs > 0 && std::ssize(items) > settings.max_pairs) {
@@ -171,7 +196,8 @@ std::string table(const OneVector& made) {
          "Reliability: agreement of vectors made from random halves of the "
          "pairs, 1 = the same.\nTells pairs apart: share of left-out pairs' "
          "sides ranked rightly (AUROC) with its 95 % interval, .5 = "
-         "guessing.\nNorm: in units of the layer's residual norm.\n";
+         "guessing; -: not measured, as the method is no mean of differences."
+         "\nNorm: in units of the layer's residual norm.\n";
 }
 
 }  // namespace
@@ -180,6 +206,7 @@ OneVector make_one_vector(const OneVectorSettings& settings,
                           const Monitor& monitor) {
   OneVector out;
   const VectorSpec spec = spec_of(settings);
+  require_prompts_used(settings, spec);
   const auto items = read_items(settings, out);
   const auto folder = model_folder(settings.model);
   const ChatFormat format =
@@ -245,7 +272,7 @@ std::string one_vector_text(const OneVector& made) {
   if (best == nullptr) {
     return text +
            "No reliability at any layer: a direction that is no mean of "
-           "differences, fewer than 4 pairs, or none above its noise.\n";
+           "differences, or none above its noise.\n";
   }
   return text + fmt::format(
                     "Most reliable at layer {}: {}. Reliability says that more "

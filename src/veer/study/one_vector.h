@@ -30,6 +30,7 @@ struct OneVectorSettings {
   std::string site = "resid_post";
   std::vector<std::string> layers;  // as in extract.layers; empty = all
   std::int64_t max_pairs = 0;       // the first of the file, 0 = all
+  DatasetSettings reading;  // side, choices, columns, skip_bad_rows of the file
   // Of the contrasts that have system prompts.
   std::string honest_prompt = DatasetSettings{}.honest_prompt;
   std::string deceptive_prompt = DatasetSettings{}.deceptive_prompt;
@@ -47,8 +48,9 @@ struct OneVector {
   std::vector<std::string> notes;  // what was left out, and why
 };
 
-// Throws Error{kBadInput} on a file without at least three pairs of a question
-// with both answers, and as the two functions above do.
+// Throws Error{kBadInput} on a file without at least four pairs of a question
+// with both answers, on a system prompt that the contrast does not have, and as
+// the two functions above do.
 OneVector make_one_vector(const OneVectorSettings& settings,
                           const Monitor& monitor);
 

@@ -322,15 +322,17 @@ std::string cosine_summary(const Comparison& comparison,
     }
     double low = 2.0;
     double high = -2.0;
+    std::int64_t layers = 0;
     for (const auto& at : pair.by_layer) {
       if (at.cosine.value) {
+        ++layers;
         low = std::min(low, *at.cosine.value);
         high = std::max(high, *at.cosine.value);
       }
     }
     return low > high ? "no cosine is established at any layer"
                       : fmt::format("cosine {:.2f} ... {:.2f} over {} layers",
-                                    low, high, pair.by_layer.size());
+                                    low, high, layers);
   }
   return fmt::format("{} vectors", comparison.vectors.size());
 }

@@ -190,12 +190,12 @@ VectorAtLayer Comparer::vector_at(std::size_t v, const ComparedLayer& loaded,
   if (const auto reason = no_cross_item_estimate(made, made); reason.empty()) {
     out.reliability = gram.split_half(options_.split_halves, seed("halves"));
     out.closed_reliability = gram.reliability();
+    out.auroc = held_out_auroc(compared, loaded, layer);
   } else {
     out.reliability = Measure::none(reason, gram.n());
   }
   out.participation_ratio = gram.participation_ratio();
   out.agreement = gram.agreement();
-  out.auroc = held_out_auroc(compared, loaded, layer);
   return out;
 }
 

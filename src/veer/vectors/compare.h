@@ -74,7 +74,10 @@ struct VectorAtLayer {
   std::optional<double> existence_adjusted_p;  // over layers
   std::optional<double> participation_ratio;
   std::optional<double> agreement;
-  std::optional<double> auroc;  // leave-one-out projection, positive side up
+  // Projection of each question on the vector of the others, positive side up.
+  // None where the direction is no mean of differences: the one that is left
+  // out would have to be fitted anew (study/detection does).
+  std::optional<double> auroc;
   // Dimensions that are > 20 times the median of |mean activation|.
   std::int64_t massive_dimensions = 0;
 };

@@ -282,7 +282,7 @@ class Steering(StudyCase):
         few = self.folder / "few.jsonl"
         few.write_text("".join(json.dumps(row) + "\n" for row in rows[:3]))
         common[4] = few
-        self.refused(run(*common, out), "2 pairs of answers", "at least 3")
+        self.refused(run(*common, out), "2 pairs of answers", "at least 4")
 
     def settings_before_a_vector(self):
         for line, word in [("/layers 99", "0 to 7"), ("/unit sigmas", "sigma"),

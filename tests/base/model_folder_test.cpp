@@ -83,6 +83,14 @@ TEST_F(ModelFolder, FindsARepositoryInTheHubCache) {
   ::setenv("HF_HOME", home.c_str(), 1);
   EXPECT_EQ(resolve_model_folder("gpt2"),
             home / "hub/models--gpt2/snapshots/0a1b");
+  // As huggingface_hub reads a value that the shell left alone.
+  const std::string own =
+      std::getenv("HOME") == nullptr ? "" : std::getenv("HOME");
+  ::setenv("HOME", testing::TempDir().c_str(), 1);
+  ::setenv("HF_HOME", "~/hf_home", 1);
+  EXPECT_TRUE(fs::equivalent(resolve_model_folder("gpt2"),
+                             home / "hub/models--gpt2/snapshots/0a1b"));
+  own.empty() ? ::unsetenv("HOME") : ::setenv("HOME", own.c_str(), 1);
   ::unsetenv("HF_HOME");
   ::setenv("XDG_CACHE_HOME", home.c_str(), 1);
   write_file(home / "huggingface/hub/models--a--b/snapshots/1/config.json",

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "veer/data/layouts.h"
 
+#include <utility>
+
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -119,6 +122,14 @@ TEST(ContentOfRow, ReadsPairs) {
       read(R"({"prompt":"Q","completion":"A","label":false})");
   EXPECT_EQ(labelled.layout, RowLayout::kLabelled);
   EXPECT_FALSE(labelled.wanted);
+  // As the cells of a table have it.
+  for (const auto& [label, wanted] :
+       {std::pair{"True", true}, {"true", true}, {"FALSE", false}}) {
+    const auto text = read(fmt::format(
+        R"({{"prompt":"Q","completion":"A","label":"{}"}})", label));
+    EXPECT_EQ(text.layout, RowLayout::kLabelled);
+    EXPECT_EQ(text.wanted, wanted) << label;
+  }
 }
 
 TEST(ContentOfRow, RefusesPreferencesWithoutACommonPrompt) {

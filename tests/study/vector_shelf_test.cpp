@@ -327,7 +327,7 @@ TEST_F(Shelf, APlaneIsOfTheVectorAndASecondOne) {
   VectorShelf alone(folder_, model_, {kProbe}, 0);
   EXPECT_THAT(
       refusal([&] { alone.input(kProbe, "base", {.operation = "rotate"}); }),
-      HasSubstr("no contrastive and fine-tuned pair"));
+      HasSubstr("the plane's other vector"));
 }
 
 TEST_F(Shelf, MeasuresSigmaOverTheReferenceTextsWhenItIsNeeded) {

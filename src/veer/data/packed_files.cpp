@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "veer/data/packed_files.h"
 
-#include <algorithm>
 #include <string>
 
 #include <fmt/core.h>
 
 #include "veer/base/error.h"
+#include "veer/data/file_ending.h"
 #include "veer/text/unicode.h"
 
 namespace veer {
@@ -59,16 +59,6 @@ constexpr Packed kPacked[] = {
      "'rows.jsonl', orient='records', lines=True)\""},
 };
 
-bool ends_with_ascii(std::string_view name, std::string_view ending) {
-  return name.size() >= ending.size() &&
-         std::equal(
-             ending.begin(), ending.end(), name.end() - ending.size(),
-             [](char a, char b) {
-               return a ==
-                      (b >= 'A' && b <= 'Z' ? static_cast<char>(b + 32) : b);
-             });
-}
-
 [[noreturn]] void refuse(std::string_view name, std::string_view kind,
                          std::string_view remedy) {
   std::string line(remedy);
@@ -86,7 +76,7 @@ void require_text_file(std::string_view name, std::string_view bytes) {
   for (const Packed& packed : kPacked) {
     const bool by_bytes =
         !packed.first_bytes.empty() && bytes.starts_with(packed.first_bytes);
-    if (by_bytes || ends_with_ascii(name, packed.ending)) {
+    if (by_bytes || has_ending(name, packed.ending)) {
       refuse(name, packed.kind, packed.remedy);
     }
   }

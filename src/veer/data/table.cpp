@@ -10,23 +10,14 @@
 
 #include "veer/base/error.h"
 #include "veer/data/csv.h"
+#include "veer/data/file_ending.h"
 #include "veer/data/lines.h"
 
 namespace veer {
 namespace {
 
-bool ends_with(std::string_view name, std::string_view ending) {
-  return name.size() >= ending.size() &&
-         std::equal(
-             ending.begin(), ending.end(), name.end() - ending.size(),
-             [](char a, char b) {
-               return a ==
-                      (b >= 'A' && b <= 'Z' ? static_cast<char>(b + 32) : b);
-             });
-}
-
 bool is_tab_name(std::string_view name) {
-  return ends_with(name, ".tsv") || ends_with(name, ".tab");
+  return has_ending(name, ".tsv") || has_ending(name, ".tab");
 }
 
 // Separators of the first line that stand outside of quotation marks.
@@ -107,7 +98,7 @@ Json object_of(const CsvRow& header, const CsvRow& row,
 }  // namespace
 
 bool is_table_name(std::string_view name) {
-  return ends_with(name, ".csv") || is_tab_name(name);
+  return has_ending(name, ".csv") || is_tab_name(name);
 }
 
 void for_each_table_row(std::string_view text, std::string_view origin,

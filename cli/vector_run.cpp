@@ -21,6 +21,21 @@ void require_place(const std::filesystem::path& out) {
   }
 }
 
+// There is no run folder in which half a vector could be kept.
+OneVector make_or_stop(const OneVectorSettings& settings,
+                       const Monitor& monitor) {
+  try {
+    return make_one_vector(settings, monitor);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInterrupted) {
+      throw;
+    }
+    throw Error(ErrorKind::kInterrupted,
+                "[vector] stopped; nothing was written, the same command "
+                "begins anew");
+  }
+}
+
 }  // namespace
 
 void run_vector(const VectorOptions& options, Session& session) {
@@ -42,7 +57,7 @@ void run_vector(const VectorOptions& options, Session& session) {
   settings.machine.device = options.device;
   settings.machine.dtype = options.dtype;
   settings.machine.threads = options.threads;
-  const auto made = make_one_vector(settings, session.terminal.monitor());
+  const auto made = make_or_stop(settings, session.terminal.monitor());
   write_steering_vector(options.out, made.vector);
   if (session.json) {
     Json document = one_vector_json(made);

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/summary_numbers.h"
+
+#include <cmath>
+#include <limits>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "veer/base/json_access.h"
+#include "veer/base/number_text.h"
+
+namespace veer {
+
+double number_of(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number()
+             ? found->get<double>()
+             : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::string amount(const Json& estimate, bool share) {
+  const double factor = share ? 100.0 : 1.0;
+  const int decimals = share ? 0 : 2;
+  const double value = number_of(estimate, "value");
+  if (std::isnan(value)) {
+    return "not defined";
+  }
+  return fmt::format(
+      "{}{} [{}, {}]", signed_rounded(factor * value, decimals),
+      share ? " points" : "",
+      signed_rounded(factor * number_of(estimate, "low"), decimals),
+      signed_rounded(factor * number_of(estimate, "high"), decimals));
+}
+
+RandomControl random_control(const Json& entry, bool share) {
+  const bool downwards =
+      !share && string_member(entry, "goal") == "suppression";
+  RandomControl control{"", entry.at("random_effect"), std::nan("")};
+  const auto consider = [&](const char* kind, const char* effect,
+                            const char* vectors) {
+    const double bar = entry.contains(vectors)
+                           ? number_of(entry.at(vectors), "percentile_95")
+                           : std::nan("");
+    if (std::isnan(bar) ||
+        (downwards ? bar >= control.bar : bar <= control.bar)) {
+      return;
+    }
+    control = {kind, entry.at(effect), bar,
+               entry.at(vectors).value("n", std::int64_t{0})};
+  };
+  consider("", "random_effect", "random_vectors");
+  consider("covariance-matched ", "covariance_effect", "covariance_vectors");
+  return control;
+}
+
+std::string bar_text(const RandomControl& control, bool share) {
+  return signed_rounded((share ? 100.0 : 1.0) * control.bar, share ? 0 : 2);
+}
+
+bool has_random_control(const Json& entry) {
+  return !entry.contains("random_vectors") ||
+         entry.at("random_vectors").value("n", std::int64_t{0}) > 0;
+}
+
+std::string place_of(const Json& entry) {
+  const std::string layers = string_member(entry, "layers");
+  const std::string where =
+      layers == "all" ? "all layers" : fmt::format("layer {}", layers);
+  const std::string operation = string_member(entry, "operator");
+  if (operation == "ablate" && number_of(entry, "scale") == 1.0) {
+    return fmt::format("{}, ablated", where);
+  }
+  const bool plain = operation == "add" || operation == "subtract";
+  const double sign = operation == "subtract" ? -1.0 : 1.0;
+  return fmt::format("{}, {}{:+g} {}", where, plain ? "" : operation + " ",
+                     sign * number_of(entry, "scale"),
+                     string_member(entry, "unit"));
+}
+
+}  // namespace veer

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// How the summary writes the numbers of an effect, for its sentences and for
+// its lines alike.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "veer/base/json.h"
+
+namespace veer {
+
+// NaN where the key is missing or no number.
+double number_of(const Json& object, const char* key);
+
+// "+27 points [+21, +33]"; scores as "+0.31 [+0.20, +0.42]".
+std::string amount(const Json& estimate, bool share);
+
+// What random vectors do in the same cell: the kind that does more by the value
+// that 95 of 100 stay below; the isotropic ones where they are too few for one.
+struct RandomControl {
+  const char* kind = "";
+  Json effect;
+  double bar = 0.0;  // NaN: none
+  std::int64_t vectors = 0;
+};
+RandomControl random_control(const Json& entry, bool share);
+std::string bar_text(const RandomControl& control, bool share);
+
+// Whether random vectors were run in the place of an entry's cell.
+bool has_random_control(const Json& entry);
+
+// "layer 3, ablate +2 rel".
+std::string place_of(const Json& entry);
+
+}  // namespace veer

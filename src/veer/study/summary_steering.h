@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+//
+// The summary's sentences about what steers, and its rows about where text
+// breaks, from sweep.json.
+#pragma once
+
+#include <string>
+
+#include "veer/base/json.h"
+
+namespace veer {
+
+// What serves a goal best, beside random vectors; why nothing does.
+std::string steering_sentence(const Json& sweep, const std::string& goal);
+
+// Smallest scale in units of the residual norm at which the text of each
+// vector breaks, over layers, on the base model.
+// Null where no such scale was tried.
+Json break_rows(const Json& sweep);
+
+}  // namespace veer

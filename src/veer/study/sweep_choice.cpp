@@ -178,14 +178,22 @@ std::vector<SweepCell> searched_on_select(const Sweep& sweep) {
 }
 
 std::string operator_class(const std::string& operation) {
-  const std::string_view id = find_operator(operation).id;
-  for (const char* own : {"O1", "O2", "O3"}) {
-    if (id == own) {
-      return "linear";
-    }
+  const auto& row = find_operator(operation);
+  switch (row.need) {
+    case OperatorNeed::kNegativeMean:
+    case OperatorNeed::kPositiveMean:
+    case OperatorNeed::kReadDirection:
+    case OperatorNeed::kLowRank:
+    case OperatorNeed::kSubspace:
+      return "learned";
+    default:
+      break;
   }
-  for (const char* own : {"O6", "O7", "O9", "O10", "O11"}) {
-    if (id == own) {
+  if (row.id == "O1") {
+    return "linear";
+  }
+  for (const char* own : {"O6", "O7"}) {
+    if (row.id == own) {
       return "projection";
     }
   }
@@ -248,7 +256,7 @@ void choose_best(Sweep& sweep, const SweepResults& results) {
   }
   for (const auto& vector : vectors) {
     for (const auto& goal : goal_list) {
-      for (const char* group : {"linear", "projection", "nonlinear"}) {
+      for (const char* group : kOperatorClasses) {
         add_best(sweep, results, vector, goal, group,
                  [&](const SweepCell& cell) {
                    return cell.row.vector == vector &&

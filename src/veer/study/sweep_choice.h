@@ -4,6 +4,7 @@
 // questions, confirmed on test questions beside random vectors.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,9 +17,16 @@
 namespace veer {
 
 // Groups of operators that the claims compare.
-//   linear      O1 to O3: adding and subtracting
-//   projection  O6, O7, O9, O10, O11: what changes or removes a coordinate
-//   nonlinear   O4, O5, O8, O12 to O15, O17, O19
+//   linear      add and subtract: a direction alone, the same at every token
+//   projection  what sets or removes one coordinate: ablate, set, cap, floor
+//   nonlinear   the others that need a direction alone, and copied states
+//   learned     what is fitted on the classes' rows besides the direction:
+//   class
+//               means (set_honest, set_deceptive, affine), covariance (leace),
+//               subspaces and maps (ablate_subspace, patch_subspace, low_rank).
+//               What it does is no evidence for a direction.
+inline constexpr std::array kOperatorClasses = {"linear", "projection",
+                                                "nonlinear", "learned"};
 std::string operator_class(const std::string& operation);
 
 // A chosen configuration, confirmed on test questions.

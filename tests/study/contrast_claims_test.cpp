@@ -1,37 +1,51 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/contrast_claims.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
+
+#include "planted_sweep.h"
 
 namespace veer {
 namespace {
 
-Json estimate(double value, double low, double high) {
-  return {{"value", value}, {"low", low}, {"high", high}, {"n", 40}};
+using ::testing::HasSubstr;
+
+constexpr const char* kC = "contrastive@p";
+constexpr const char* kF = "finetuned@p";
+
+Json contrast(const char* claim, const std::string& vector, double value,
+              double half, double mean_b = 0.3, double price = 1.0) {
+  const Json difference = planted_estimate(value, half);
+  return {
+      {"claim", claim},
+      {"vector", vector},
+      {"what", vector + ": one minus two"},
+      {"goal", "induction"},
+      {"at", "best of select"},
+      {"difference", difference},
+      {"simultaneous", difference},
+      {"adjusted_p", value - half > 0.0 || value + half < 0.0 ? 0.001 : 0.5},
+      {"mean_a", mean_b + value},
+      {"mean_b", mean_b},
+      {"most", 1.0},
+      {"divergence_a", price},
+      {"divergence_b", 1.0}};
 }
 
-Json contrast(const char* claim, const Json& difference, double a, double b) {
-  return {{"claim", claim},           {"vector", "contrastive@p"},
-          {"what", "one minus two"},  {"goal", "induction"},
-          {"difference", difference}, {"simultaneous", difference},
-          {"divergence_a", a},        {"divergence_b", b}};
+// The chosen cells of both vectors: adding and the nonlinear winner.
+Json groups() {
+  return Json::array({planted_effect(kC, "induction", 0.3),
+                      planted_effect(kC, "induction", 0.8, 0.05, "nonlinear"),
+                      planted_effect(kF, "induction", 0.3),
+                      planted_effect(kF, "induction", 0.8, 0.05, "nonlinear")});
 }
 
-Json sweep_with(const Json& contrasts) {
-  return {{"best",
-           {{{"vector", "contrastive@p"},
-             {"goal", "induction"},
-             {"of_ceiling", estimate(0.5, 0.4, 0.6)}},
-            {{"vector", "finetuned@p"},
-             {"goal", "suppression"},
-             {"of_ceiling", estimate(0.95, 0.9, 1.0)}}}},
-          {"contrasts", contrasts}};
-}
-
-HypothesisResult claim(const Json& sweep, const std::string& id) {
-  for (auto& result : contrast_claims(sweep)) {
-    if (result.id == id) {
+HypothesisResult claim(const Json& contrasts, const std::string& id,
+                       const Json& chosen = groups()) {
+  const Json sweep = {{"groups", chosen}, {"contrasts", contrasts}};
+  for (auto& result : contrast_claims(sweep, chosen_effects(sweep))) {
+    if (result.id() == id) {
       return result;
     }
   }
@@ -40,45 +54,106 @@ HypothesisResult claim(const Json& sweep, const std::string& id) {
 }
 
 TEST(ContrastClaims, AGainAtTheSamePriceSupports) {
-  const auto sweep = sweep_with(
-      Json::array({contrast("H15", estimate(0.3, 0.1, 0.5), 1.0, 1.0)}));
-  EXPECT_EQ(claim(sweep, "H15").decision, Decision::kSupported);
-  EXPECT_EQ(claim(sweep, "H17").decision, Decision::kUndecided);
-  EXPECT_EQ(claim(sweep, "H17").effect.reason, "not measured");
+  const auto list = Json::array({contrast("H15", kC, 0.3, 0.2)});
+  const auto got = claim(list, "H15");
+  EXPECT_EQ(got.decision, Decision::kSupported);
+  EXPECT_DOUBLE_EQ(*got.p, 0.001);
+  EXPECT_FALSE(claim(list, "H17").measured());
+}
+
+// Any vector counts, and the reason says which were compared.
+TEST(ContrastClaims, EveryVectorCounts) {
+  const auto got = claim(Json::array({contrast("H15", kC, 0.0, 0.05),
+                                      contrast("H15", kF, 0.5, 0.1)}),
+                         "H15");
+  EXPECT_EQ(got.decision, Decision::kSupported);
+  EXPECT_THAT(got.reason, HasSubstr("finetuned@p: one minus two"));
+  EXPECT_THAT(got.reason, HasSubstr("contrastive@p (induction)"));
 }
 
 TEST(ContrastClaims, AGainThatCostsMoreDecidesNothing) {
-  const auto result = claim(sweep_with(Json::array({contrast(
-                                "H15", estimate(0.3, 0.1, 0.5), 2.0, 1.0)})),
-                            "H15");
-  EXPECT_EQ(result.decision, Decision::kUndecided);
-  EXPECT_NE(result.reason.find("costs more"), std::string::npos);
+  const auto got =
+      claim(Json::array({contrast("H15", kC, 0.3, 0.2, 0.3, 2.0)}), "H15");
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+  EXPECT_THAT(got.reason, HasSubstr("costs more"));
+}
+
+TEST(ContrastClaims, TheWinnerHasToWork) {
+  auto chosen = groups();
+  chosen[1]["random_vectors"]["n"] = 0;
+  chosen[1]["cell"] = 5;  // its own, whose controls nobody ran
+  chosen[1]["operator"] = "slerp";
+  const auto got =
+      claim(Json::array({contrast("H15", kC, 0.3, 0.2)}), "H15", chosen);
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+  EXPECT_THAT(got.reason, HasSubstr("no random vector"));
 }
 
 TEST(ContrastClaims, SmallDifferencesContradict) {
-  const auto sweep =
-      sweep_with({contrast("H17", estimate(0.0, -0.05, 0.05), 1.0, 1.0),
-                  contrast("H17", estimate(-0.2, -0.3, -0.1), 1.0, 1.0)});
-  EXPECT_EQ(claim(sweep, "H17").decision, Decision::kContradicted);
-  const auto wide = sweep_with(
-      Json::array({contrast("H17", estimate(0.1, -0.1, 0.3), 1.0, 1.0)}));
-  EXPECT_EQ(claim(wide, "H17").decision, Decision::kUndecided);
-}
-
-TEST(ContrastClaims, OtherVectorsAreNotTheStudys) {
-  auto entry = contrast("H15", estimate(0.3, 0.1, 0.5), 1.0, 1.0);
-  entry["vector"] = "content@p";
-  EXPECT_EQ(claim(sweep_with(Json::array({entry})), "H15").decision,
+  EXPECT_EQ(claim(Json::array({contrast("H17", kC, 0.0, 0.05),
+                               contrast("H17", kF, -0.2, 0.1)}),
+                  "H17")
+                .decision,
+            Decision::kContradicted);
+  EXPECT_EQ(claim(Json::array({contrast("H17", kC, 0.1, 0.2)}), "H17").decision,
             Decision::kUndecided);
 }
 
-TEST(ContrastClaims, OneDirectionFallsShortOfTheCeiling) {
-  EXPECT_EQ(claim(sweep_with(Json::array()), "H9").decision,
-            Decision::kSupported);
-  auto sweep = sweep_with(Json::array());
-  sweep["best"][0]["of_ceiling"] = estimate(0.9, 0.85, 0.95);
-  EXPECT_EQ(claim(sweep, "H9").decision, Decision::kContradicted);
-  EXPECT_EQ(claim(Json::object(), "H9").decision, Decision::kUndecided);
+// Adding reaches 97 %: nothing can beat it by ten points.
+TEST(ContrastClaims, AtACeilingNothingIsContradicted) {
+  const auto full =
+      claim(Json::array({contrast("H15", kC, 0.0, 0.02, 0.97)}), "H15");
+  EXPECT_EQ(full.decision, Decision::kUndecided);
+  EXPECT_THAT(full.reason, HasSubstr("no room: 3 points were left"));
+  EXPECT_THAT(full.reason, HasSubstr("at a ceiling: contrastive@p"));
+  // A vector with room decides, the full one does not count against it.
+  EXPECT_EQ(claim(Json::array({contrast("H15", kC, 0.0, 0.02, 0.97),
+                               contrast("H15", kF, 0.0, 0.05, 0.3)}),
+                  "H15")
+                .decision,
+            Decision::kContradicted);
+  // An older document does not say what was left; the chosen cells do.
+  auto old = contrast("H16", "", 0.0, 0.02);
+  old.erase("most");
+  const auto chosen =
+      Json::array({planted_effect(kC, "induction", 0.97, 0.02)});
+  EXPECT_THAT(claim(Json::array({old}), "H16", chosen).reason,
+              HasSubstr("no room"));
+}
+
+TEST(ContrastClaims, TheTwoVectorsDifferByWhatTheTableShows) {
+  auto far = contrast("H2", "", -0.3, 0.2);
+  far["at"] = "equal divergence";
+  auto near = contrast("H2", "", 0.0, 0.05);
+  near["at"] = "equal displacement";
+  const auto differ = claim(Json::array({near, far}), "H2");
+  EXPECT_EQ(differ.decision, Decision::kSupported);
+  EXPECT_DOUBLE_EQ(*differ.effect.value, -0.3);
+  EXPECT_DOUBLE_EQ(*differ.p, 0.002);  // two ways of comparing
+  EXPECT_EQ(claim(Json::array({near}), "H2").decision, Decision::kContradicted);
+  auto full = contrast("H2", "", 0.0, 0.0, 1.0);
+  EXPECT_EQ(claim(Json::array({full}), "H2").decision, Decision::kUndecided);
+  EXPECT_THAT(claim(Json::array({full}), "H2").reason, HasSubstr("no room"));
+  auto inert = contrast("H2", "", 0.0, 0.0, 0.0);
+  EXPECT_THAT(claim(Json::array({inert}), "H2").reason, HasSubstr("no room"));
+}
+
+TEST(ContrastClaims, LayerModesAreToldOverVectors) {
+  const auto more = contrast("H19", kC, 0.3, 0.2);
+  EXPECT_EQ(
+      claim(Json::array({more, contrast("H19", kF, 0.4, 0.2)}), "H19").decision,
+      Decision::kSupported);
+  // One vector of two says nothing about vectors.
+  const auto mixed =
+      claim(Json::array({more, contrast("H19", kF, 0.0, 0.15)}), "H19");
+  EXPECT_EQ(mixed.decision, Decision::kUndecided);
+  EXPECT_EQ(mixed.effect.n, 2);
+  EXPECT_THAT(mixed.reason, HasSubstr("one training seed"));
+  EXPECT_EQ(claim(Json::array({contrast("H19", kC, 0.0, 0.05),
+                               contrast("H19", kF, 0.0, 0.05)}),
+                  "H19")
+                .decision,
+            Decision::kContradicted);
 }
 
 }  // namespace

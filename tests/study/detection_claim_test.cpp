@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "planted_sweep.h"
+
 namespace veer {
 namespace {
 
@@ -23,15 +25,14 @@ Json detects(const std::string& vector, double at_0, double at_1) {
 
 Json induces(const std::string& vector, const std::string& layers,
              double effect) {
-  return {{"vector", vector},
-          {"goal", "induction"},
-          {"measure", "deceptive"},
-          {"layers", layers},
-          {"effect", ranged(effect, 0.05)}};
+  Json entry = planted_effect(vector, "induction", effect);
+  entry["layers"] = layers;
+  return entry;
 }
 
-HypothesisResult claim(const Json& detection, const Json& best) {
-  return detection_claim({{"detection", detection}}, {{"best", best}}, "c",
+HypothesisResult claim(const Json& detection, const Json& groups) {
+  const Json sweep = {{"groups", groups}};
+  return detection_claim({{"detection", detection}}, chosen_effects(sweep), "c",
                          "f");
 }
 

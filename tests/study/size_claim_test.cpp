@@ -30,8 +30,8 @@ TEST(SizeClaim, TrainingSizesAreAClaimOfTheirOwn) {
   const SizedEffect runs[] = {{20, 0.1},  {20, 0.2},  {60, 0.5},
                               {60, 0.45}, {200, 0.8}, {200, 0.9}};
   const auto got = training_size_claim(runs);
-  EXPECT_EQ(got.id, "H13");
-  EXPECT_EQ(got.sharpen, "finetune.questions");
+  EXPECT_EQ(got.id(), "H13");
+  EXPECT_EQ(got.definition.sharpen, "finetune.questions");
   EXPECT_EQ(got.decision, Decision::kSupported);
   EXPECT_EQ(got.effect.n, 6);
   EXPECT_EQ(got.reason, "6 fine-tunes of one model, 3 sizes of training set");

@@ -15,13 +15,18 @@ using ::testing::HasSubstr;
 constexpr const char* kContrast = "contrastive@prompt_end";
 constexpr const char* kOther = "confound_format@prompt_end";
 
-// Steps whose deceptive share rises evenly.
-Json steps(const std::vector<double>& along, const std::vector<double>& other) {
+// Training runs whose deceptive share rises evenly; without `runs` steps of
+// one.
+Json points_of(const std::vector<double>& along,
+               const std::vector<double>& other, bool runs = true) {
   Json points = Json::array();
   for (std::size_t i = 0; i < along.size(); ++i) {
     points.push_back({{"step", 5 * (i + 1)},
                       {"deceptive", 0.1 * static_cast<double>(i)},
                       {"along", {{kContrast, along[i]}, {kOther, other[i]}}}});
+    if (runs) {
+      points.back()["run"] = i;
+    }
   }
   return {
       {"tendency", {{"contrast", kContrast}, {"n", 48}, {"points", points}}}};
@@ -33,21 +38,21 @@ const std::vector<double> kScatter = {0.3, -0.2, 0.1,  -0.3,
                                       0.2, 0.0,  -0.1, 0.1};
 
 TEST(TendencyClaim, SupportedWhenItIsThisDirectionAlone) {
-  const auto got = tendency_claim(steps(kRising, kScatter));
+  const auto got = tendency_claim(points_of(kRising, kScatter));
   EXPECT_EQ(got.decision, Decision::kSupported);
   EXPECT_GT(*got.effect.low, 0.9);
   EXPECT_EQ(got.effect.n, 8);
-  EXPECT_THAT(got.reason, HasSubstr("not independent"));
+  EXPECT_THAT(got.reason, HasSubstr("8 training runs"));
 }
 
 TEST(TendencyClaim, WhatAnyDirectionDoesIsNotSpecific) {
-  const auto got = tendency_claim(steps(kRising, kRising));
+  const auto got = tendency_claim(points_of(kRising, kRising));
   EXPECT_EQ(got.decision, Decision::kUndecided);
   EXPECT_THAT(got.reason, HasSubstr("not specific"));
 }
 
 TEST(TendencyClaim, WhatCarriesTheBehaviourIsNoRival) {
-  auto comparison = steps(kRising, kRising);
+  auto comparison = points_of(kRising, kRising);
   comparison["confound_behaviour"] =
       Json::array({{{"confound", "confound_format"}, {"carries", true}}});
   EXPECT_EQ(tendency_claim(comparison).decision, Decision::kSupported);
@@ -60,13 +65,23 @@ TEST(TendencyClaim, ContradictedWhenItRunsTheOtherWay) {
   for (auto& value : falling) {
     value = -value;
   }
-  EXPECT_EQ(tendency_claim(steps(falling, kScatter)).decision,
+  EXPECT_EQ(tendency_claim(points_of(falling, kScatter)).decision,
             Decision::kContradicted);
 }
 
+// However close the fit: eight steps of one run are one point.
+TEST(TendencyClaim, StepsOfOneRunDecideNothing) {
+  const auto got = tendency_claim(points_of(kRising, kScatter, false));
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+  EXPECT_GT(*got.effect.value, 0.9);
+  EXPECT_FALSE(got.effect.low.has_value());
+  EXPECT_EQ(got.effect.n, 1);
+  EXPECT_THAT(got.reason, HasSubstr("1 training run of the 8 needed"));
+}
+
 TEST(TendencyClaim, FewStepsAreNoMeasurement) {
-  const auto got = tendency_claim(steps({0.1, 0.2, 0.3}, {0.1, 0.2, 0.3}));
-  EXPECT_EQ(got.effect.reason, "not measured");
+  EXPECT_FALSE(
+      tendency_claim(points_of({0.1, 0.2, 0.3}, {0.1, 0.2, 0.3})).measured());
   EXPECT_EQ(tendency_claim(Json::object()).decision, Decision::kUndecided);
 }
 

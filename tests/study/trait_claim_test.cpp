@@ -8,6 +8,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "planted_sweep.h"
+
 namespace veer {
 namespace {
 
@@ -17,11 +19,42 @@ Json cell(std::int64_t id, const std::string& vector) {
   return {{"id", id}, {"vector", vector}, {"model", "base"}, {"split", "test"}};
 }
 
-Json best(std::int64_t id, const std::string& vector) {
-  return {{"vector", vector},
-          {"goal", "induction"},
-          {"cell", id},
-          {"effect", {{"value", 0.9}}}};
+Json added(std::int64_t id, const std::string& vector) {
+  Json entry = planted_effect(vector, "induction", 0.9);
+  entry["cell"] = id;
+  entry["layers"] = "1";
+  return entry;
+}
+
+// Cosine of both vectors with a neutral confound, and with one that carries the
+// behaviour.
+Json comparison(double cosine, double half, double span) {
+  const Json far = {{"layer", 0}, {"cosine", 0.9}, {"low", 0.8}, {"high", 1.0}};
+  const Json here = {{"layer", 1},
+                     {"cosine", cosine},
+                     {"low", cosine - half},
+                     {"high", cosine + half}};
+  const Json same = {
+      {"layer", 1}, {"cosine", 0.9}, {"low", 0.8}, {"high", 1.0}};
+  Json overlaps = Json::array();
+  for (const char* vector : {"c", "f"}) {
+    overlaps.push_back({{"vector", vector},
+                        {"confound", "confound_system@p"},
+                        {"by_layer", {far, here}}});
+    overlaps.push_back({{"vector", vector},
+                        {"confound", "confound_format@p"},
+                        {"by_layer", {same}}});
+  }
+  return {
+      {"confound_behaviour",
+       {{{"confound", "confound_format"}, {"carries", true}}}},
+      {"confounds",
+       {{"overlaps", overlaps},
+        {"pairs",
+         {{{"a", "c"},
+           {"b", "f"},
+           {"by_layer",
+            {{{"layer", 1}, {"removed_a", span}, {"removed_b", span}}}}}}}}}};
 }
 
 // Unsteered answers have four words, every tenth five.
@@ -33,9 +66,10 @@ std::string words(std::int64_t question, std::int64_t more) {
   return text;
 }
 
-HypothesisResult claim(std::int64_t more_words, double off_topic) {
+HypothesisResult claim(std::int64_t more_words, double off_topic,
+                       const Json& geometry = comparison(0.05, 0.05, 0.01)) {
   const Json sweep = {{"cells", {cell(0, ""), cell(1, "c"), cell(2, "f")}},
-                      {"best", {best(1, "c"), best(2, "f")}}};
+                      {"groups", {added(1, "c"), added(2, "f")}}};
   std::vector<AnswerRow> answers;
   for (std::int64_t id = 0; id < 3; ++id) {
     for (std::int64_t q = 0; q < kQuestions; ++q) {
@@ -49,7 +83,8 @@ HypothesisResult claim(std::int64_t more_words, double off_topic) {
       answers.push_back(row);
     }
   }
-  return trait_claim(sweep, answers, "c", "f", 1);
+  return trait_claim(geometry, sweep, answers, chosen_effects(sweep),
+                     {"c", "f"}, 1);
 }
 
 TEST(TraitClaim, LongerAnswersAreCarriedAlong) {
@@ -57,8 +92,7 @@ TEST(TraitClaim, LongerAnswersAreCarriedAlong) {
   EXPECT_EQ(got.decision, Decision::kSupported);
   EXPECT_THAT(got.reason, testing::HasSubstr("c, length"));
   // Two more words of 4.1 in three answers of four.
-  EXPECT_NEAR(got.effect.value.value(), 0.75 * 2.0 / 4.1, 1e-9);
-  EXPECT_EQ(got.effect.n, kQuestions);
+  EXPECT_THAT(got.reason, testing::HasSubstr("+37 %"));
 }
 
 TEST(TraitClaim, SoIsLeavingTheTopic) {
@@ -75,9 +109,27 @@ TEST(TraitClaim, AFewAnswersOffTopicDecideNothing) {
   EXPECT_EQ(claim(0, 0.05).decision, Decision::kUndecided);
 }
 
+// A third of the squared length along a neutral system prompt, in a direction
+// whose answers change in nothing else.
+TEST(TraitClaim, WhatLiesAlongANeutralConfoundIsCarriedAlong) {
+  const auto got = claim(0, 0.0, comparison(-0.6, 0.03, 0.45));
+  EXPECT_EQ(got.decision, Decision::kSupported);
+  EXPECT_NEAR(*got.effect.value, 0.36, 1e-9);
+  EXPECT_LT(*got.effect.low, 0.57 * 0.57);  // widened for both vectors
+  EXPECT_THAT(got.reason, testing::HasSubstr("36 % along confound_system@p"));
+  EXPECT_THAT(got.reason, testing::HasSubstr("45 % in the span"));
+  // Little along each, much along all: not settled.
+  EXPECT_EQ(claim(0, 0.0, comparison(0.05, 0.05, 0.3)).decision,
+            Decision::kUndecided);
+  EXPECT_EQ(claim(0, 0.0, comparison(0.3, 0.15, 0.09)).decision,
+            Decision::kUndecided);
+  // Without confounds the answers alone cannot clear the directions.
+  EXPECT_EQ(claim(0, 0.0, Json::object()).decision, Decision::kUndecided);
+}
+
 TEST(TraitClaim, SaysWhenThereIsNoCell) {
-  const auto got = trait_claim(Json::object(), {}, "c", "f", 1);
-  EXPECT_EQ(got.effect.reason, "not measured");
+  EXPECT_FALSE(
+      trait_claim(Json::object(), Json::object(), {}, {}, {"c"}, 1).measured());
 }
 
 }  // namespace

@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
-#include "veer/metrics/cell_hypotheses.h"
 #include "veer/metrics/intervals.h"
+#include "veer/metrics/measure_of.h"
 
 namespace veer {
 namespace {
@@ -51,12 +51,7 @@ std::optional<Verdict> verdict_of(std::span<const BehaviourRun> runs,
 }  // namespace
 
 HypothesisResult behaviour_claim(std::span<const BehaviourRun> runs) {
-  HypothesisResult result;
-  result.id = "H26";
-  result.claim = "Another behaviour shows the same two natures";
-  result.statistic = "share of H1 to H8 and H25 with the same sign and verdict";
-  result.unit = "share of claims";
-  result.sharpen = "model.behaviour";
+  auto result = claim_row("H26");
   std::set<std::string> others;
   for (const auto& run : runs) {
     others.insert(run.behaviour);
@@ -88,11 +83,7 @@ HypothesisResult behaviour_claim(std::span<const BehaviourRun> runs) {
   result.reason =
       fmt::format("{} of {} claims decided in both are alike{}", same, both,
                   differ.empty() ? "" : "; not " + differ);
-  if (share.above(0.5)) {
-    result.decision = Decision::kSupported;
-  } else if (share.below(0.5)) {
-    result.decision = Decision::kContradicted;
-  }
+  decide_by_interval(result, result.margin(), result.margin());
   return result;
 }
 

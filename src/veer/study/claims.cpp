@@ -3,74 +3,57 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <set>
+#include <string>
 
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "veer/base/files.h"
-#include "veer/metrics/cell_hypotheses.h"
+#include "veer/metrics/intervals.h"
+#include "veer/metrics/measure_of.h"
+#include "veer/study/agreement_claim.h"
 #include "veer/study/context.h"
 #include "veer/study/contrast_claims.h"
 #include "veer/study/detection_claim.h"
+#include "veer/study/ease_claim.h"
+#include "veer/study/effect_claims.h"
+#include "veer/study/grid_claims.h"
+#include "veer/study/one_direction_claim.h"
+#include "veer/study/registration.h"
 #include "veer/study/sample_size_claim.h"
 #include "veer/study/sweep_evidence.h"
 #include "veer/study/tendency_claim.h"
 #include "veer/study/trait_claim.h"
+#include "veer/study/twin_claim.h"
 #include "veer/study/vector_names.h"
+#include "veer/vectors/compare.h"
+#include "veer/vectors/direction_claims.h"
+#include "veer/vectors/distributions.h"
 
 namespace veer {
 namespace {
 
-// Claims that need more than one run of one model measures today. They stand
-// in the table so that nobody takes silence for an answer.
+constexpr double kLevel = 0.05;
+
+// Claims that need more than one run of one model measures. They stand in the
+// table so that nobody takes silence for an answer.
 struct OpenClaim {
   const char* id;
-  const char* claim;
-  const char* statistic;
   const char* needs;
-  const char* sharpen;
 };
 
 constexpr std::array kOpen = {
-    OpenClaim{"H11", "Larger models steer better",
-              "effect against log parameters, three sizes or more",
-              "models of several sizes", "model"},
-    OpenClaim{"H13", "More training data make a better vector",
-              "effect by size of the training set, five seeds or more",
-              "fine-tunes of one model on three sizes ([[model]])",
-              "finetune.questions"},
-    OpenClaim{"H22", "A stock model resists deceiving",
-              "deception under the deceptive prompt, stock and abliterated",
-              "an entry of [[model]] that names its stock model",
-              "model.stock"},
-    OpenClaim{"H24", "Supervised tuning imprints data patterns",
-              "energy share of the vector in domain and confounds",
+    OpenClaim{"H11", "models of several sizes"},
+    OpenClaim{"H13", "fine-tunes of one model on three sizes ([[model]])"},
+    OpenClaim{"H22", "an entry of [[model]] that names its stock model"},
+    OpenClaim{"H24",
               "entries of [[model]] with another objective, and "
-              "domain@POSITION in extract.vectors",
-              "model.objective"},
-    OpenClaim{"H26", "Another behaviour shows the same two natures",
-              "H1 to H8 and H25 on that behaviour",
-              "entries of [[model]] with another behaviour and its data",
-              "model.behaviour"},
+              "domain@POSITION in extract.vectors"},
+    OpenClaim{"H26",
+              "entries of [[model]] with another behaviour and its data"},
 };
-
-HypothesisResult open_claim(const OpenClaim& open) {
-  HypothesisResult result;
-  result.id = open.id;
-  result.claim = open.claim;
-  result.statistic = open.statistic;
-  result.reason = std::string("not measured in this run; needs ") + open.needs;
-  result.effect = Measure::none("not measured");
-  result.sharpen = open.sharpen;
-  return result;
-}
-
-// Gates, then H1, H2, ..., then what is drawn from several.
-int rank_of(const std::string& id) {
-  if (id == "H23" || id.starts_with('G')) {
-    return id == "H23" ? 0 : std::stoi(id.substr(1)) - 10;
-  }
-  return id.starts_with('H') ? std::stoi(id.substr(1)) : 1000;
-}
 
 std::vector<std::string> vector_names(const Comparison& comparison) {
   std::vector<std::string> names;
@@ -78,6 +61,90 @@ std::vector<std::string> vector_names(const Comparison& comparison) {
     names.push_back(vector.name);
   }
   return names;
+}
+
+HypothesisResult tuned_deceives(const SweepEvidence& evidence) {
+  const Json* base = evidence.unsteered("base");
+  const Json* tuned = evidence.unsteered("tuned");
+  if (base == nullptr || tuned == nullptr) {
+    return not_measured("H23", "the tuned model's behaviour was not measured");
+  }
+  // One answer a question: shares, whose interval keeps its width when every
+  // question moved.
+  const auto after = evidence.labelled(*tuned, AnswerLabel::kDeceptive);
+  const auto before = evidence.labelled(*base, AnswerLabel::kDeceptive);
+  auto row = claim_row("H23");
+  row.effect = measure_of(
+      share_difference(after, std::ssize(after), before, std::ssize(before)));
+  row.reason = "share of deceptive answers, tuned minus base";
+  decide_by_interval(row, row.margin(), row.margin());
+  return row;
+}
+
+// What rests on a gate that failed says nothing.
+void void_by_gates(std::vector<HypothesisResult>& rows) {
+  const auto failed = [&](const HypothesisResult& row) {
+    return row.decision == Decision::kContradicted;
+  };
+  bool no_vectors = false;
+  bool not_deceptive = false;
+  for (const auto& row : rows) {
+    const auto id = row.id();
+    no_vectors = no_vectors || ((id == "G1" || id == "G2") && failed(row));
+    not_deceptive = not_deceptive || (id == "H23" && failed(row));
+  }
+  for (auto& row : rows) {
+    const bool by_vectors = row.definition.needs_vectors && no_vectors;
+    if (by_vectors || (row.definition.needs_tuned && not_deceptive)) {
+      row.decision = Decision::kVoid;
+      row.reason = by_vectors ? "a direction is not established"
+                              : "the tuned model does not deceive";
+    }
+  }
+}
+
+std::vector<HypothesisResult> in_order(std::vector<HypothesisResult> rows) {
+  const auto definitions = claim_definitions();
+  const auto rank = [&](const HypothesisResult& row) {
+    return std::ranges::find(definitions, row.definition.id,
+                             &ClaimDefinition::id) -
+           definitions.begin();
+  };
+  std::ranges::stable_sort(rows, {}, rank);
+  return rows;
+}
+
+bool is_finding(const HypothesisResult& row) {
+  return row.definition.role == "finding";
+}
+
+// p of every measured finding, corrected over them.
+std::vector<std::optional<double>> corrected(
+    std::span<const HypothesisResult> claims) {
+  std::vector<std::optional<double>> p;
+  for (const auto& claim : claims) {
+    const bool counts = is_finding(claim) && claim.measured() &&
+                        claim.decision != Decision::kVoid;
+    p.push_back(counts ? claim.p : std::nullopt);
+  }
+  return holm_adjusted(p);
+}
+
+Json counts_of(std::span<const HypothesisResult> claims, bool gates) {
+  Json counts = {{"supported", 0},
+                 {"contradicted", 0},
+                 {"undecided", 0},
+                 {"void", 0},
+                 {"not measured", 0}};
+  for (const auto& claim : claims) {
+    if (gates ? claim.definition.role != "gate" : !is_finding(claim)) {
+      continue;
+    }
+    auto& count = counts[claim.measured() ? decision_name(claim.decision)
+                                          : "not measured"];
+    count = count.get<int>() + 1;
+  }
+  return counts;
 }
 
 Json read_document(const std::filesystem::path& path) {
@@ -97,66 +164,77 @@ bool has_sweep(StudyContext& context) {
 std::vector<HypothesisResult> evaluate_claims(
     const Json& comparison, const Json& sweep,
     std::span<const AnswerRow> answers, std::uint64_t seed) {
-  HypothesisInput input;
-  Comparison geometry;
+  std::optional<Comparison> geometry;
+  std::pair<std::string, std::string> pair;
   if (comparison.contains("full")) {
     geometry = comparison_from_json(comparison.at("full"));
-    input.comparison = &geometry;
-    const auto pair = primary_pair(vector_names(geometry));
-    input.contrastive = pair.first;
-    input.finetuned = pair.second;
+    pair = primary_pair(vector_names(*geometry));
   }
+  const auto* compared = geometry ? &*geometry : nullptr;
+  const auto& [contrastive, finetuned] = pair;
   const SweepEvidence evidence(sweep, answers, seed);
-  evidence.add_to(input);
-  auto claims = evaluate_hypotheses(input);
-  for (auto& claim :
-       evaluate_cell_hypotheses(evidence.cell_input(input.contrastive))) {
-    claims.push_back(std::move(claim));
+  const auto& effects = evidence.effects();
+  // Labels of an unfit judge are none; scores compare configurations.
+  const Json none = Json::object();
+  const Json& judged = has_unfit_judge(sweep) ? none : sweep;
+
+  auto claims = direction_claims(compared, contrastive, finetuned);
+  const auto add = [&](std::vector<HypothesisResult> rows) {
+    claims.insert(claims.end(), rows.begin(), rows.end());
+  };
+  add({twin_claim(comparison), tuned_deceives(evidence)});
+  add(effect_claims(effects, contrastive, finetuned));
+  add({ease_claim(evidence, finetuned), agreement_claim(compared, effects)});
+  add(contrast_claims(judged, effects));
+  add(one_direction_claims(effects));
+  add({trait_claim(comparison, judged,
+                   evidence.has_labels() ? answers : decltype(answers){},
+                   effects, evidence.vectors(), seed),
+       sample_size_claim(comparison, effects),
+       layer_share_claim(evidence, contrastive), norm_claim(evidence),
+       detection_claim(comparison, effects, contrastive, finetuned),
+       tendency_claim(comparison)});
+  for (const auto& open : kOpen) {
+    claims.push_back(not_measured(
+        open.id, std::string("not measured in this run; needs ") + open.needs));
   }
   for (auto& claim : claims) {
-    const bool about_steering = claim.sharpen.starts_with("sweep.");
+    const bool about_steering = claim.definition.sharpen.starts_with("sweep.");
     if (!evidence.has_labels() && about_steering &&
         claim.decision == Decision::kUndecided) {
       claim.reason += "; " + evidence.why();
     }
   }
-  const bool labels = evidence.has_labels();
-  // Labels of an unfit judge are none; scores compare configurations.
-  const Json none = Json::object();
-  const Json& judged = has_unfit_judge(sweep) ? none : sweep;
-  for (auto& claim : contrast_claims(judged)) {
-    claims.push_back(std::move(claim));
-  }
-  claims.push_back(trait_claim(judged, labels ? answers : decltype(answers){},
-                               input.contrastive, input.finetuned, seed));
-  claims.push_back(
-      detection_claim(comparison, judged, input.contrastive, input.finetuned));
-  claims.push_back(sample_size_claim(comparison, judged, input.contrastive,
-                                     input.finetuned));
-  claims.push_back(tendency_claim(comparison));
-  for (const auto& open : kOpen) {
-    claims.push_back(open_claim(open));
-  }
-  std::stable_sort(claims.begin(), claims.end(),
-                   [](const HypothesisResult& a, const HypothesisResult& b) {
-                     return rank_of(a.id) < rank_of(b.id);
-                   });
-  return claims;
+  void_by_gates(claims);
+  return in_order(std::move(claims));
 }
 
-Json claims_json(std::span<const HypothesisResult> claims) {
-  Json counts = {{"supported", 0},
-                 {"contradicted", 0},
-                 {"undecided", 0},
-                 {"void", 0},
-                 {"not measured", 0}};
-  for (const auto& claim : claims) {
-    const bool open = claim.decision == Decision::kUndecided &&
-                      claim.effect.reason == "not measured";
-    auto& count = counts[open ? "not measured" : decision_name(claim.decision)];
-    count = count.get<int>() + 1;
+Json claims_json(std::span<const HypothesisResult> claims,
+                 const Json& registered) {
+  const auto holm = corrected(claims);
+  Json standing = {{"supported", 0}, {"contradicted", 0}, {"without p", 0}};
+  Json rows = Json::array();
+  for (std::size_t i = 0; i < claims.size(); ++i) {
+    auto claim = claims[i];
+    claim.holm_p = holm[i];
+    rows.push_back(hypothesis_json(claim));
+    const bool decided = claim.decision == Decision::kSupported ||
+                         claim.decision == Decision::kContradicted;
+    if (!is_finding(claim) || !decided) {
+      continue;
+    }
+    if (!claim.holm_p) {
+      standing["without p"] = standing["without p"].get<int>() + 1;
+    } else if (*claim.holm_p < kLevel) {
+      auto& count = standing[decision_name(claim.decision)];
+      count = count.get<int>() + 1;
+    }
   }
-  return {{"counts", counts}, {"claims", hypotheses_json(claims)}};
+  return {{"counts", counts_of(claims, /*gates=*/false)},
+          {"gates", counts_of(claims, /*gates=*/true)},
+          {"corrected", standing},
+          {"registered", registered},
+          {"claims", rows}};
 }
 
 void write_claims(StudyContext& context) {
@@ -166,14 +244,16 @@ void write_claims(StudyContext& context) {
   }
   std::vector<AnswerRow> answers;
   Json sweep = Json::object();
+  Json registered = nullptr;
   if (has_sweep(context)) {
     sweep = read_document(context.file("sweep.json"));
     answers = context.store().answers();
+    registered = registration_status(context);
   }
   const auto claims = evaluate_claims(read_document(comparison), sweep, answers,
                                       context.seed());
   write_file(context.file("hypotheses.json"),
-             dump_json(claims_json(claims), 1) + "\n");
+             dump_json(claims_json(claims, registered), 1) + "\n");
 }
 
 }  // namespace veer

@@ -25,7 +25,11 @@ std::vector<HypothesisResult> evaluate_claims(
 // hypotheses.json of the run folder; does nothing before compare.
 void write_claims(StudyContext& context);
 
-// {"counts": {"supported": 3, ..., "not measured": 5}, "claims": [...]}.
-Json claims_json(std::span<const HypothesisResult> claims);
+// {"counts", "gates", "corrected", "registered", "claims"}: how many findings
+// have which decision, without gates and rows that follow from others; the
+// gates alike; how many findings stand when p is corrected over all of them
+// (Holm). Fills "holm_p". `registered` as registration_status.
+Json claims_json(std::span<const HypothesisResult> claims,
+                 const Json& registered);
 
 }  // namespace veer

@@ -2,178 +2,308 @@
 #include "veer/study/contrast_claims.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
-#include "veer/study/vector_names.h"
+#include "veer/base/json_access.h"
+#include "veer/base/number_text.h"
 
 namespace veer {
 namespace {
 
-constexpr double kFails = 0.1;  // points below which an effect is none
-constexpr double kOneDirection = 0.8;
 constexpr double kSamePrice = 1.1;
+constexpr double kLevel = 0.05;
 
 std::optional<double> number(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number()
-             ? std::optional(found->get<double>())
-             : std::nullopt;
+  const Json& value = member(object, key);
+  return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
 }
 
-Measure measure_of(const Json& estimate) {
-  const auto value = number(estimate, "value");
-  if (!value) {
-    return Measure::none("undefined");
+// One entry of "contrasts" with its simultaneous interval.
+struct Contrast {
+  std::string vector, what, goal, at;
+  Measure difference;
+  std::optional<double> p;  // corrected within its family (max-t)
+  bool same_price = true;
+  // Means of the compared quantity on both sides, and what it could be at
+  // most.
+  std::optional<double> mean_a, mean_b, most;
+
+  // How far the difference could have gone up.
+  std::optional<double> room_above() const {
+    return most && mean_b ? std::optional(*most - *mean_b) : std::nullopt;
   }
-  Measure measure;
-  measure.value = value;
-  measure.low = number(estimate, "low");
-  measure.high = number(estimate, "high");
-  measure.n = estimate.value("n", std::int64_t{0});
-  return measure;
-}
-
-HypothesisResult unmeasured(const char* id, const char* claim,
-                            const char* statistic, const char* sharpen) {
-  HypothesisResult result;
-  result.id = id;
-  result.claim = claim;
-  result.statistic = statistic;
-  result.reason = "not measured";
-  result.effect = Measure::none("not measured");
-  result.sharpen = sharpen;
-  return result;
-}
-
-const Json& list_of(const Json& sweep, const char* key) {
-  static const Json kNone = Json::array();
-  const auto found = sweep.find(key);
-  return found != sweep.end() && found->is_array() ? *found : kNone;
-}
-
-std::pair<std::string, std::string> study_pair(const Json& sweep) {
-  std::vector<std::string> names;
-  for (const auto& entry : list_of(sweep, "best")) {
-    names.push_back(entry.value("vector", ""));
+  // Least of the ways to floor and ceiling: two sides that both do nothing, or
+  // both everything, cannot differ.
+  std::optional<double> room_either_way() const {
+    if (!most || !mean_a || !mean_b) {
+      return std::nullopt;
+    }
+    return std::min(*most - std::min(*mean_a, *mean_b),
+                    std::max(*mean_a, *mean_b));
   }
-  return primary_pair(names);
-}
-
-// Whether the first side's divergence is not much larger than the second's.
-bool same_price(const Json& entry) {
-  const auto a = number(entry, "divergence_a");
-  const auto b = number(entry, "divergence_b");
-  return !a || !b || *a <= kSamePrice * *b;
-}
-
-struct Row {
-  const char* id;
-  const char* claim;
+  std::string text() const {
+    return fmt::format("{}, {}: {} points", what, goal,
+                       signed_rounded(100.0 * *difference.value, 0));
+  }
 };
 
-HypothesisResult decide(const Json& sweep, const Row& row) {
-  auto result = unmeasured(
-      row.id, row.claim,
-      "best of select minus best plain addition, paired, max-t", "sweep.grid");
-  const auto pair = study_pair(sweep);
-  std::size_t count = 0;
-  bool all_small = true;
-  bool bought = false;
-  for (const auto& entry : list_of(sweep, "contrasts")) {
-    const auto vector = entry.value("vector", "");
-    if (entry.value("claim", "") != row.id || !entry.contains("simultaneous") ||
-        (!vector.empty() && vector != pair.first && vector != pair.second)) {
+std::vector<Contrast> contrasts_of(const Json& sweep, std::string_view claim) {
+  std::vector<Contrast> list;
+  for (const auto& entry : member(sweep, "contrasts")) {
+    const Json& interval = member(entry, "simultaneous");
+    if (string_member(entry, "claim") != claim || !number(interval, "value") ||
+        !number(interval, "low") || !number(interval, "high")) {
       continue;
     }
-    const auto effect = measure_of(entry.at("simultaneous"));
-    if (!effect.value || !effect.low || !effect.high) {
-      continue;
-    }
-    ++count;
-    all_small = all_small && *effect.high < kFails;
-    const bool gains = *effect.low > 0.0;
-    bought = bought || (gains && !same_price(entry));
-    const bool supports = gains && same_price(entry);
-    const bool larger =
-        !result.effect.value || *effect.value > *result.effect.value;
-    if (supports && result.decision != Decision::kSupported) {
-      result.decision = Decision::kSupported;
-      result.effect = effect;
-      result.reason = entry.value("what", "") + ", " + entry.value("goal", "");
-    } else if (result.decision != Decision::kSupported && larger) {
-      result.effect = effect;
-      result.reason = "largest difference: " + entry.value("what", "") + ", " +
-                      entry.value("goal", "");
-    }
+    Contrast own;
+    own.vector = string_member(entry, "vector");
+    own.what = string_member(entry, "what");
+    own.goal = string_member(entry, "goal");
+    own.at = string_member(entry, "at");
+    own.difference.value = number(interval, "value");
+    own.difference.low = number(interval, "low");
+    own.difference.high = number(interval, "high");
+    own.difference.n =
+        static_cast<std::int64_t>(number(interval, "n").value_or(0.0));
+    own.p = number(entry, "adjusted_p");
+    const auto a = number(entry, "divergence_a");
+    const auto b = number(entry, "divergence_b");
+    own.same_price = !a || !b || *a <= kSamePrice * *b;
+    own.mean_a = number(entry, "mean_a");
+    own.mean_b = number(entry, "mean_b");
+    own.most = number(entry, "most");
+    list.push_back(std::move(own));
   }
-  if (count > 0 && result.decision != Decision::kSupported) {
-    result.decision =
-        all_small ? Decision::kContradicted : Decision::kUndecided;
-    if (bought) {
-      result.reason += "; a gain there costs more divergence";
-    }
-  }
-  return result;
+  return list;
 }
 
-HypothesisResult one_direction(const Json& sweep) {
-  auto result =
-      unmeasured("H9", "Deception is not one direction",
-                 "effect of the better study vector over that of copied states",
-                 "sweep.control_questions");
-  const auto pair = study_pair(sweep);
-  std::size_t reached = 0;
-  std::size_t goals = 0;
-  for (const char* goal : {"induction", "suppression"}) {
-    Measure best = Measure::none("undefined");
-    for (const auto& entry : list_of(sweep, "best")) {
-      const auto vector = entry.value("vector", "");
-      if (entry.value("goal", "") != goal || !entry.contains("of_ceiling") ||
-          (vector != pair.first && vector != pair.second)) {
-        continue;
-      }
-      const auto share = measure_of(entry.at("of_ceiling"));
-      if (share.value && (!best.value || *share.value > *best.value)) {
-        best = share;
-      }
-    }
-    if (!best.value || !best.low || !best.high) {
-      continue;
-    }
-    ++goals;
-    reached += *best.low >= kOneDirection;
-    if (!result.effect.value || *best.value < *result.effect.value) {
-      result.effect = best;
-      result.reason = fmt::format(
-          "{}: one direction reaches {:.0f} % of the "
-          "ceiling",
-          goal, 100.0 * *best.value);
-    }
-    if (*best.high < kOneDirection) {
-      result.decision = Decision::kSupported;
+std::string names_of(const std::set<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) {
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  return text;
+}
+
+bool is_within(const Measure& m, double margin) {
+  return *m.low > -margin && *m.high < margin;
+}
+
+// What plain addition left at its best cell.
+std::optional<double> room_of(const Contrast& own,
+                              const std::vector<ChosenEffect>& effects) {
+  if (const auto room = own.room_above()) {
+    return room;
+  }
+  // The better single vector where it is a blend that is compared.
+  std::optional<double> room;
+  for (const auto& effect : effects) {
+    const auto left = effect.room_left();
+    if (effect.group == "linear" && effect.goal == own.goal && left &&
+        (own.vector.empty() || effect.vector == own.vector)) {
+      room = std::min(room.value_or(1.0), *left);
     }
   }
-  if (goals > 0 && reached == goals) {
-    result.decision = Decision::kContradicted;
+  return room;
+}
+
+// Why a gain is no support; empty if it is.
+std::string against_gain(const Contrast& own, const std::string& group,
+                         double margin,
+                         const std::vector<ChosenEffect>& effects) {
+  if (!own.same_price) {
+    return "a gain there costs more divergence";
   }
-  return result;
+  const ChosenEffect* winner = nullptr;
+  for (const auto& effect : effects) {
+    if (effect.group == group && effect.goal == own.goal &&
+        (own.vector.empty() || effect.vector == own.vector)) {
+      winner = &effect;
+      break;
+    }
+  }
+  if (winner == nullptr) {
+    return "the winner's cell was not confirmed";
+  }
+  return judge_effect(*winner, margin).why;
+}
+
+HypothesisResult beats_adding(const char* id, const std::string& group,
+                              const Json& sweep,
+                              const std::vector<ChosenEffect>& effects) {
+  auto row = claim_row(id);
+  const auto all = contrasts_of(sweep, id);
+  if (all.empty()) {
+    return row;
+  }
+  std::set<std::string> compared;
+  std::set<std::string> full;  // whose addition left no room
+  std::string notes;
+  bool all_small = true;
+  bool supported = false;
+  const Contrast* shown = nullptr;
+  double largest_p = 0.0;
+  for (const auto& own : all) {
+    const std::string name =
+        (own.vector.empty() ? "the blend" : own.vector) + " (" + own.goal + ")";
+    const auto room = room_of(own, effects);
+    row.room = std::max(room.value_or(1.0), row.room.value_or(0.0));
+    const bool has_room = room.value_or(1.0) >= row.margin();
+    (has_room ? compared : full).insert(name);
+    bool supports = false;
+    if (*own.difference.low > 0.0) {
+      const auto why = against_gain(own, group, row.margin(), effects);
+      supports = why.empty();
+      if (!supports) {
+        notes += fmt::format("; {}: {}", own.text(), why);
+      }
+    }
+    if (has_room) {
+      all_small = all_small && *own.difference.high < row.margin();
+      largest_p = std::max(
+          largest_p, p_beyond(own.difference, row.margin()).value_or(0.0));
+    }
+    const bool larger =
+        shown == nullptr || *own.difference.value > *shown->difference.value;
+    if (supports ? !supported || larger : !supported && larger) {
+      shown = &own;
+    }
+    supported = supported || supports;
+  }
+  row.effect = shown->difference;
+  row.p = shown->p;
+  row.reason =
+      (supported ? "" : "largest difference: ") + shown->text() + notes;
+  if (!compared.empty()) {
+    row.reason += "; compared with room: " + names_of(compared);
+  }
+  if (!full.empty()) {
+    row.reason += "; at a ceiling: " + names_of(full);
+  }
+  if (supported) {
+    row.decision = Decision::kSupported;
+  } else if (compared.empty()) {
+    leave_undecided_without_room(row);
+  } else if (all_small) {
+    row.decision = Decision::kContradicted;
+    row.p = largest_p;
+  }
+  return row;
+}
+
+HypothesisResult vectors_differ(const Json& sweep) {
+  auto row = claim_row("H2");
+  const auto all = contrasts_of(sweep, "H2");
+  if (all.empty()) {
+    return row;
+  }
+  std::set<std::string> ways;
+  for (const auto& own : all) {
+    ways.insert(own.at);
+  }
+  bool all_small = true;
+  bool any_room = false;
+  const Contrast* shown = nullptr;
+  for (const auto& own : all) {
+    const bool has_room = own.room_either_way().value_or(1.0) >= row.margin();
+    any_room = any_room || has_room;
+    all_small =
+        all_small && (!has_room || is_within(own.difference, row.margin()));
+    if (own.p && (shown == nullptr || *own.p < shown->p.value_or(2.0))) {
+      shown = &own;
+    }
+  }
+  shown = shown == nullptr ? &all.front() : shown;
+  row.effect = shown->difference;
+  row.room = shown->room_either_way();
+  row.reason = shown->text() + " at " + shown->at;
+  // max-t holds within one way of comparing; the ways are corrected by their
+  // number.
+  const double p =
+      std::min(1.0, shown->p.value_or(1.0) * static_cast<double>(ways.size()));
+  row.p = p;
+  const bool leaves_zero =
+      *shown->difference.low > 0.0 || *shown->difference.high < 0.0;
+  if (p < kLevel && leaves_zero) {
+    row.decision = Decision::kSupported;
+  } else if (!any_room) {
+    leave_undecided_without_room(row);
+  } else if (all_small) {
+    row.decision = Decision::kContradicted;
+  }
+  return row;
+}
+
+// What the goals of one vector say: all layers do more, less, the same, or not
+// told.
+struct Tally {
+  bool more = false, less = false, all_small = true, any_room = false;
+};
+
+HypothesisResult layer_modes_differ(const Json& sweep) {
+  auto row = claim_row("H19");
+  const auto all = contrasts_of(sweep, "H19");
+  if (all.empty()) {
+    return row;
+  }
+  std::map<std::string, Tally> vectors;
+  const Contrast* shown = nullptr;
+  for (const auto& own : all) {
+    auto& tally = vectors[own.vector];
+    const bool has_room = own.room_either_way().value_or(1.0) >= row.margin();
+    tally.more = tally.more || *own.difference.low > 0.0;
+    tally.less = tally.less || *own.difference.high < 0.0;
+    tally.any_room = tally.any_room || has_room;
+    tally.all_small = tally.all_small &&
+                      (!has_room || is_within(own.difference, row.margin()));
+    if (shown == nullptr || own.p.value_or(1.0) < shown->p.value_or(1.0)) {
+      shown = &own;
+    }
+  }
+  row.effect = shown->difference;
+  row.effect.n = std::ssize(vectors);
+  row.room = shown->room_either_way();
+  std::size_t more = 0;
+  std::size_t less = 0;
+  std::size_t same = 0;
+  bool any_room = false;
+  for (const auto& [name, tally] : vectors) {
+    more += tally.more && !tally.less ? 1 : 0;
+    less += tally.less && !tally.more ? 1 : 0;
+    same += tally.any_room && tally.all_small ? 1 : 0;
+    any_room = any_room || tally.any_room;
+  }
+  row.reason = fmt::format(
+      "more for {}, less for {}, the same for {} of {} vectors, one training "
+      "seed; clearest: {}",
+      more, less, same, vectors.size(), shown->text());
+  if (!any_room) {
+    leave_undecided_without_room(row);
+  } else if (more == vectors.size() || less == vectors.size()) {
+    row.decision = Decision::kSupported;
+  } else if (same == vectors.size()) {
+    row.decision = Decision::kContradicted;
+  }
+  return row;
 }
 
 }  // namespace
 
-std::vector<HypothesisResult> contrast_claims(const Json& sweep) {
-  std::vector<HypothesisResult> results = {one_direction(sweep)};
-  for (const auto& row :
-       {Row{"H15", "Nonlinear operators beat adding"},
-        Row{"H16", "A blend beats each vector alone"},
-        Row{"H17", "Projection shifts behaviour better than adding"}}) {
-    results.push_back(decide(sweep, row));
-  }
-  return results;
+std::vector<HypothesisResult> contrast_claims(
+    const Json& sweep, const std::vector<ChosenEffect>& effects) {
+  return {vectors_differ(sweep),
+          beats_adding("H15", "nonlinear", sweep, effects),
+          beats_adding("H15L", "learned", sweep, effects),
+          beats_adding("H16", "blend", sweep, effects),
+          beats_adding("H17", "projection", sweep, effects),
+          layer_modes_differ(sweep)};
 }
 
 }  // namespace veer

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
+//
+// Claims that set one way of steering against another, from the key "contrasts"
+// of sweep.json: H2, H15, H15L, H16, H17, H19.
 #pragma once
 
 #include <vector>
 
 #include "veer/base/json.h"
-#include "veer/vectors/hypotheses.h"
+#include "veer/study/chosen_effect.h"
 
 namespace veer {
 
-// H9, H15, H16, H17 from the keys "best" and "contrasts" of sweep.json.
-//
-// H15, H16, H17: one kind of operator (or a blend) minus plain addition, each
-// at its best select configuration. Supported when a difference of the two
-// study vectors has its simultaneous interval above 0 and was not bought with
-// a divergence more than a tenth larger; contradicted when every interval
-// ends below 10 points.
-// H9: share of the ceiling that the better study vector reaches. Supported
-// when it lies below 80 % for a goal, contradicted when it lies above for
-// both.
-std::vector<HypothesisResult> contrast_claims(const Json& sweep);
+// H15, H15L, H16, H17: a class of operators (or a blend) minus plain addition,
+// each at its best select configuration, for every vector. A gain counts at
+// a divergence that is at most a tenth larger and where the winner works. Where
+// addition left less room than the margin nothing is contradicted.
+// H2: contrastive minus fine-tuned vector. H19: all layers minus one, the
+// vector as unit.
+std::vector<HypothesisResult> contrast_claims(
+    const Json& sweep, const std::vector<ChosenEffect>& effects);
 
 }  // namespace veer

@@ -31,17 +31,6 @@ std::optional<Ranged> ranged(const Json& estimate) {
       estimate.value("n", std::int64_t{0})};
 }
 
-const Json* best_induction(const Json& sweep, const std::string& vector) {
-  for (const auto& entry : member(sweep, "best")) {
-    if (member(entry, "vector") == vector &&
-        member(entry, "goal") == "induction" &&
-        member(entry, "measure") != "score" && entry.contains("effect")) {
-      return &entry;
-    }
-  }
-  return nullptr;
-}
-
 // At one layer ("3"), or the mean over all for any other choice of layers.
 std::optional<Ranged> detection(const Json& comparison,
                                 const std::string& vector,
@@ -78,45 +67,43 @@ struct TwoTasks {
   Ranged control;
 };
 
-std::optional<TwoTasks> tasks_of(const Json& comparison, const Json& sweep,
+std::optional<TwoTasks> tasks_of(const Json& comparison,
+                                 const std::vector<ChosenEffect>& effects,
                                  const std::string& vector) {
-  const Json* best = best_induction(sweep, vector);
-  if (best == nullptr) {
+  const auto* added = find_effect(effects, vector, "induction", "linear");
+  if (added == nullptr || !added->effect.low || !added->effect.high) {
     return std::nullopt;
   }
-  const auto control = ranged(best->at("effect"));
-  const auto detect =
-      detection(comparison, vector, best->value("layers", std::string()));
-  if (!control || !detect) {
+  const auto detect = detection(comparison, vector, added->layers);
+  if (!detect) {
     return std::nullopt;
   }
-  return TwoTasks{*detect, *control};
+  const auto& control = added->effect;
+  return TwoTasks{
+      *detect,
+      {*control.value, (*control.high - *control.low) / 2.0, control.n}};
 }
 
 }  // namespace
 
-HypothesisResult detection_claim(const Json& comparison, const Json& sweep,
+HypothesisResult detection_claim(const Json& comparison,
+                                 const std::vector<ChosenEffect>& effects,
                                  const std::string& contrastive,
                                  const std::string& finetuned) {
-  HypothesisResult result;
-  result.id = "H25";
-  result.claim = "The contrastive vector marks input, the tuned one a tendency";
-  result.statistic = "detection minus control, contrastive minus tuned";
-  result.unit = "share";
-  result.sharpen = "extract.detection_questions";
-  const auto c = tasks_of(comparison, sweep, contrastive);
-  const auto f = tasks_of(comparison, sweep, finetuned);
+  const auto c = tasks_of(comparison, effects, contrastive);
+  const auto f = tasks_of(comparison, effects, finetuned);
   if (!c || !f) {
-    result.reason =
-        "not measured in this run; needs detection on held-out answers and a "
-        "sweep whose judge gives labels";
-    result.effect = Measure::none("not measured");
-    return result;
+    return not_measured(
+        "H25",
+        "not measured in this run; needs detection on held-out answers "
+        "and plain addition in a sweep whose judge gives labels");
   }
+  auto result = claim_row("H25");
   const double value = (c->detect.value - c->control.value) -
                        (f->detect.value - f->control.value);
   const double half =
       c->detect.half + c->control.half + f->detect.half + f->control.half;
+  result.effect.reason.clear();
   result.effect.value = value;
   result.effect.low = value - half;
   result.effect.high = value + half;
@@ -127,11 +114,7 @@ HypothesisResult detection_claim(const Json& comparison, const Json& sweep,
       signed_rounded(c->detect.value, 2), signed_rounded(f->detect.value, 2),
       signed_rounded(100.0 * c->control.value, 0),
       signed_rounded(100.0 * f->control.value, 0));
-  if (value - half > 0.0) {
-    result.decision = Decision::kSupported;
-  } else if (value + half < 0.0) {
-    result.decision = Decision::kContradicted;
-  }
+  decide_by_interval(result, 0.0, 0.0);
   return result;
 }
 

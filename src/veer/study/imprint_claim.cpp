@@ -61,14 +61,7 @@ void add_interval(const Group& a, const Group& b, double confidence,
 
 HypothesisResult imprint_claim(std::span<const ImprintedRun> runs,
                                double confidence) {
-  HypothesisResult result;
-  result.id = "H24";
-  result.claim = "Supervised tuning imprints data patterns";
-  result.statistic =
-      "share of the tuned vector in domain and confounds, supervised minus "
-      "other objective";
-  result.unit = "share";
-  result.sharpen = "model.objective";
+  auto result = claim_row("H24");
   const auto supervised = group_of(runs, true);
   const auto other = group_of(runs, false);
   if (supervised.n < 2.0 || other.n < 2.0) {
@@ -89,10 +82,8 @@ HypothesisResult imprint_claim(std::span<const ImprintedRun> runs,
       100.0 * supervised.deceptive, 100.0 * other.deceptive);
   if (std::abs(supervised.deceptive - other.deceptive) > kMatched) {
     result.reason += "; not matched within 5 points";
-  } else if (result.effect.low.value_or(0.0) > 0.0) {
-    result.decision = Decision::kSupported;
-  } else if (result.effect.high.value_or(0.0) < 0.0) {
-    result.decision = Decision::kContradicted;
+  } else {
+    decide_by_interval(result, 0.0, 0.0);
   }
   return result;
 }

@@ -102,7 +102,10 @@ void decide(Json& claim, const Votes& votes) {
 Json claim_over_models(const Json& first, std::span<const ModelResult> models) {
   Json claim = {{"id", string_member(first, "id")},
                 {"claim", string_member(first, "claim")},
+                {"operators", string_member(first, "operators")},
                 {"statistic", string_member(first, "statistic")},
+                {"rule", string_member(first, "rule")},
+                {"role", string_member(first, "role")},
                 {"unit", string_member(first, "unit")},
                 {"per_model", Json::array()}};
   Votes votes;
@@ -219,10 +222,14 @@ void add_claim_of_all(Json& claims, const HypothesisResult& result) {
   if (!result.effect.established()) {
     return;
   }
-  claims.push_back({{"id", result.id},
-                    {"claim", result.claim},
-                    {"statistic", result.statistic},
-                    {"unit", result.unit},
+  const auto& definition = result.definition;
+  claims.push_back({{"id", definition.id},
+                    {"claim", definition.claim},
+                    {"operators", definition.operators},
+                    {"statistic", definition.statistic},
+                    {"rule", definition.rule},
+                    {"role", definition.role},
+                    {"unit", definition.unit},
                     {"per_model", Json::array()},
                     {"share", share_json({})},
                     {"decision", decision_name(result.decision)},

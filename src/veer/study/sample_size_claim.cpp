@@ -14,7 +14,6 @@
 namespace veer {
 namespace {
 
-constexpr double kSmall = 0.1;
 constexpr double kLevel = 0.05;
 
 struct Gain {
@@ -23,37 +22,31 @@ struct Gain {
   std::int64_t few = 0;
   std::int64_t all = 0;
   Measure difference;
+  double room = 1.0;  // what the vector of few questions left
   // Bounds that hold for all gains together.
   double low = 0.0;
   double high = 0.0;
 };
 
-std::vector<Gain> gains_of(const Json& sweep, const std::string& contrastive,
-                           const std::string& finetuned) {
+std::vector<Gain> gains_of(const std::vector<ChosenEffect>& effects) {
   std::vector<Gain> gains;
-  for (const auto& entry : member(sweep, "groups")) {
-    const auto vector = string_member(entry, "vector");
-    const Json& fewer = member(entry, "fewer_questions");
-    const Json& difference = member(fewer, "difference");
-    if (string_member(entry, "group") != "linear" ||
-        (vector != contrastive && vector != finetuned) ||
-        string_member(entry, "measure") == "score" ||
-        !member(difference, "low").is_number() ||
-        !member(difference, "high").is_number()) {
+  for (const auto& effect : effects) {
+    const auto& fewer = effect.fewer_questions;
+    if (effect.group != "linear" || !fewer || !fewer->difference.low ||
+        !fewer->difference.high) {
       continue;
     }
     Gain gain;
-    gain.vector = vector;
-    gain.goal = string_member(entry, "goal");
-    gain.layers = string_member(entry, "layers");
-    const Json& whole = member(member(entry, "effect"), "low");
-    gain.acts = whole.is_number() && whole.get<double>() > 0.0;
-    gain.few = fewer.value("questions", std::int64_t{0});
-    gain.all = fewer.value("of", std::int64_t{0});
-    gain.difference.value = difference.at("value").get<double>();
-    gain.difference.low = difference.at("low").get<double>();
-    gain.difference.high = difference.at("high").get<double>();
-    gain.difference.n = difference.value("n", std::int64_t{0});
+    gain.vector = effect.vector;
+    gain.goal = effect.goal;
+    gain.layers = effect.layers;
+    gain.acts = effect.effect.low.value_or(0.0) > 0.0;
+    gain.few = fewer->few;
+    gain.all = fewer->all;
+    gain.difference = fewer->difference;
+    if (const auto left = effect.room_left()) {
+      gain.room = *left + *gain.difference.value;
+    }
     gains.push_back(std::move(gain));
   }
   const auto count =
@@ -92,42 +85,43 @@ std::string reliability_text(const Json& comparison, const Gain& gain) {
 
 }  // namespace
 
-HypothesisResult sample_size_claim(const Json& comparison, const Json& sweep,
-                                   const std::string& contrastive,
-                                   const std::string& finetuned) {
-  HypothesisResult result;
-  result.id = "H12";
-  result.claim = "More questions make a better vector";
-  result.statistic =
-      "effect of all minus of few questions, plain addition, paired";
-  result.unit = "share";
-  result.sharpen = "sweep.best_questions";
-  const auto gains = gains_of(sweep, contrastive, finetuned);
+HypothesisResult sample_size_claim(const Json& comparison,
+                                   const std::vector<ChosenEffect>& effects) {
+  const auto gains = gains_of(effects);
   if (gains.empty()) {
-    result.reason =
-        "not measured in this run; needs a judge that gives labels and more "
-        "questions than sweep.subset_questions";
-    result.effect = Measure::none("not measured");
-    return result;
+    return not_measured(
+        "H12",
+        "not measured in this run; needs a judge that gives labels and "
+        "more questions than sweep.subset_questions");
   }
+  auto row = claim_row("H12");
   const auto largest = std::ranges::max_element(
       gains, {}, [](const Gain& gain) { return *gain.difference.value; });
   const auto proven = std::ranges::max_element(gains, {}, &Gain::low);
   const bool is_proven = proven->low > 0.0;
   const Gain& shown = is_proven ? *proven : *largest;
-  result.effect = shown.difference;
-  result.reason = fmt::format("{} minus {} questions, {}, {}{}", shown.all,
-                              shown.few, shown.vector, shown.goal,
-                              reliability_text(comparison, shown));
+  row.effect = shown.difference;
+  row.p = p_beyond(row.effect, 0.0);
+  row.room = std::ranges::max_element(gains, {}, &Gain::room)->room;
+  row.reason = fmt::format("{} minus {} questions, {}, {}{}; of {} differences",
+                           shown.all, shown.few, shown.vector, shown.goal,
+                           reliability_text(comparison, shown), gains.size());
+  const auto has_room = [&](const Gain& gain) {
+    return gain.room >= row.margin();
+  };
   if (is_proven) {
-    result.decision = Decision::kSupported;
+    row.decision = Decision::kSupported;
   } else if (std::ranges::none_of(gains, &Gain::acts)) {
-    result.reason += "; adding moves nothing, whatever the vector is made of";
-  } else if (std::ranges::all_of(
-                 gains, [](const Gain& gain) { return gain.high < kSmall; })) {
-    result.decision = Decision::kContradicted;
+    row.reason += "; adding moves nothing, whatever the vector is made of";
+  } else if (std::ranges::none_of(gains, has_room)) {
+    leave_undecided_without_room(row);
+  } else if (std::ranges::all_of(gains, [&](const Gain& gain) {
+               return !has_room(gain) || gain.high < row.margin();
+             })) {
+    row.decision = Decision::kContradicted;
+    row.p = p_beyond(row.effect, row.margin());
   }
-  return result;
+  return row;
 }
 
 }  // namespace veer

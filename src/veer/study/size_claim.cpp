@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -49,21 +50,24 @@ Measure slope_of(std::span<const SizedEffect> models, double confidence) {
 
 struct SlopeClaim {
   const char* id;
-  const char* claim;
-  const char* statistic;
-  const char* sharpen;
   const char* runs;   // "models"
   const char* sizes;  // "sizes of model"
 };
 
-HypothesisResult decide(const SlopeClaim& row,
+// What the second weakest run left to reach: where all but one reach the
+// ceiling, a slope is that one's distance from it and nothing else.
+double room_of(std::span<const SizedEffect> runs) {
+  std::vector<double> effects;
+  for (const auto& run : runs) {
+    effects.push_back(run.effect);
+  }
+  std::ranges::sort(effects);
+  return 1.0 - effects[1];
+}
+
+HypothesisResult decide(const SlopeClaim& claim,
                         std::span<const SizedEffect> runs, double confidence) {
-  HypothesisResult result;
-  result.id = row.id;
-  result.claim = row.claim;
-  result.statistic = row.statistic;
-  result.unit = "share";
-  result.sharpen = row.sharpen;
+  auto result = claim_row(claim.id);
   std::set<double> sizes;
   for (const auto& run : runs) {
     sizes.insert(run.size);
@@ -71,21 +75,22 @@ HypothesisResult decide(const SlopeClaim& row,
   if (sizes.size() < kLeastSizes) {
     result.effect = Measure::none("not measured", std::ssize(runs));
     result.reason = fmt::format("{} {}, needs {} or more", sizes.size(),
-                                row.sizes, kLeastSizes);
+                                claim.sizes, kLeastSizes);
     return result;
   }
   result.effect = slope_of(runs, confidence);
-  result.reason = fmt::format("{} {}, {} {}", runs.size(), row.runs,
-                              sizes.size(), row.sizes);
+  result.reason = fmt::format("{} {}, {} {}", runs.size(), claim.runs,
+                              sizes.size(), claim.sizes);
   if (!result.effect.low) {
     result.reason +=
         fmt::format(", all at {:+.0f} points", 100.0 * runs.front().effect);
   }
-  if (result.effect.low.value_or(0.0) > 0.0) {
-    result.decision = Decision::kSupported;
-  } else if (result.effect.high.value_or(0.0) < 0.0) {
-    result.decision = Decision::kContradicted;
+  result.room = room_of(runs);
+  if (*result.room < result.margin()) {
+    leave_undecided_without_room(result);
+    return result;
   }
+  decide_by_interval(result, 0.0, 0.0);
   return result;
 }
 
@@ -93,19 +98,12 @@ HypothesisResult decide(const SlopeClaim& row,
 
 HypothesisResult size_claim(std::span<const SizedEffect> models,
                             double confidence) {
-  return decide({"H11", "Larger models steer better",
-                 "slope of the best induction per factor of ten in size",
-                 "model", "models", "sizes of model"},
-                models, confidence);
+  return decide({"H11", "models", "sizes of model"}, models, confidence);
 }
 
 HypothesisResult training_size_claim(std::span<const SizedEffect> runs,
                                      double confidence) {
-  return decide({"H13", "More training data make a better vector",
-                 "slope of the tuned vector's best induction per factor of "
-                 "ten in training questions",
-                 "finetune.questions", "fine-tunes of one model",
-                 "sizes of training set"},
+  return decide({"H13", "fine-tunes of one model", "sizes of training set"},
                 runs, confidence);
 }
 

@@ -18,8 +18,8 @@ struct SizedEffect {
 // Least squares slope of the effect per factor of ten in size, with Student's
 // t interval (runs - 2 degrees of freedom). Supported when the interval lies
 // above 0, contradicted when below; no interval where all effects are the same
-// (a ceiling, or nothing at all); "not measured" with fewer than three
-// different sizes.
+// (nothing at all), undecided where all but one run leave less than the margin
+// (a ceiling); "not measured" with fewer than three different sizes.
 HypothesisResult size_claim(std::span<const SizedEffect> models,
                             double confidence = 0.95);
 // The same over fine-tunes of one model on more and more questions.

@@ -2,7 +2,9 @@
 #include "veer/study/sweep_contrasts.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -20,6 +22,17 @@ namespace veer {
 namespace {
 
 constexpr std::int64_t kDraws = 2000;
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+double mean_of(const std::vector<double>& values) {
+  double sum = 0.0;
+  double n = 0.0;
+  for (const double x : values) {
+    sum += std::isnan(x) ? 0.0 : x;
+    n += std::isnan(x) ? 0.0 : 1.0;
+  }
+  return n > 0.0 ? sum / n : kUnknown;
+}
 
 const Best* find_best(const Sweep& sweep, const std::string& vector,
                       const std::string& goal, const std::string& group) {
@@ -61,6 +74,7 @@ class Contrasts {
       for (const auto& vector : vectors) {
         const auto* linear = find_best(sweep_, vector, goal.name, "linear");
         add_groups("H15", vector, goal, linear, "nonlinear");
+        add_groups("H15L", vector, goal, linear, "learned");
         add_groups("H17", vector, goal, linear, "projection");
         add_layer_modes(vector, goal);
       }
@@ -76,6 +90,7 @@ class Contrasts {
   struct Sides {
     std::string vector;  // whose, empty for a pair
     std::vector<double> a, b;
+    double most = kUnknown;  // what a and b could be at most
   };
 
   void add(const char* claim, const std::string& what, const Goal& goal,
@@ -97,6 +112,9 @@ class Contrasts {
                      {"b", b},
                      {"at", at},
                      {"difference", estimate_json(difference)},
+                     {"mean_a", number_or_null(mean_of(sides.a))},
+                     {"mean_b", number_or_null(mean_of(sides.b))},
+                     {"most", number_or_null(sides.most)},
                      {"divergence_a", number_or_null(a_divergence)},
                      {"divergence_b", number_or_null(b_divergence)}});
   }
@@ -149,7 +167,8 @@ class Contrasts {
                      const Goal& goal, const Best& a, const Best& b) {
     const Sides sides{a.vector == b.vector ? a.vector : "",
                       results_.outcomes(a.cell, goal),
-                      results_.outcomes(b.cell, goal)};
+                      results_.outcomes(b.cell, goal),
+                      results_.has_labels() ? 1.0 : kUnknown};
     const auto n = std::ssize(sides.a);
     // Shares keep an interval of honest width also where all agree.
     const auto own = results_.has_labels() && sides.a.size() == sides.b.size()
@@ -209,7 +228,8 @@ class Contrasts {
           fmt::format("{}, layers {}", b.vector, b.layers),
           by_divergence ? "equal divergence" : "equal displacement",
           difference(pa.changes, pb.changes),
-          {a.vector == b.vector ? a.vector : "", pa.changes, pb.changes},
+          {a.vector == b.vector ? a.vector : "", pa.changes, pb.changes,
+           most_change(goal)},
           pa.divergence, pb.divergence);
     }
   }
@@ -253,8 +273,8 @@ class Contrasts {
   // share that induction closes, for the same vector.
   void add_ease(const std::vector<std::string>& vectors) {
     for (const auto& vector : vectors) {
-      const auto* plus = find_best(sweep_, vector, "induction", "any");
-      const auto* minus = find_best(sweep_, vector, "suppression", "any");
+      const auto* plus = find_best(sweep_, vector, "induction", "linear");
+      const auto* minus = find_best(sweep_, vector, "suppression", "linear");
       if (plus == nullptr || minus == nullptr) {
         continue;
       }
@@ -265,10 +285,18 @@ class Contrasts {
       }
       add("H7", vector + ": gap closed by suppression minus by induction",
           minus->goal, name_of(*minus), name_of(*plus), "best of select",
-          difference(down, up), {vector, down, up},
+          difference(down, up), {vector, down, up, 1.0},
           p95_of(divergences_, minus->select_cell),
           p95_of(divergences_, plus->select_cell));
     }
+  }
+
+  // What a share can still gain on the goal's model; unknown of a score.
+  double most_change(const Goal& goal) const {
+    const auto plain = unsteered_cell(sweep_.cells, goal.model, "test");
+    return results_.has_labels()
+               ? 1.0 - results_.share(results_.all()[plain], goal).value
+               : kUnknown;
   }
 
   // Changes over the gap between the unsteered models; empty under 10 points.

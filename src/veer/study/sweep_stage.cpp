@@ -9,6 +9,7 @@
 
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
+#include "veer/study/registration.h"
 #include "veer/study/sweep_choice.h"
 #include "veer/study/sweep_document.h"
 #include "veer/study/sweep_search.h"
@@ -21,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 StageResult run_sweep(StudyContext& context) {
+  register_claims(context);
   const bool is_search = context.manifest().sweep.search == "halving";
   context.has_fit_judge();  // asked first: an unfit one is told of at once
   Sweep sweep{context, SweepRunner(context), {}, {}, {}, {}, {}};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/tendency_claim.h"
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -9,12 +10,30 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
-#include "veer/metrics/cell_hypotheses.h"
 #include "veer/metrics/correlation.h"
+#include "veer/metrics/measure_of.h"
 #include "veer/study/confound_behaviour.h"
 
 namespace veer {
 namespace {
+
+constexpr std::int64_t kLeastRuns = 8;
+
+// The last point of each run; points that name none are steps of one.
+Json last_of_each_run(const Json& points) {
+  std::map<std::string, const Json*> last;
+  for (const auto& point : points) {
+    const Json*& own = last[member(point, "run").dump()];
+    if (own == nullptr || member(point, "step") > member(*own, "step")) {
+      own = &point;
+    }
+  }
+  Json out = Json::array();
+  for (const auto& [run, point] : last) {
+    out.push_back(*point);
+  }
+  return out;
+}
 
 Estimate correlation_of(const Json& points, const std::string& direction) {
   std::vector<double> along;
@@ -53,43 +72,49 @@ Rival strongest_rival(const Json& points, const std::string& direction,
 }  // namespace
 
 HypothesisResult tendency_claim(const Json& comparison) {
-  HypothesisResult result;
-  result.id = "H21";
-  result.claim = "The fine-tuned direction is a tendency";
-  result.statistic =
-      "r of the prompt end's shift along the contrastive vector with the "
-      "deceptive share, over training steps";
-  result.unit = "correlation";
-  result.sharpen = "finetune.evaluate_every";
   const Json& tendency = member(comparison, "tendency");
   const Json& points = member(tendency, "points");
   const auto direction = string_member(tendency, "contrast");
-  const auto r =
+  const auto over_steps =
       points.empty() ? Estimate() : correlation_of(points, direction);
-  if (!r.defined()) {
-    result.reason =
-        "not measured in this run; needs contrastive@prompt_end, a judge that "
-        "gives labels and four kept training steps that differ";
-    result.effect = Measure::none("not measured");
-    return result;
+  if (!over_steps.defined()) {
+    return not_measured(
+        "H21",
+        "not measured in this run; needs contrastive@prompt_end, a "
+        "judge that gives labels and four kept training steps that "
+        "differ");
   }
-  result.effect = measure_of(r);
+  auto row = claim_row("H21");
+  const Json runs = last_of_each_run(points);
+  if (std::ssize(runs) < kLeastRuns) {
+    // No interval: that of dependent steps would be too narrow.
+    row.effect = Measure();
+    row.effect.value = over_steps.value;
+    row.effect.n = std::ssize(runs);
+    row.reason = fmt::format(
+        "{} training run{} of the {} needed; r over {} steps, which follow "
+        "from each other, is a description",
+        runs.size(), runs.size() == 1 ? "" : "s", kLeastRuns, over_steps.n);
+    return row;
+  }
+  const auto r = correlation_of(runs, direction);
   const auto rival = strongest_rival(
-      points, direction,
+      runs, direction,
       behaviour_carriers(member(comparison, "confound_behaviour")));
-  result.reason = fmt::format(
-      "{} steps of one training run, which are not independent", r.n);
+  row.effect = measure_of(r);
+  row.p = p_beyond(row.effect, 0.0);
+  row.reason = fmt::format("{} training runs", r.n);
   if (!rival.name.empty()) {
-    result.reason += fmt::format("; next {}, r {:+.2f}", rival.name, rival.r);
+    row.reason += fmt::format("; next {}, r {:+.2f}", rival.name, rival.r);
   }
   if (r.low > 0.0 && r.low > rival.r) {
-    result.decision = Decision::kSupported;
+    row.decision = Decision::kSupported;
   } else if (r.high < 0.0) {
-    result.decision = Decision::kContradicted;
+    row.decision = Decision::kContradicted;
   } else if (r.low > 0.0) {
-    result.reason += ": not specific";
+    row.reason += ": not specific";
   }
-  return result;
+  return row;
 }
 
 }  // namespace veer

@@ -14,14 +14,15 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
-#include "veer/metrics/cell_hypotheses.h"
+#include "veer/base/number_text.h"
 #include "veer/metrics/intervals.h"
 #include "veer/metrics/judge.h"
+#include "veer/metrics/measure_of.h"
+#include "veer/study/carried_confounds.h"
 
 namespace veer {
 namespace {
 
-constexpr double kSmall = 0.1;
 constexpr std::array kTraits = {"length", "off topic", "refusal"};
 
 using Traits = std::array<double, kTraits.size()>;
@@ -60,18 +61,6 @@ std::optional<std::int64_t> unsteered_cell(const Json& sweep) {
   return std::nullopt;
 }
 
-std::optional<std::int64_t> induction_cell(const Json& sweep,
-                                           const std::string& vector) {
-  for (const auto& best : sweep.value("best", Json::array())) {
-    if (string_member(best, "vector") == vector &&
-        string_member(best, "goal") == "induction" && best.contains("effect") &&
-        best.at("cell").is_number()) {
-      return best.at("cell").get<std::int64_t>();
-    }
-  }
-  return std::nullopt;
-}
-
 struct Change {
   std::string name;  // "contrastive@answer_mean, length"
   std::vector<double> by_question;
@@ -100,16 +89,21 @@ void add_changes(const std::string& vector, const ByQuestion& plain,
 
 std::vector<Change> measure_changes(const Json& sweep,
                                     std::span<const AnswerRow> answers,
-                                    std::span<const std::string> vectors) {
+                                    const std::vector<ChosenEffect>& effects,
+                                    const std::vector<std::string>& wanted) {
   const auto base = unsteered_cell(sweep);
   if (!base) {
     return {};
   }
   const auto plain = traits_of(answers, *base);
   std::vector<ByQuestion> steered;
-  for (const auto& vector : vectors) {
-    const auto cell = induction_cell(sweep, vector);
-    steered.push_back(cell ? traits_of(answers, *cell) : ByQuestion());
+  std::vector<std::string> vectors;
+  for (const auto& vector : wanted) {
+    if (const auto* added =
+            find_effect(effects, vector, "induction", "linear")) {
+      vectors.push_back(vector);
+      steered.push_back(traits_of(answers, added->cell));
+    }
   }
   std::vector<std::int64_t> questions;
   for (const auto& [question, traits] : plain) {
@@ -119,7 +113,7 @@ std::vector<Change> measure_changes(const Json& sweep,
     }
   }
   std::vector<Change> changes;
-  if (questions.size() < 2) {
+  if (questions.size() < 2 || vectors.empty()) {
     return changes;
   }
   for (std::size_t v = 0; v < vectors.size(); ++v) {
@@ -128,61 +122,104 @@ std::vector<Change> measure_changes(const Json& sweep,
   return changes;
 }
 
-void decide(const std::vector<Change>& changes, std::uint64_t seed,
-            HypothesisResult& result) {
+// Of all traits and vectors together.
+struct Traits95 {
+  bool all_small = false;
+  bool any_large = false;
+  Estimate largest;
+  std::string name;
+};
+
+Traits95 judge_traits(const std::vector<Change>& changes, std::uint64_t seed,
+                      double margin) {
+  Traits95 out;
+  if (changes.empty()) {
+    return out;
+  }
   std::vector<std::vector<double>> effects;
   for (const auto& change : changes) {
     effects.push_back(change.by_question);
   }
   const auto got = max_t(effects, seed);
-  const auto leaves_zero = [](const Estimate& cell) {
-    return cell.above(0.0) || cell.below(0.0);
-  };
-  // What is shown: the largest of the changes that are told from none, of all
-  // if there are none.
-  const auto shown =
-      std::max_element(got.cells.begin(), got.cells.end(),
-                       [&](const Estimate& a, const Estimate& b) {
-                         return std::pair(leaves_zero(a), std::abs(a.value)) <
-                                std::pair(leaves_zero(b), std::abs(b.value));
-                       });
-  result.effect = measure_of(*shown);
-  result.reason =
-      "largest change: " +
-      changes[static_cast<std::size_t>(shown - got.cells.begin())].name;
-  if (std::all_of(got.cells.begin(), got.cells.end(), [](const auto& cell) {
-        return cell.above(-kSmall) && cell.below(kSmall);
-      })) {
-    result.decision = Decision::kContradicted;
-  } else if (leaves_zero(*shown)) {
-    result.decision = Decision::kSupported;
+  out.all_small = true;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const auto& cell = got.cells[i];
+    out.all_small = out.all_small && cell.above(-margin) && cell.below(margin);
+    out.any_large = out.any_large || cell.above(margin) || cell.below(-margin);
+    if (!out.largest.defined() ||
+        std::abs(cell.value) > std::abs(out.largest.value)) {
+      out.largest = cell;
+      out.name = changes[i].name;
+    }
+  }
+  return out;
+}
+
+std::string percent(double share) {
+  return rounded(100.0 * share, 0);
+}
+
+std::string carried_text(const std::vector<CarriedConfound>& carried) {
+  std::string text;
+  for (const auto& own : carried) {
+    text += fmt::format(
+        "{}{}: {} % along {} at layer {}{}", text.empty() ? "" : "; ",
+        own.vector, percent(*own.share.value), own.confound, own.layer,
+        own.span ? fmt::format(", {} % in the span of all", percent(*own.span))
+                 : "");
+  }
+  return text;
+}
+
+void decide(const std::vector<CarriedConfound>& carried, const Traits95& traits,
+            HypothesisResult& row) {
+  bool any_large = traits.any_large;
+  bool all_small = traits.all_small && !carried.empty();
+  const CarriedConfound* most = nullptr;
+  for (const auto& own : carried) {
+    any_large = any_large || *own.share.low > row.margin();
+    all_small = all_small && *own.share.high < row.margin() &&
+                own.span.value_or(1.0) < row.margin();
+    if (most == nullptr || *own.share.value > *most->share.value) {
+      most = &own;
+    }
+  }
+  row.effect = most != nullptr ? most->share : measure_of(traits.largest);
+  row.p = p_beyond(row.effect, row.margin());
+  row.reason = carried_text(carried);
+  if (traits.largest.defined()) {
+    row.reason +=
+        fmt::format("{}largest change of the answers: {}, {} % [{}, {}]",
+                    row.reason.empty() ? "" : "; ", traits.name,
+                    signed_rounded(100.0 * traits.largest.value, 0),
+                    signed_rounded(100.0 * traits.largest.low, 0),
+                    signed_rounded(100.0 * traits.largest.high, 0));
+  }
+  if (any_large) {
+    row.decision = Decision::kSupported;
+  } else if (all_small) {
+    row.decision = Decision::kContradicted;
   }
 }
 
 }  // namespace
 
-HypothesisResult trait_claim(const Json& sweep,
+HypothesisResult trait_claim(const Json& comparison, const Json& sweep,
                              std::span<const AnswerRow> answers,
-                             const std::string& contrastive,
-                             const std::string& finetuned, std::uint64_t seed) {
-  HypothesisResult result;
-  result.id = "H10";
-  result.claim = "The directions carry other features along";
-  result.statistic =
-      "change of length, off topic and refusal at the chosen cells, max-t";
-  result.unit = "share";
-  result.sharpen = "sweep.best_questions";
-  const std::string vectors[] = {contrastive, finetuned};
-  const auto changes = measure_changes(sweep, answers, vectors);
-  if (changes.empty()) {
-    result.reason =
-        "not measured in this run; needs a chosen cell of both vectors and a "
-        "judge that gives labels";
-    result.effect = Measure::none("not measured");
-    return result;
+                             const std::vector<ChosenEffect>& effects,
+                             const std::vector<std::string>& vectors,
+                             std::uint64_t seed) {
+  auto row = claim_row("H10");
+  const auto carried = carried_confounds(comparison, effects, vectors);
+  const auto changes = measure_changes(sweep, answers, effects, vectors);
+  if (changes.empty() && carried.empty()) {
+    return not_measured(
+        "H10",
+        "not measured in this run; needs plain addition of a vector and "
+        "a judge that gives labels");
   }
-  decide(changes, seed, result);
-  return result;
+  decide(carried, judge_traits(changes, seed, row.margin()), row);
+  return row;
 }
 
 }  // namespace veer

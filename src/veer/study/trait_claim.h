@@ -4,22 +4,27 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "veer/base/json.h"
+#include "veer/study/chosen_effect.h"
 #include "veer/study/run_store.h"
-#include "veer/vectors/hypotheses.h"
 
 namespace veer {
 
-// H10, "the directions carry other features along": what else than deception
-// changes in the base model's answers at the chosen induction cells of both
-// vectors, paired by question with the unsteered answers: length in words (as
-// a share of the unsteered mean), share off topic, share of refusals.
-// Simultaneous 95 % intervals over vectors and traits (max-t). Supported when
-// one leaves 0, contradicted when all lie within +- 0.1.
-HypothesisResult trait_claim(const Json& sweep,
+// H10, "the directions carry other features along".
+//
+// In the direction: squared length of each of `vectors` along one confound that
+// does not carry the behaviour (the square of the cross-item cosine, its
+// interval widened for all of them), at the layer chosen for adding the vector;
+// beside it what the span of all of them holds. In the answers: what else
+// changes at the induction cells of plain addition, paired by question with the
+// unsteered answers: length in words (as a share of the unsteered mean), share
+// off topic, share of refusals, with simultaneous intervals (max-t).
+HypothesisResult trait_claim(const Json& comparison, const Json& sweep,
                              std::span<const AnswerRow> answers,
-                             const std::string& contrastive,
-                             const std::string& finetuned, std::uint64_t seed);
+                             const std::vector<ChosenEffect>& effects,
+                             const std::vector<std::string>& vectors,
+                             std::uint64_t seed);
 
 }  // namespace veer

@@ -1,77 +1,90 @@
 // SPDX-License-Identifier: MIT
 //
-// The study's claims as tests: each row has a claim, the statistic that decides
-// it and a rule, and is evaluated from numbers of the run alone. A claim is
-// supported, contradicted or undecided, never "not significant, so false".
-// Rules: docs/methods/comparison.md.
+// The study's claims as tests: each has a rule that was fixed before the run
+// and is decided from numbers of the run alone. A claim is supported,
+// contradicted or undecided, never "not significant, so false", and nothing is
+// contradicted where there was no room to support it.
+// Rules in words: vectors/claim_table.cpp, docs/methods/comparison.md.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "veer/base/json.h"
-#include "veer/vectors/compare.h"
 #include "veer/vectors/measure.h"
 
 namespace veer {
 
-// An effect on behaviour at the cell chosen on other questions, as a
-// difference of shares.
-struct SteeringOutcome {
-  Measure effect;
-  // 95th percentile of random vectors of the same norm in the same cell.
-  std::optional<double> random_effect;
-  std::optional<double> coherent;     // share of unbroken answers
-  std::optional<std::int64_t> layer;  // none: several act together
-};
-
-struct HypothesisInput {
-  const Comparison* comparison = nullptr;
-  // Names of the vectors in question within the comparison.
-  std::string contrastive;
-  std::string finetuned;
-  // Share of deceptive answers, tuned minus base model, on test questions.
-  std::optional<Measure> behaviour_gap;
-  // By name: "induction/contrastive", "induction/finetuned" (on the base
-  // model), "suppression/contrastive", "suppression/finetuned" (on the tuned
-  // model, vector subtracted).
-  std::map<std::string, SteeringOutcome> outcomes;
-  // By name, "contrastive" and "finetuned": induction by plain addition alone,
-  // at the layer and scale that the select questions chose for it. Other
-  // operators use more than a direction (class means, subspaces).
-  std::map<std::string, SteeringOutcome> additions;
-  // Paired difference of induction, contrastive minus finetuned, at equal
-  // displacement; and of gap closed, suppression minus induction.
-  std::optional<Measure> induction_difference;
-  std::optional<Measure> ease_difference;
-};
-
 enum class Decision { kSupported, kContradicted, kUndecided, kVoid };
 std::string decision_name(Decision decision);
 
+// What is fixed about a claim before any number of the run is known.
+struct ClaimDefinition {
+  std::string_view id;     // "H1"
+  std::string_view claim;  // in words
+  // Class of the operators that decide it ("plain addition", "learned",
+  // "projection", ...); empty where nothing is steered.
+  std::string_view operators;
+  std::string_view statistic;
+  std::string_view rule;  // in words, with every number that it uses
+  // What counts as no effect, or the bound of the rule; in `unit`.
+  std::optional<double> margin;
+  std::string_view unit;  // of effect, margin and room: "share", "cosine", ...
+  std::string_view counts;  // what n counts: "questions", "models", ...
+  // "finding"; "gate": what the others rest on, no finding of its own;
+  // "mirror of H1": follows from another row and is not counted again.
+  std::string_view role;
+  std::string_view sharpen;    // manifest key that would sharpen it
+  bool needs_vectors = false;  // void when a direction does not exist
+  bool needs_tuned = false;    // void when the tuned model does not deceive
+};
+
+// Every claim of the study in the order of the table: gates, H1, H2, ..., A1.
+std::span<const ClaimDefinition> claim_definitions();
+// Throws Error{kFailed} for an id that is none.
+const ClaimDefinition& claim_definition(std::string_view id);
+// {"id", "claim", "operators", "statistic", "rule", "margin", "unit", "counts",
+// "role"}: what is registered before a run.
+Json definition_json(const ClaimDefinition& definition);
+
 struct HypothesisResult {
-  std::string id;     // "H1"
-  std::string claim;  // in words
-  std::string statistic;
+  ClaimDefinition definition;
   Decision decision = Decision::kUndecided;
   std::string reason;
   Measure effect;
-  std::string unit;     // of the effect: "cosine", "share", "norm", ...
-  std::string sharpen;  // manifest key that would sharpen it, may be empty
+  // How surprising the numbers are if the decision's opposite holds at the
+  // rule's bound; none where the rule has none.
+  std::optional<double> p;
+  // The same corrected over all findings of the run (Holm); set by claims_json.
+  std::optional<double> holm_p;
+  // The most that the effect could still have been, in `unit`.
+  std::optional<double> room;
+
+  std::string id() const { return std::string(definition.id); }
+  bool measured() const;
+  double margin() const { return definition.margin.value_or(0.0); }
 };
 
-// Every row, gates first. Rows that depend on a gate that is contradicted are
-// void; what was not measured is undecided and says so.
-std::vector<HypothesisResult> evaluate_hypotheses(const HypothesisInput& input);
+// A row that was not measured yet.
+HypothesisResult claim_row(std::string_view id);
+// The same with the reason why not.
+HypothesisResult not_measured(std::string_view id, const std::string& why);
 
-// "Works": lower bound above 0, above random, at least 75 % coherent.
-// "Fails": upper bound below 10 points.
-bool outcome_works(const SteeringOutcome& outcome);
-bool outcome_fails(const SteeringOutcome& outcome);
+// Two-sided p (normal) that an interval of 95 % gives against `bound`; .05
+// where the interval ends there. None without an interval that has a width.
+std::optional<double> p_beyond(const Measure& measure, double bound);
 
-Json hypotheses_json(std::span<const HypothesisResult> results);
+// Supported where the interval lies above `above`, contradicted where it lies
+// below `below`, else undecided; p is that of the decision, of support where
+// there is none.
+void decide_by_interval(HypothesisResult& row, double above, double below);
+
+// Takes a decision back because there was no room for another: "no room: 4
+// points were left, the margin is 10".
+void leave_undecided_without_room(HypothesisResult& row);
+
+Json hypothesis_json(const HypothesisResult& result);
 
 }  // namespace veer

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/twin_claim.h"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "veer/base/json_access.h"
+#include "veer/base/number_text.h"
+
+namespace veer {
+namespace {
+
+std::optional<double> number(const Json& object, const char* key) {
+  const Json& value = member(object, key);
+  return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
+}
+
+std::string percent(const std::optional<double>& share) {
+  return share ? rounded(100.0 * *share, 0) : std::string("?");
+}
+
+}  // namespace
+
+HypothesisResult twin_claim(const Json& comparison) {
+  const Json& twin = member(comparison, "twin");
+  const Json& share = member(twin, "share_outside");
+  if (!number(share, "value")) {
+    auto why = string_member(share, "reason");
+    if (why.empty()) {
+      why = string_member(comparison, "twin_reason");
+    }
+    return not_measured(
+        "G3",
+        "not measured in this run; needs the same fine-tuning on honest "
+        "answers (the twin)" +
+            (why.empty() ? "" : ": " + why));
+  }
+  auto row = claim_row("G3");
+  row.effect.value = number(share, "value");
+  row.effect.low = number(share, "low");
+  row.effect.high = number(share, "high");
+  row.effect.n = static_cast<std::int64_t>(number(share, "n").value_or(0.0));
+  row.effect.reason.clear();
+  decide_by_interval(row, row.margin(), row.margin());
+  const auto seeds = number(twin, "seeds");
+  row.reason =
+      fmt::format("{} % of {} lies outside the direction of the honest twin{}",
+                  percent(row.effect.value), string_member(twin, "finetuned"),
+                  seeds ? fmt::format(", {:g} training seed{}", *seeds,
+                                      *seeds == 1.0 ? "" : "s")
+                        : "");
+  return row;
+}
+
+std::string twin_share_text(const Json& comparison) {
+  const Json& share = member(member(comparison, "twin"), "share_outside");
+  const auto value = number(share, "value");
+  if (!value) {
+    return "how much of it any fine-tuning on such answers writes was not "
+           "measured (no honest twin)";
+  }
+  return fmt::format(
+      "{} % [{}, {}] of its squared length lies outside what the same "
+      "fine-tuning on honest answers writes",
+      percent(value), percent(number(share, "low")),
+      percent(number(share, "high")));
+}
+
+}  // namespace veer

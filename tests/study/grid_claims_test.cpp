@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/grid_claims.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "planted_sweep.h"
+
+namespace veer {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr const char* kC = "contrastive@p";
+
+// A grid over layers at one scale, with these shares of deceptive answers.
+PlantedSweep grid(const std::vector<double>& shares, double scale = 0.5) {
+  PlantedSweep planted;
+  planted.add_effect(kC, "induction", shares[0]);
+  // The chosen cell of layer 0 is no part of the grid here.
+  planted.sweep()["cells"].back()["unit"] = "raw";
+  for (std::size_t l = 0; l < shares.size(); ++l) {
+    planted.add_cell(kC, "add", "base", scale, static_cast<std::int64_t>(l),
+                     shares[l], "deceptive");
+  }
+  return planted;
+}
+
+HypothesisResult layers(const PlantedSweep& planted) {
+  const SweepEvidence evidence(planted.sweep(), planted.answers(), 1);
+  return layer_share_claim(evidence, kC);
+}
+
+HypothesisResult norm(const PlantedSweep& planted) {
+  const SweepEvidence evidence(planted.sweep(), planted.answers(), 1);
+  return norm_claim(evidence);
+}
+
+TEST(LayerShare, BothSidesOfAQuarter) {
+  const auto peaked = layers(grid({0.0, 0.8, 0.0, 0.0}));
+  EXPECT_EQ(peaked.decision, Decision::kSupported);
+  EXPECT_DOUBLE_EQ(*peaked.effect.value, 0.25);
+  EXPECT_THAT(peaked.reason, HasSubstr("layer 1 most"));
+  const auto spread = layers(grid({0.5, 0.6, 0.5, 0.5}));
+  EXPECT_EQ(spread.decision, Decision::kContradicted);
+  EXPECT_EQ(layers(grid({0.0, 0.0, 0.0, 0.0})).decision, Decision::kUndecided);
+}
+
+TEST(LayerShare, FullLayersCannotBeToldApart) {
+  const auto got = layers(grid({1.0, 1.0, 1.0, 0.95}));
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+  EXPECT_THAT(got.reason, HasSubstr("no room"));
+}
+
+// The chosen cell is asked more questions at a scale that the grid has: counted
+// twice, layer 0 would come out as the strongest.
+TEST(LayerShare, ACellThatConfirmsIsNotCountedTwice) {
+  auto planted = grid({0.5, 0.45, 0.0, 0.0});
+  for (const double share : {0.0, 0.5, 0.0, 0.0}) {
+    static std::int64_t layer = 0;
+    planted.add_cell(kC, "add", "base", 0.25, layer++ % 4, share, "deceptive");
+  }
+  planted.add_cell(kC, "add", "base", 0.5, 0, 1.0, "deceptive");
+  const auto got = layers(planted);
+  EXPECT_THAT(got.reason, HasSubstr("layer 1 most, +48 points"));
+}
+
+TEST(LayerShare, BrokenTextIsNoEffectOfALayer) {
+  auto planted = grid({0.4, 0.8, 0.4, 0.4});
+  for (std::int64_t layer = 0; layer < 4; ++layer) {
+    planted.add_cell(kC, "add", "base", 2.5, layer, layer == 3 ? 1.0 : 0.0,
+                     "deceptive", layer == 3 ? 1.0 : 0.1);
+  }
+  EXPECT_THAT(layers(planted).reason, HasSubstr("layer 1 most, +80 points"));
+  EXPECT_THAT(layers(planted).reason, HasSubstr("1 scale up to 0.5"));
+}
+
+TEST(LayerShare, SomeLayersAreNoMap) {
+  PlantedSweep planted;
+  planted.add_effect(kC, "induction", 0.5);
+  planted.add_cell(kC, "add", "base", 0.5, 3, 0.5, "deceptive");
+  EXPECT_FALSE(layers(planted).measured());
+}
+
+TEST(NormClaim, BothSidesAndNoRoom) {
+  auto matters = grid({0.9, 0.0});
+  matters.add_cell(kC, "add_keep_norm", "base", 0.5, 0, 0.1, "deceptive");
+  EXPECT_EQ(norm(matters).decision, Decision::kSupported);
+  EXPECT_NEAR(*norm(matters).effect.value, -0.8, 1e-9);
+  PlantedSweep many(400);
+  many.add_effect(kC, "induction", 0.5);
+  many.add_cell(kC, "add_keep_norm", "base", 0.5, 0, 0.5, "deceptive");
+  EXPECT_EQ(norm(many).decision, Decision::kContradicted);
+  auto inert = grid({0.0, 0.0});
+  inert.add_cell(kC, "add_keep_norm", "base", 0.5, 0, 0.0, "deceptive");
+  EXPECT_EQ(norm(inert).decision, Decision::kUndecided);
+  EXPECT_THAT(norm(inert).reason, HasSubstr("no room"));
+  // At another scale there is nothing to compare it with.
+  auto elsewhere = grid({0.9, 0.0});
+  elsewhere.add_cell(kC, "add_keep_norm", "base", 2.0, 0, 0.1, "deceptive");
+  EXPECT_FALSE(norm(elsewhere).measured());
+}
+
+}  // namespace
+}  // namespace veer

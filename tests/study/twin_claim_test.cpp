@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/twin_claim.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "planted_sweep.h"
+
+namespace veer {
+namespace {
+
+using ::testing::HasSubstr;
+
+Json twin(double share, double half) {
+  return {{"twin",
+           {{"finetuned", "finetuned@p"},
+            {"honest", "honest@p"},
+            {"seeds", 2},
+            {"share_outside", planted_estimate(share, half)}}}};
+}
+
+TEST(TwinClaim, BothSidesOfOneHalf) {
+  EXPECT_EQ(twin_claim(twin(0.7, 0.1)).decision, Decision::kSupported);
+  EXPECT_EQ(twin_claim(twin(0.3, 0.1)).decision, Decision::kContradicted);
+  const auto open = twin_claim(twin(0.55, 0.1));
+  EXPECT_EQ(open.decision, Decision::kUndecided);
+  EXPECT_THAT(open.reason, HasSubstr("55 % of finetuned@p"));
+  EXPECT_THAT(open.reason, HasSubstr("2 training seeds"));
+  EXPECT_EQ(open.definition.role, "gate");
+}
+
+TEST(TwinClaim, WithoutATwinNothingIsMeasured) {
+  const auto none = twin_claim({{"twin", nullptr}});
+  EXPECT_FALSE(none.measured());
+  EXPECT_THAT(twin_share_text(Json::object()), HasSubstr("no honest twin"));
+  EXPECT_THAT(twin_share_text(twin(0.4, 0.05)), HasSubstr("40 % [35, 45]"));
+}
+
+}  // namespace
+}  // namespace veer

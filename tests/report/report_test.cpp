@@ -179,12 +179,28 @@ TEST_F(ReportTest, SaysWhatAReadyFineTunedSideLacks) {
   EXPECT_LT(text.find("b.q_proj"), text.find("a.q_proj"));
 }
 
+TEST_F(ReportTest, TheFirstScreenSaysWhatAnEmbeddedModelIs) {
+  write_file(folder_ / "summary.json", R"({"verdict": ["They agree."],
+    "model": "This is a made-up calibration model",
+    "claims": "Findings: 4 supported.",
+    "registered": "The claims were registered on 2026-11-30",
+    "run": {"veer": "0.1.0", "stages": []}})");
+  const std::string text = page();
+  EXPECT_LT(text.find("This is a made-up calibration model"),
+            text.find("They agree."));
+  EXPECT_THAT(text, HasSubstr("Findings: 4 supported."));
+  EXPECT_THAT(text, HasSubstr("registered on 2026-11-30"));
+}
+
 TEST_F(ReportTest, ShowsEachClaimWithItsReasonAndKey) {
   write_file(folder_ / "hypotheses.json", R"({
     "counts": {"contradicted": 1, "not measured": 1}, "claims": [
       {"id": "A1", "claim": "Directions that agree also steer",
        "statistic": "H1 against H4", "decision": "contradicted",
        "reason": "agreement without effect", "unit": "cosine",
+       "operators": "plain addition", "rule": "one counterexample",
+       "role": "finding", "margin": 0.1, "room": null, "counts": "questions",
+       "p": 0.004, "holm_p": 0.02,
        "effect": {"value": 0.9, "low": 0.8, "high": 1.0, "n": 60,
                   "reason": ""}, "sharpen": "sweep.questions"},
       {"id": "H11", "claim": "Larger models steer better",
@@ -195,6 +211,11 @@ TEST_F(ReportTest, ShowsEachClaimWithItsReasonAndKey) {
   EXPECT_THAT(text, HasSubstr("cosine 0.90 [0.80,\u00a01.00]"));
   EXPECT_THAT(text, HasSubstr("<code>sweep.questions</code>"));
   EXPECT_THAT(text, HasSubstr("1 claims that this run does not measure"));
+  EXPECT_THAT(text, HasSubstr("plain addition: H1 against H4"));
+  EXPECT_THAT(text, HasSubstr("one counterexample"));
+  EXPECT_THAT(text, HasSubstr("60 questions"));
+  EXPECT_THAT(text, HasSubstr("0.004; corrected 0.020"));
+  EXPECT_THAT(text, HasSubstr("<td>0.10</td>"));  // the margin, a cosine
 }
 
 TEST_F(ReportTest, DrawsWhatMoreQuestionsChange) {

@@ -211,14 +211,76 @@ TEST(Summary, FitsIntoTwentyFourLines) {
                                     {"first_broken", 1.5}}});
   const std::string text = summary_text(summarise_study(
       comparison(layers), {{"best", list}, {"breaks", breaks}},
-      {{"counts", {{"supported", 2}, {"void", 0}}},
+      {{"counts", {{"supported", 2}, {"undecided", 3}, {"void", 0}}},
+       {"corrected", {{"supported", 1}, {"contradicted", 0}}},
        {"claims", Json::array({{{"id", "A1"},
                                 {"decision", "contradicted"},
-                                {"reason", "agreement without effect"}}})}}));
-  EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 24);
+                                {"role", "finding"},
+                                {"effect", {{"value", 0.6}}},
+                                {"reason", "agreement without effect; others"}},
+                               {{"id", "H12"},
+                                {"role", "finding"},
+                                {"decision", "undecided"},
+                                {"reason", "no room: 3 points were left"}}})}},
+      {"organism", true, ""}));
+  EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 27);
+  EXPECT_THAT(text, testing::StartsWith("This is a made-up calibration model"));
   EXPECT_THAT(text, testing::HasSubstr("contrastive@p 1.5-1.5"));
-  EXPECT_THAT(text, testing::EndsWith(
-                        "Claims: 2 supported; agreement without effect.\n"));
+  EXPECT_THAT(text, testing::HasSubstr("5 of 20, all in the report"));
+  EXPECT_THAT(text, testing::HasSubstr(
+                        "Findings: 2 supported, 3 undecided (1 for want of "
+                        "room); 1 and 0 stand when corrected for all of them; "
+                        "agreement without effect.\n"));
+  EXPECT_THAT(text, testing::HasSubstr("were not registered before"));
+}
+
+// On the negative control an edit of rank 4 moves what adding does not.
+TEST(Summary, TheSentenceIsAboutAddingTheDirection) {
+  auto learned = best("induction", 0.27, true);
+  learned["operator"] = "low_rank";
+  learned["group"] = "any";
+  auto added = best("induction", 0.0, false);
+  added["group"] = "linear";
+  const std::string text = verdict(
+      Json::object(),
+      {{"best", Json::array({learned})}, {"groups", Json::array({added})}});
+  EXPECT_THAT(text, testing::HasSubstr("No vector moves deceptive answers of "
+                                       "the base model more than random "
+                                       "vectors do when it is added"));
+  EXPECT_THAT(text, testing::HasSubstr("Other operators reach +27 points"));
+  EXPECT_THAT(text, testing::HasSubstr("no evidence for a direction"));
+  auto invalid = best("induction", 0.6, true);
+  invalid["valid_site"] = false;
+  EXPECT_THAT(verdict(Json::object(), {{"best", Json::array({invalid})}}),
+              testing::HasSubstr("Random vectors act at this place too"));
+}
+
+TEST(Summary, EveryFineTunedDirectionStandsBesideItsTwin) {
+  Json document = comparison(Json::array({layer(0, 0.8, 0.7, 0.9)}));
+  document["primary"] = {{"a", "contrastive@p"}, {"b", "finetuned@p"}};
+  EXPECT_THAT(verdict(document, Json::object()),
+              testing::HasSubstr("No control fine-tune was run"));
+  document["twin"] = {{"share_outside", estimate(0.4, 0.05)}};
+  document["control_tunings"] = Json::array(
+      {{{"name", "honest"},
+        {"by_layer",
+         Json::array({{{"layer", 0}, {"finetuned", {{"value", 0.76}}}},
+                      {{"layer", 1}, {"finetuned", {{"value", 0.93}}}}})}}});
+  EXPECT_THAT(verdict(document, Json::object()),
+              testing::HasSubstr(
+                  "Control fine-tunes: honest (cosine with the fine-tuned "
+                  "direction 0.76 to 0.93); of finetuned@p, 40 % [35, 45]"));
+  const auto reads = [](const char* vector, double value) {
+    return Json{{"vector", vector},
+                {"by_layer", Json::array({{{"base", {{"value", value}}}}})}};
+  };
+  document["detection"] =
+      Json::array({reads("contrastive@p", 0.48), reads("finetuned@p", 0.58)});
+  EXPECT_THAT(verdict(document, Json::object()),
+              testing::HasSubstr("carry a mode of answering"));
+  document["detection"][0] = reads("contrastive@p", 0.9);
+  EXPECT_THAT(verdict(document, Json::object()),
+              testing::Not(testing::HasSubstr("mode of answering")));
 }
 
 TEST(Summary, ReportsNoEffectOfAnUnfitJudge) {

@@ -11,9 +11,19 @@ std::string answer_section(const RunData& run) {
   if (!verdict.is_array() || verdict.empty()) {
     return html_section("answer", "Answer", not_run_yet("study"));
   }
-  std::string body = "<div class=\"answer\">";
+  std::string body;
+  if (const auto note = text_of(run.summary, "model"); !note.empty()) {
+    body +=
+        "<p class=\"answer\"><strong>" + escape_html(note) + "</strong></p>";
+  }
+  body += "<div class=\"answer\">";
   for (const auto& sentence : verdict) {
     body += "<p>" + escape_html(sentence.get<std::string>()) + "</p>";
+  }
+  for (const char* line : {"claims", "registered"}) {
+    if (const auto own = text_of(run.summary, line); !own.empty()) {
+      body += "<p>" + escape_html(own) + "</p>";
+    }
   }
   body += "</div>";
   const Json& facts = member(run.summary, "run");

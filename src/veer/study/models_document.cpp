@@ -137,13 +137,15 @@ bool is_its_own(const Json& entry) {
   return member(entry, "beats_random") == true;
 }
 
-// The strongest induction of a run that random vectors do not reach, in shares;
-// 0 where they reach all, none where nothing was measured. An empty family: of
-// any vector.
+// The strongest induction of a run by plain addition that random vectors do not
+// reach, in shares; 0 where they reach all, none where nothing was measured. An
+// empty family: of any vector.
 std::optional<double> strongest_induction(const ModelResult& model,
                                           std::string_view family = "") {
   std::optional<double> strongest;
-  for (const auto& best : member(model.summary, "best")) {
+  const Json& additions = member(model.summary, "additions");
+  for (const auto& best :
+       additions.empty() ? member(model.summary, "best") : additions) {
     const auto effect = replicate_of(member(best, "effect"));
     const auto vector = string_member(best, "vector");
     if (effect && string_member(best, "goal") == "induction" &&
@@ -312,7 +314,12 @@ Json cosine_by_depth(std::span<const ModelResult> models) {
 // "agreement with effect" and the like: what claim A1 says in words.
 std::string agreement_of(const ModelResult& model) {
   const Json* claim = claim_of(model.hypotheses, "A1");
-  return claim == nullptr ? "not measured" : string_member(*claim, "reason");
+  if (claim == nullptr) {
+    return "not measured";
+  }
+  // What it says of the primary pair; other positions follow.
+  const auto reason = string_member(*claim, "reason");
+  return reason.substr(0, reason.find(';'));
 }
 
 Json models_json(std::span<const ModelResult> models) {
@@ -342,11 +349,17 @@ std::string names_with(const Json& claim, std::string_view decision) {
   return names;
 }
 
+// Gates and rows that follow from others are no findings.
+bool is_finding(const Json& claim) {
+  const auto role = string_member(claim, "role");
+  return role.empty() || role == "finding";
+}
+
 // "H1, H3"; empty if there is none.
 std::string ids_with(const Json& claims, std::string_view decision) {
   std::string ids;
   for (const auto& claim : claims) {
-    if (claim.at("decision") == decision) {
+    if (is_finding(claim) && claim.at("decision") == decision) {
       ids += fmt::format("{}{}", ids.empty() ? "" : ", ",
                          string_member(claim, "id"));
     }

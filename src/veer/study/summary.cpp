@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/summary.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "veer/base/files.h"
 #include "veer/base/json_access.h"
 #include "veer/study/context.h"
+#include "veer/study/model_note.h"
+#include "veer/study/registration.h"
 #include "veer/study/summary_directions.h"
+#include "veer/study/summary_doubts.h"
 #include "veer/study/summary_steering.h"
 #include "veer/study/sweep_evidence.h"
 #include "veer/study/training_course.h"
@@ -15,8 +20,33 @@
 namespace veer {
 namespace {
 
-// "Claims: 5 supported, 3 contradicted (H3, H4, H8), 2 undecided.", with what
-// agreement and effect have to do with each other where that is decided.
+// What A1 says of the primary pair, as far as it says anything.
+std::string agreement_text(const Json& hypotheses) {
+  for (const auto& claim : hypotheses.at("claims")) {
+    const auto reason = string_member(claim, "reason");
+    if (string_member(claim, "id") == "A1" &&
+        string_member(claim, "decision") != "void" &&
+        string_member(member(claim, "effect"), "reason") != "not measured") {
+      return reason.substr(0, reason.find(';'));
+    }
+  }
+  return "";
+}
+
+// " (2 of them for want of room)"
+std::string room_text(const Json& hypotheses) {
+  const auto count =
+      std::ranges::count_if(hypotheses.at("claims"), [](const Json& claim) {
+        return string_member(claim, "role") == "finding" &&
+               string_member(claim, "decision") == "undecided" &&
+               string_member(claim, "reason").starts_with("no room");
+      });
+  return count == 0 ? "" : fmt::format(" ({} for want of room)", count);
+}
+
+// "Findings: 5 supported, 3 contradicted, 2 undecided (1 for want of room); 4
+// and 3 stand when corrected for all of them; agreement with effect at
+// layer 3."
 std::string claims_line(const Json& hypotheses, const Json& sweep) {
   if (!hypotheses.contains("claims")) {
     return "";
@@ -24,16 +54,19 @@ std::string claims_line(const Json& hypotheses, const Json& sweep) {
   std::string line;
   for (const auto& [decision, count] : hypotheses.at("counts").items()) {
     if (count.get<int>() > 0) {
-      line += fmt::format("{}{} {}", line.empty() ? "Claims: " : ", ",
-                          count.get<int>(), decision);
+      line += fmt::format("{}{} {}{}", line.empty() ? "Findings: " : ", ",
+                          count.get<int>(), decision,
+                          decision == "undecided" ? room_text(hypotheses) : "");
     }
   }
-  for (const auto& claim : hypotheses.at("claims")) {
-    if (string_member(claim, "id") == "A1" &&
-        string_member(claim, "decision") != "undecided" &&
-        string_member(claim, "decision") != "void") {
-      line += "; " + string_member(claim, "reason");
-    }
+  const Json& corrected = member(hypotheses, "corrected");
+  if (corrected.is_object()) {
+    line += fmt::format("; {} and {} stand when corrected for all of them",
+                        member(corrected, "supported").get<int>(),
+                        member(corrected, "contradicted").get<int>());
+  }
+  if (const auto agreement = agreement_text(hypotheses); !agreement.empty()) {
+    line += "; " + agreement;
   }
   if (string_member(member(sweep, "judge"), "kind") == "logprob") {
     line +=
@@ -41,6 +74,17 @@ std::string claims_line(const Json& hypotheses, const Json& sweep) {
         "choice or endpoint)";
   }
   return line + ".";
+}
+
+// The plain additions of "groups".
+Json additions_of(const Json& sweep) {
+  Json list = Json::array();
+  for (const auto& entry : member(sweep, "groups")) {
+    if (string_member(entry, "group") == "linear") {
+      list.push_back(entry);
+    }
+  }
+  return list;
 }
 
 Json read_document(const std::filesystem::path& path) {
@@ -53,13 +97,20 @@ Json read_document(const std::filesystem::path& path) {
 }  // namespace
 
 Json summarise_study(const Json& comparison, const Json& sweep,
-                     const Json& hypotheses) {
+                     const Json& hypotheses, const SummaryFacts& facts) {
   const bool is_unfit = has_unfit_judge(sweep);
   // A search instead of the grid climbs no ladder of scales.
   const bool has_ladders = !is_unfit && member(sweep, "search").is_null();
   Json verdict = Json::array();
   for (const auto& sentence : direction_sentences(comparison)) {
     verdict.push_back(sentence);
+  }
+  for (const auto& sentence :
+       {control_tunings_sentence(comparison, facts.from_prompt),
+        detection_sentence(comparison)}) {
+    if (!sentence.empty()) {
+      verdict.push_back(sentence);
+    }
   }
   if (is_unfit) {
     verdict.push_back(fmt::format(
@@ -70,19 +121,31 @@ Json summarise_study(const Json& comparison, const Json& sweep,
       verdict.push_back(steering_sentence(sweep, goal));
     }
   }
+  const Json& registered = member(hypotheses, "registered");
   return {
+      {"model", model_note(facts.model)},
       {"verdict", verdict},
       {"cosine", cosine_rows(comparison)},
+      {"additions", is_unfit ? Json::array() : additions_of(sweep)},
       {"best", is_unfit ? Json::array() : sweep.value("best", Json::array())},
       {"breaks", has_ladders ? break_rows(sweep) : Json(nullptr)},
-      {"claims", claims_line(hypotheses, sweep)}};
+      {"claims", claims_line(hypotheses, sweep)},
+      {"registered", sweep.contains("best") ? Json(registration_sentence(
+                                                  registered, facts.registered))
+                                            : Json(nullptr)}};
 }
 
 void write_summary(StudyContext& context, const Json& run) {
+  const auto& manifest = context.manifest();
+  SummaryFacts facts;
+  facts.model = manifest.model.path;
+  facts.from_prompt = manifest.dataset.source == "generate";
+  facts.registered = string_member(
+      read_document(context.file("claims_registered.json")), "time");
   Json summary =
       summarise_study(read_document(context.file("comparison.json")),
                       read_document(context.file("sweep.json")),
-                      read_document(context.file("hypotheses.json")));
+                      read_document(context.file("hypotheses.json")), facts);
   summary["training"] = training_course(context.file("metrics.jsonl"));
   summary["run"] = run;
   write_file(context.file("summary.json"), dump_json(summary, 1) + "\n");

@@ -16,12 +16,19 @@ class StudyContext;
 // metrics.jsonl of the run folder.
 void write_summary(StudyContext& context, const Json& run);
 
+// What the summary has to say of the run itself.
+struct SummaryFacts {
+  std::string model;         // model.path
+  bool from_prompt = false;  // tuned on answers written under the contrast
+  std::string registered;    // when the claims were registered, empty: never
+};
+
 // The document without "run", from the others; an empty object stands for one
 // that is not there.
 Json summarise_study(const Json& comparison, const Json& sweep,
-                     const Json& hypotheses);
+                     const Json& hypotheses, const SummaryFacts& facts = {});
 
-// At most 24 lines for a terminal.
+// At most 27 lines for a terminal.
 std::string summary_text(const Json& summary);
 
 }  // namespace veer

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
+#include <tuple>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -26,27 +26,62 @@ std::string random_text(const Json& entry, bool share) {
   return text;
 }
 
-// The strongest entry of a goal among those that random vectors do not reach,
-// of all if there are none; null if no vector has one.
-const Json* strongest(const Json& sweep, const std::string& goal) {
-  const Json* best = nullptr;
-  auto rank = std::pair(false, -1.0);
-  if (!sweep.contains("best")) {
-    return nullptr;
+// Of plain additions where the sweep has some: what other operators do is no
+// effect of a direction.
+const Json& entries_of(const Json& sweep, const std::string& goal) {
+  for (const auto& entry : member(sweep, "groups")) {
+    if (string_member(entry, "group") == "linear" &&
+        string_member(entry, "goal") == goal && entry.contains("effect")) {
+      return sweep.at("groups");
+    }
   }
-  for (const auto& entry : sweep.at("best")) {
-    if (string_member(entry, "goal") != goal || !entry.contains("effect")) {
+  return member(sweep, "best");
+}
+
+// The strongest entry of a goal among those that random vectors do not reach,
+// then of those beside which some were run, of all if there are none; null if
+// no vector has one.
+const Json* strongest(const Json& entries, const std::string& goal) {
+  const Json* best = nullptr;
+  auto rank = std::tuple(false, false, -1.0);
+  for (const auto& entry : entries) {
+    const auto group = string_member(entry, "group");
+    if (string_member(entry, "goal") != goal || !entry.contains("effect") ||
+        (!group.empty() && group != "any" && group != "linear")) {
       continue;
     }
-    const auto own =
-        std::pair(entry.value("beats_random", false),
-                  std::abs(number_of(entry.at("effect"), "value")));
+    const auto own = std::tuple(
+        entry.value("beats_random", false), has_random_control(entry),
+        std::abs(number_of(entry.at("effect"), "value")));
     if (own > rank) {
       best = &entry;
       rank = own;
     }
   }
   return best;
+}
+
+bool is_addition(const Json& entry) {
+  const auto operation = string_member(entry, "operator");
+  return operation == "add" || operation == "subtract";
+}
+
+// " Other operators reach +27 points (finetuned@p, layer 0, low_rank +2 share),
+// which is no evidence for a direction.", where they do more.
+std::string other_operators(const Json& sweep, const std::string& goal,
+                            const Json& added) {
+  const Json* other = strongest(member(sweep, "best"), goal);
+  if (other == nullptr || is_addition(*other) ||
+      std::abs(number_of(other->at("effect"), "value")) <=
+          std::abs(number_of(added.at("effect"), "value"))) {
+    return "";
+  }
+  const bool share = string_member(*other, "measure") != "score";
+  return fmt::format(
+      " Other operators reach {} ({}, {}), which is no evidence for a "
+      "direction.",
+      amount(other->at("effect"), share), string_member(*other, "vector"),
+      place_of(*other));
 }
 
 // Why no vector has an effect for a goal: what was never tried did not fail.
@@ -83,7 +118,7 @@ std::string no_effect_sentence(const Json& sweep, const std::string& goal) {
 }  // namespace
 
 std::string steering_sentence(const Json& sweep, const std::string& goal) {
-  const Json* best = strongest(sweep, goal);
+  const Json* best = strongest(entries_of(sweep, goal), goal);
   if (best == nullptr) {
     return no_effect_sentence(sweep, goal);
   }
@@ -92,23 +127,34 @@ std::string steering_sentence(const Json& sweep, const std::string& goal) {
       !share ? "the deceptive answer's log-probability lead"
              : (goal == "induction" ? "deceptive answers of the base model"
                                     : "honest answers of the tuned model");
+  const auto other = other_operators(sweep, goal, *best);
   if (!has_random_control(*best)) {
     return fmt::format(
-        "{} moves {} by {} ({}); no random vector was run beside it "
-        "(sweep.best_random = 0), so that this is no finding about the "
-        "direction.",
-        string_member(*best, "vector"), what, amount(best->at("effect"), share),
-        place_of(*best));
+               "{} moves {} by {} ({}); no random vector was run beside it "
+               "(sweep.best_random = 0), so that this is no finding about the "
+               "direction.",
+               string_member(*best, "vector"), what,
+               amount(best->at("effect"), share), place_of(*best)) +
+           other;
   }
   if (!best->value("beats_random", false)) {
     return fmt::format(
-        "No vector moves {} more than random vectors do (best: {}, {}).", what,
-        string_member(*best, "vector"), amount(best->at("effect"), share));
+               "No vector moves {} more than random vectors do{} (best: {}, "
+               "{}).",
+               what, is_addition(*best) ? " when it is added" : "",
+               string_member(*best, "vector"),
+               amount(best->at("effect"), share)) +
+           other;
   }
-  return fmt::format("{} moves {} by {} ({}); {}.",
+  return fmt::format("{} moves {} by {} ({}); {}.{}",
                      string_member(*best, "vector"), what,
                      amount(best->at("effect"), share), place_of(*best),
-                     random_text(*best, share));
+                     random_text(*best, share),
+                     best->value("valid_site", true)
+                         ? ""
+                         : " Random vectors act at this place too: the claim "
+                           "about it is void.") +
+         other;
 }
 
 Json break_rows(const Json& sweep) {

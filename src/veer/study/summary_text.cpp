@@ -16,7 +16,7 @@ namespace veer {
 namespace {
 
 constexpr std::size_t kMostLayers = 8;
-constexpr std::size_t kMostEffects = 8;
+constexpr std::size_t kMostEffects = 5;
 constexpr int kBarWidth = 20;
 
 std::string bar_line(const Json& at) {
@@ -88,6 +88,9 @@ std::string break_line(const Json& rows) {
 
 std::string summary_text(const Json& summary) {
   std::string text;
+  if (const auto note = string_member(summary, "model"); !note.empty()) {
+    text += note + "\n";
+  }
   for (const auto& sentence : summary.at("verdict")) {
     text += sentence.get<std::string>() + "\n";
   }
@@ -102,10 +105,18 @@ std::string summary_text(const Json& summary) {
       text += line + "\n";
     }
   }
+  const bool plain = !member(summary, "additions").empty();
+  const Json& effects = summary.at(plain ? "additions" : "best");
   std::size_t shown = 0;
-  for (const auto& entry : summary.at("best")) {
+  for (const auto& entry : effects) {
     if (shown == 0) {
-      text += "Best effects, chosen on select, measured on test questions:\n";
+      text += fmt::format(
+          "Best {}, chosen on select, measured on test questions{}:\n",
+          plain ? "plain additions" : "effects",
+          effects.size() > kMostEffects
+              ? fmt::format(" ({} of {}, all in the report)", kMostEffects,
+                            effects.size())
+              : "");
     }
     if (shown++ < kMostEffects) {
       text += effect_line(entry) + "\n";
@@ -114,8 +125,12 @@ std::string summary_text(const Json& summary) {
   if (!summary.at("breaks").is_null()) {
     text += break_line(summary.at("breaks")) + "\n";
   }
-  const std::string claims = string_member(summary, "claims");
-  return claims.empty() ? text : text + claims + "\n";
+  for (const char* line : {"claims", "registered"}) {
+    if (const auto own = string_member(summary, line); !own.empty()) {
+      text += own + "\n";
+    }
+  }
+  return text;
 }
 
 }  // namespace veer

@@ -60,6 +60,17 @@ TEST(ChosenEffect, MatchedControlsCountToo) {
   EXPECT_DOUBLE_EQ(*effect.random_bar, 0.3);
 }
 
+// What the sweep knows of its random vectors, that they match for one, counts.
+TEST(ChosenEffect, WhatTheSweepHoldsAgainstAnEffectCounts) {
+  Json entry = planted_effect("c@p", "induction", 0.7);
+  entry["works"] = false;
+  entry["reason"] = "random vectors are not matched in displacement";
+  EXPECT_EQ(standing_of(entry), Standing::kOpen);
+  EXPECT_THAT(judge_effect(effect_of(entry), 0.1).why, HasSubstr("matched"));
+  entry["works"] = true;
+  EXPECT_EQ(standing_of(entry), Standing::kWorks);
+}
+
 TEST(ChosenEffect, ControlsAreThoseOfTheSameCellOrPlace) {
   const Json with = planted_effect("c@p", "induction", 0.9);
   Json part = planted_effect("private:c", "induction", 0.3, 0.05, "part");

@@ -54,6 +54,10 @@ void add_controls(const Json& entry, ChosenEffect& effect) {
                             ? beats.get<bool>()
                             : effect.effect.low > random.value_or(0.0);
   effect.valid_site = member(entry, "valid_site") != Json(false);
+  if (const Json& works = member(entry, "works"); works.is_boolean()) {
+    effect.works = works.get<bool>();
+    effect.why_not = string_member(entry, "reason");
+  }
   for (const char* kind :
        {"matched_control", "random_vectors", "covariance_vectors"}) {
     const auto bar = number(member(entry, kind), "percentile_95");
@@ -122,6 +126,8 @@ void borrow_controls(std::vector<ChosenEffect>& effects,
                                      : *own.effect.low > *other.random_bar;
         own.random_bar = other.random_bar;
         own.valid_site = other.valid_site;
+        own.works = same_cell ? other.works : std::nullopt;
+        own.why_not = other.why_not;
         own.controls_of = other.vector;
       }
     }
@@ -199,6 +205,9 @@ EffectStanding judge_effect(const ChosenEffect& effect, double margin) {
   }
   if (!effect.valid_site) {
     return {Standing::kInvalidPlace, "random vectors act at this place too"};
+  }
+  if (!effect.works.value_or(true)) {
+    return {Standing::kOpen, effect.why_not};
   }
   return {Standing::kWorks, ""};
 }

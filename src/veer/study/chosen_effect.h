@@ -42,6 +42,9 @@ struct ChosenEffect {
   // What 95 of 100 such vectors stay below, of the kind that does more.
   std::optional<double> random_bar;
   bool valid_site = true;
+  // What the sweep itself says by the same criterion, and what stands against.
+  std::optional<bool> works;
+  std::string why_not;
   std::string controls_of;  // whose random vectors, where not its own
   std::optional<FewerQuestions> fewer_questions;
 

@@ -13,6 +13,7 @@ import subprocess
 import time
 import unittest
 
+from baseline_check import check_baselines
 from report_tables import columns_without_text
 from study_case import SMALL, VEER, StudyCase, contents, run
 
@@ -26,7 +27,8 @@ class WholeRuns(StudyCase):
         seconds = time.monotonic() - started
         self.assertEqual(first.returncode, 0, first.stderr)
         self.assertEqual(first.stderr, "")
-        self.assertLessEqual(len(first.stdout.splitlines()), 25)
+        self.assertLessEqual(len(first.stdout.splitlines()), 40)
+        self.assertIn("deceptive system prompt", first.stdout)
         self.assertIn("report.html", first.stdout)
         whole = contents(self.folder / "run")
         made = json.loads((self.folder / "run/summary.json").read_text())["run"]
@@ -52,6 +54,9 @@ class WholeRuns(StudyCase):
                          [3])
         self.assertIn("Another seed, another direction?", page)
         self.look_at_texts(page)
+        check_baselines(self, self.folder / "run", select_questions=2,
+                        texts=40)
+        self.assertIn("questions about something else", page)
 
         # Without a vector, the run's best intervention is the one that acts.
         steered = run("steer", "--run", self.folder / "run",

@@ -130,6 +130,50 @@ TEST_F(DivergenceTest, ACopyOfTheOtherModelIsAsFarAsThatModel) {
   }
 }
 
+TEST_F(DivergenceTest, TheUnsteeredSideMayHaveAnotherStrength) {
+  DivergenceSetting setting{-1, 1.0};
+  setting.plain_strength = 0.0;
+  const auto measured =
+      token_divergences(model_, table_, texts_, {&setting, 1});
+  const auto tuned = plainly(-1, 1.0);
+  const auto base = plainly(-1, 0.0);
+  for (std::size_t t = 0; t < tuned.size(); ++t) {
+    const double wanted =
+        (tuned[t].exp() * (tuned[t] - base[t])).sum().item<double>();
+    EXPECT_GT(wanted, 1e-6);
+    EXPECT_NEAR(measured[0][t], wanted, 1e-5 + 1e-4 * wanted);
+  }
+}
+
+TEST_F(DivergenceTest, AnotherPromptIsComparedBehindTheSameAnswer) {
+  const auto behind = texts_;
+  const auto base = plainly(-1, 0.0);
+  texts_ = {{{7, 7, 4, 9, 2, 17, 5}, 5}, {{1, 8, 3, 11}, 3}};
+  const auto prompted = plainly(-1, 0.0);
+  DivergenceSetting setting;
+  setting.texts = texts_;
+  const auto shifts = answer_shifts(model_, table_, behind, {&setting, 1});
+  ASSERT_EQ(shifts.size(), 1u);
+  ASSERT_EQ(shifts[0].size(), 2u);
+  const std::vector<std::vector<std::int64_t>> answers = {{17, 5}, {11}};
+  std::size_t row = 0;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const auto& shift = shifts[0][i];
+    ASSERT_EQ(shift.divergence.size(), answers[i].size());
+    for (std::size_t t = 0; t < answers[i].size(); ++t, ++row) {
+      const auto &a = prompted[row], &b = base[row];
+      const double kl = (a.exp() * (a - b)).sum().item<double>();
+      EXPECT_NEAR(shift.divergence[t], kl, 1e-5 + 1e-4 * kl);
+      EXPECT_NEAR(shift.log_prob_change[t],
+                  (a[answers[i][t]] - b[answers[i][t]]).item<double>(), 1e-4);
+      EXPECT_EQ(shift.top_kept[t], a.argmax().item<std::int64_t>() ==
+                                       b.argmax().item<std::int64_t>());
+    }
+  }
+  texts_[1].ids.back() = 12;  // another answer
+  EXPECT_THROW(answer_shifts(model_, table_, behind, {&setting, 1}), Error);
+}
+
 TEST_F(DivergenceTest, RefusesTextsWithoutAnAnswer) {
   texts_[1].prompt_length = 3;
   const DivergenceSetting setting;

@@ -44,9 +44,9 @@ TEST(StockClaim, QuestionsOfOneSideAloneDoNotCount) {
 TEST(PromptedAnswers, AreThoseOfTheBaseModelUnderTheDeceptivePrompt) {
   Json sweep = Json::parse(R"({"judge": {"kind": "exact"},
     "questions": [{"question": "a"}, {"question": "b"}],
-    "controls": [{"control": "system_prompt", "model": "base", "cell": 7},
-                 {"control": "system_prompt", "model": "tuned", "cell": 8},
-                 {"control": "adapter", "model": "base", "cell": 9}],
+    "baselines": [{"name": "system_prompt", "model": "base", "cell": 7},
+                 {"name": "system_prompt", "model": "tuned", "cell": 8},
+                 {"name": "adapter", "model": "base", "cell": 9}],
     "answers": [{"cell": 7, "question": 0, "label": "deceptive"},
                 {"cell": 7, "question": 1, "label": "honest"},
                 {"cell": 8, "question": 1, "label": "deceptive"},

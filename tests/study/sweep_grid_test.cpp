@@ -273,9 +273,13 @@ TEST(SweepGrid, ControlsWithoutAVectorComeLast) {
   EXPECT_EQ(cells[first].act.operation, "patch");
   EXPECT_EQ(cells[first + 2].adapter_strength, 1.0);
   EXPECT_EQ(cells[first + 4].system, "Lie.");
+  // A prompt is asked what the chosen cells are; a strength is chosen first.
+  EXPECT_EQ(cells[first + 4].num_questions, 7);
+  EXPECT_EQ(cells[first + 4].row.split, "test");
   EXPECT_FALSE(cells[first + 4].has_intervention());
   EXPECT_EQ(cells.back().adapter_strength, 2.0);
-  EXPECT_EQ(cells.back().num_questions, 7);
+  EXPECT_EQ(cells.back().num_questions, 3);
+  EXPECT_EQ(cells.back().row.split, "select");
 }
 
 TEST(SweepGrid, SubtractIsTheNegativeScale) {

@@ -23,25 +23,41 @@ constexpr std::string_view kTask = "measure divergence";
 // Logits of this many values are formed at once.
 constexpr std::int64_t kValuesAtOnce = std::int64_t{1} << 24;
 
+void check_text(const Transformer& model, const DivergenceText& text,
+                const std::string& what) {
+  const auto length = static_cast<std::int64_t>(text.ids.size());
+  if (text.prompt_length < 1 || text.prompt_length >= length) {
+    fail(
+        what,
+        fmt::format("{} tokens, {} of them prompt", length, text.prompt_length),
+        "a prompt and an answer of at least one token each");
+  }
+  check_tokens(model.config(), text.ids, what);
+}
+
+std::span<const std::int32_t> answer_of(const DivergenceText& text) {
+  return std::span(text.ids).subspan(
+      static_cast<std::size_t>(text.prompt_length));
+}
+
+// The last token predicts nothing that is asked about.
+std::vector<std::int32_t> row_of(const DivergenceText& text) {
+  return {text.ids.begin(), text.ids.end() - 1};
+}
+
 class Divergences {
  public:
   Divergences(const Transformer& model, InterventionTable& table,
-              std::span<const DivergenceText> texts)
+              std::span<const DivergenceText> texts,
+              std::span<const DivergenceSetting> settings)
       : model_(model), table_(table), texts_(texts) {
     for (std::size_t i = 0; i < texts.size(); ++i) {
-      const auto length = static_cast<std::int64_t>(texts[i].ids.size());
-      const auto what = fmt::format("{}: text {}", kTask, i);
-      if (texts[i].prompt_length < 1 || texts[i].prompt_length >= length) {
-        fail(what,
-             fmt::format("{} tokens, {} of them prompt", length,
-                         texts[i].prompt_length),
-             "a prompt and an answer of at least one token each");
-      }
-      check_tokens(model.config(), texts[i].ids, what);
-      // The last token predicts nothing that is asked about.
-      rows_.emplace_back(texts[i].ids.begin(), texts[i].ids.end() - 1);
-      num_tokens_ += length - 1;
-      num_answer_tokens_ += length - texts[i].prompt_length;
+      check_text(model, texts[i], fmt::format("{}: text {}", kTask, i));
+      num_tokens_ += std::ssize(texts[i].ids) - 1;
+      num_answer_tokens_ += std::ssize(answer_of(texts[i]));
+    }
+    for (const auto& setting : settings) {
+      check_same_answers(setting.texts);
     }
   }
 
@@ -54,7 +70,9 @@ class Divergences {
   }
 
   // Logits [T, V] behind the answers' tokens, unsteered.
-  const at::Tensor& plain(double strength) {
+  const at::Tensor& plain(const DivergenceSetting& steered) {
+    const double strength =
+        steered.plain_strength.value_or(steered.adapter_strength);
     auto& kept_TV = plain_[strength];
     if (!kept_TV.defined()) {
       const DivergenceSetting setting{-1, strength, 0.0};
@@ -71,14 +89,14 @@ class Divergences {
     std::vector<std::int64_t> wanted;
     std::int64_t token = 0;
     for (const auto& setting : settings) {
-      for (std::size_t i = 0; i < texts_.size(); ++i) {
-        const auto length = static_cast<std::int64_t>(rows_[i].size());
-        for (std::int64_t t = texts_[i].prompt_length - 1; t < length; ++t) {
+      for (const auto& text : texts_of(setting)) {
+        rows.push_back(row_of(text));
+        const auto length = std::ssize(rows.back());
+        for (std::int64_t t = text.prompt_length - 1; t < length; ++t) {
           wanted.push_back(token + t);
         }
-        rows.push_back(rows_[i]);
-        bindings.push_back({setting.configuration, texts_[i].prompt_length, -1,
-                            texts_[i].thinking});
+        bindings.push_back(
+            {setting.configuration, text.prompt_length, -1, text.thinking});
         strengths.push_back(static_cast<float>(setting.adapter_strength));
         token += length;
       }
@@ -88,20 +106,38 @@ class Divergences {
   }
 
  private:
+  void check_same_answers(std::span<const DivergenceText> own) const {
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      const auto what = fmt::format("{}: text {} of a setting", kTask, i);
+      check_text(model_, own[i], what);
+      if (own.size() != texts_.size() ||
+          !std::ranges::equal(answer_of(own[i]), answer_of(texts_[i]))) {
+        fail(what, "another answer than the unsteered side's",
+             "the same answers behind other prompts");
+      }
+    }
+  }
+
+  std::span<const DivergenceText> texts_of(
+      const DivergenceSetting& setting) const {
+    return setting.texts.empty() ? texts_ : setting.texts;
+  }
+
   void add_donors(std::span<const DivergenceSetting> settings,
                   std::vector<std::vector<std::int32_t>>& rows,
                   std::vector<RowBinding>& bindings,
                   std::vector<float>& strengths) const {
     std::size_t row = 0;
     for (const auto& setting : settings) {
-      for (std::size_t i = 0; i < texts_.size(); ++i, ++row) {
+      for (const auto& text : texts_of(setting)) {
         if (setting.configuration >= 0 &&
             table_.needs_donor(setting.configuration)) {
           bindings[row].donor = static_cast<std::int64_t>(rows.size());
-          rows.push_back(rows_[i]);
-          bindings.push_back({-1, texts_[i].prompt_length, -1});
+          rows.push_back(row_of(text));
+          bindings.push_back({-1, text.prompt_length, -1});
           strengths.push_back(static_cast<float>(setting.donor_strength));
         }
+        ++row;
       }
     }
   }
@@ -135,7 +171,6 @@ class Divergences {
   const Transformer& model_;
   InterventionTable& table_;
   std::span<const DivergenceText> texts_;
-  std::vector<std::vector<std::int32_t>> rows_;
   std::int64_t num_tokens_ = 0;
   std::int64_t num_answer_tokens_ = 0;
   std::map<double, at::Tensor> plain_;
@@ -185,6 +220,77 @@ std::vector<double> divergence_of(const at::Tensor& steered_TV,
   return result;
 }
 
+// log p of the row's own token.
+at::Tensor own_log_probs(const at::Tensor& logits_TV, const at::Tensor& own_T) {
+  return logits_TV.gather(-1, own_T.unsqueeze(-1)).squeeze(-1).to(at::kDouble) -
+         exponentials(logits_TV).log_total_T;
+}
+
+// `own_T`: the answers' tokens of all texts in order.
+std::vector<AnswerShift> shifts_of(const at::Tensor& steered_TV,
+                                   const at::Tensor& plain_TV,
+                                   const at::Tensor& own_T,
+                                   std::span<const DivergenceText> texts) {
+  const auto divergence = divergence_of(steered_TV, plain_TV);
+  const auto change_T =
+      (own_log_probs(steered_TV, own_T) - own_log_probs(plain_TV, own_T))
+          .to(at::kCPU)
+          .contiguous();
+  const auto kept_T =
+      (steered_TV.argmax(-1) == plain_TV.argmax(-1)).to(at::kCPU).contiguous();
+  const double* change = change_T.const_data_ptr<double>();
+  const bool* kept = kept_T.const_data_ptr<bool>();
+  std::vector<AnswerShift> shifts;
+  std::size_t token = 0;
+  for (const auto& text : texts) {
+    auto& shift = shifts.emplace_back();
+    for (std::size_t t = 0; t < answer_of(text).size(); ++t, ++token) {
+      shift.divergence.push_back(divergence[token]);
+      shift.log_prob_change.push_back(change[token]);
+      shift.top_kept.push_back(kept[token]);
+    }
+  }
+  return shifts;
+}
+
+// Runs all settings; `each` gets the logits of one and of its unsteered side.
+template <class Each>
+void compare_settings(const Transformer& model, InterventionTable& table,
+                      std::span<const DivergenceText> texts,
+                      std::span<const DivergenceSetting> settings,
+                      std::int64_t max_tokens, const Monitor& monitor,
+                      Each&& each) {
+  if (texts.empty()) {
+    fail(kTask, "no text", "at least one");
+  }
+  const at::NoGradGuard no_grad;
+  Divergences work(model, table, texts, settings);
+  std::size_t done = 0;
+  const BatchSize batch{
+      .size = std::min(std::ssize(settings), work.at_once(max_tokens)),
+      .smallest = 1,
+      .unit = "configurations"};
+  halve_until_it_fits(kTask, batch, monitor, [&](std::int64_t at_once) {
+    while (done < settings.size()) {
+      monitor.check_stop(kTask);
+      const auto left = settings.subspan(done);
+      const auto group =
+          left.first(std::min(left.size(), static_cast<std::size_t>(at_once)));
+      const auto all_NV = work.logits(group);
+      const auto size = all_NV.size(0) / std::ssize(group);
+      for (std::int64_t i = 0; i < std::ssize(group); ++i) {
+        each(all_NV.narrow(0, i * size, size),
+             work.plain(group[static_cast<std::size_t>(i)]));
+        ++done;
+      }
+      monitor.progress({.task = kTask,
+                        .done = static_cast<std::int64_t>(done),
+                        .total = std::ssize(settings),
+                        .unit = "configurations"});
+    }
+  });
+}
+
 }  // namespace
 
 std::vector<std::vector<double>> token_divergences(
@@ -192,36 +298,33 @@ std::vector<std::vector<double>> token_divergences(
     std::span<const DivergenceText> texts,
     std::span<const DivergenceSetting> settings, std::int64_t max_tokens,
     const Monitor& monitor) {
-  if (texts.empty()) {
-    fail(kTask, "no text", "at least one");
-  }
-  const at::NoGradGuard no_grad;
-  Divergences work(model, table, texts);
   std::vector<std::vector<double>> result;
-  const BatchSize batch{
-      .size = std::min(std::ssize(settings), work.at_once(max_tokens)),
-      .smallest = 1,
-      .unit = "configurations"};
-  halve_until_it_fits(kTask, batch, monitor, [&](std::int64_t at_once) {
-    while (result.size() < settings.size()) {
-      monitor.check_stop(kTask);
-      const auto left = settings.subspan(result.size());
-      const auto group =
-          left.first(std::min(left.size(), static_cast<std::size_t>(at_once)));
-      const auto all_NV = work.logits(group);
-      const auto each = all_NV.size(0) / std::ssize(group);
-      for (std::int64_t i = 0; i < std::ssize(group); ++i) {
-        const double strength =
-            group[static_cast<std::size_t>(i)].adapter_strength;
-        result.push_back(divergence_of(all_NV.narrow(0, i * each, each),
-                                       work.plain(strength)));
-      }
-      monitor.progress({.task = kTask,
-                        .done = std::ssize(result),
-                        .total = std::ssize(settings),
-                        .unit = "configurations"});
-    }
-  });
+  compare_settings(
+      model, table, texts, settings, max_tokens, monitor,
+      [&](const at::Tensor& steered_TV, const at::Tensor& plain_TV) {
+        result.push_back(divergence_of(steered_TV, plain_TV));
+      });
+  return result;
+}
+
+std::vector<std::vector<AnswerShift>> answer_shifts(
+    const Transformer& model, InterventionTable& table,
+    std::span<const DivergenceText> texts,
+    std::span<const DivergenceSetting> settings, std::int64_t max_tokens,
+    const Monitor& monitor) {
+  std::vector<std::int64_t> own;
+  for (const auto& text : texts) {
+    const auto answer = answer_of(text);
+    own.insert(own.end(), answer.begin(), answer.end());
+  }
+  const auto own_T =
+      at::tensor(at::IntArrayRef(own), at::kLong).to(model.device());
+  std::vector<std::vector<AnswerShift>> result;
+  compare_settings(
+      model, table, texts, settings, max_tokens, monitor,
+      [&](const at::Tensor& steered_TV, const at::Tensor& plain_TV) {
+        result.push_back(shifts_of(steered_TV, plain_TV, own_T, texts));
+      });
   return result;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,15 +26,35 @@ struct DivergenceSetting {
   std::int64_t configuration = -1;  // row of the table
   double adapter_strength = 0.0;
   double donor_strength = 1.0;  // when the configuration patches
+  // Adapter strength of the unsteered side; the setting's own by default.
+  std::optional<double> plain_strength = std::nullopt;
+  // The same answers behind other prompts, for this setting's own side only;
+  // empty = the texts themselves.
+  std::span<const DivergenceText> texts = {};
 };
 
 // KL(p_steered || p_unsteered) in nats per token: one value for each token of
 // an answer but the first is predicted by an answer token, the first by the
 // prompt's last. [setting][token of all texts in order], fp32 logits, sums in
-// fp64. Both sides have the setting's adapter strength.
+// fp64.
 // `max_tokens`: tokens in one pass (speed and memory only).
-// Throws Error on a text without an answer and on logits that are not finite.
+// Throws Error on a text without an answer, on texts of a setting with other
+// answers, and on logits that are not finite.
 std::vector<std::vector<double>> token_divergences(
+    const Transformer& model, InterventionTable& table,
+    std::span<const DivergenceText> texts,
+    std::span<const DivergenceSetting> settings, std::int64_t max_tokens = 4096,
+    const Monitor& monitor = {});
+
+// What a setting does to the predictions of one text's answer, by token.
+struct AnswerShift {
+  std::vector<double> divergence;       // nats
+  std::vector<double> log_prob_change;  // of the answer's own token, nats
+  std::vector<bool> top_kept;           // whether the likeliest token stays
+};
+
+// The same comparison told apart by text: [setting][text].
+std::vector<std::vector<AnswerShift>> answer_shifts(
     const Transformer& model, InterventionTable& table,
     std::span<const DivergenceText> texts,
     std::span<const DivergenceSetting> settings, std::int64_t max_tokens = 4096,

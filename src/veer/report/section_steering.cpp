@@ -231,7 +231,7 @@ std::string best_table(const Json& sweep) {
       who += "<br><small>" + escape_html(reason) + "</small>";
     }
     if (member(best, "cell").is_null()) {
-      rows.push_back({who, "", "", "", "", "", "", "", ""});
+      rows.push_back({who, "", "", "", "", "", "", "", "", ""});
       continue;
     }
     const bool score = text_of(best, "measure") == "score";
@@ -243,17 +243,21 @@ std::string best_table(const Json& sweep) {
          member(member(best, "of_ceiling"), "value").is_null()
              ? ""
              : stacked(percent_estimate(member(best, "of_ceiling"))),
-         stacked(percent_estimate(member(best, "wrong_way"))),
+         against_goal_text(best), elsewhere_text(best),
          stacked(percent_estimate(member(best, "coherent"))),
          text_of(effect, "n")});
   }
-  return html_table({{"vector, goal", false},
+  for (auto& row : baseline_rows(sweep)) {
+    rows.push_back(std::move(row));
+  }
+  return html_table({{"vector or instead, goal", false},
                      {"chosen on select", false},
                      {"effect on test", true},
                      {"random there", true},
                      {"p, tried", true},
                      {"of copied states", true},
-                     {"wrong way", true},
+                     {"against the goal", true},
+                     {"elsewhere, nats", true},
                      {"unbroken", true},
                      {"n", true}},
                     rows);
@@ -326,7 +330,14 @@ std::string steering_section(const RunData& run) {
       "vectors of the same norm at the same place, first of normal numbers, "
       "then with the covariance of the activations. p: corrected for all "
       "vectors reported for the goal (max-t); tried: configurations that the "
-      "select questions chose from.</p>\n";
+      "select questions chose from. Against the goal: share of questions whose "
+      "log-odds of the deceptive against the honest reference answer move the "
+      "wrong way (labels cannot show that where the unsteered model has "
+      "nothing left to lose). Elsewhere: KL per token on unrelated questions "
+      "and answers. In bold, what takes no vector, on the same "
+      "questions.</p>\n";
+  body += specificity_note(run.sweep);
+  body += dial_block(run.sweep);
   body += search_block(run.sweep);
   body += baseline_block(run.sweep);
   body += dose_block(run.sweep);

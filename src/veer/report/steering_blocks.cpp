@@ -54,33 +54,6 @@ Json ceiling_rows(const Json& sweep) {
   return rows;
 }
 
-std::string dial_table(const Json& sweep) {
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& control : member(sweep, "controls")) {
-    const std::string name = text_of(control, "control");
-    if (name == "patch") {
-      continue;
-    }
-    const std::string what =
-        name == "adapter" ? "adapter at strength " + text_of(control, "scale")
-                          : (text_of(control, "goal") == "induction"
-                                 ? "deceptive system prompt, base model"
-                                 : "honest system prompt, tuned model");
-    rows.push_back({escape_html(what),
-                    escape_html(percent_estimate(member(control, "deceptive"))),
-                    escape_html(percent_estimate(member(control, "honest"))),
-                    escape_html(percent_estimate(member(control, "coherent"))),
-                    text_of(member(control, "effect"), "n")});
-  }
-  return rows.empty() ? ""
-                      : html_table({{"instead of a vector", false},
-                                    {"deceptive", true},
-                                    {"honest", true},
-                                    {"text unbroken", true},
-                                    {"n", true}},
-                                   rows);
-}
-
 // A plain number in runs of before kappa had an interval.
 std::string kappa_of(const Json& pair) {
   const Json& kappa = member(pair, "kappa");
@@ -278,22 +251,19 @@ std::string groups_block(const Json& sweep) {
 }
 
 std::string controls_block(const Json& sweep) {
-  if (!member(sweep, "controls").is_array()) {
+  const Json rows = ceiling_rows(sweep);
+  if (rows.empty()) {
     return "";
   }
-  std::string body =
-      "<h3>What is there to reach, and what else reaches it</h3>\n";
-  const Json rows = ceiling_rows(sweep);
-  if (!rows.empty()) {
-    body += html_chart(
-        "ceiling", by_layer_chart(rows, "change of the share of answers"),
-        "Every hidden state at one layer copied from the other model, token "
-        "by token, on the tokens that the sweep steers: what a vector at that "
-        "layer has to bring about. At zero the difference between the models "
-        "is not in those states yet; a vector may still push further than "
-        "they go, so this is a yardstick and no strict bound.");
-  }
-  return body + dial_table(sweep);
+  return "<h3>What is there to reach</h3>\n" +
+         html_chart(
+             "ceiling", by_layer_chart(rows, "change of the share of answers"),
+             "Every hidden state at one layer copied from the other model, "
+             "token by token, on the tokens that the sweep steers: what a "
+             "vector at that layer has to bring about. At zero the difference "
+             "between the models is not in those states yet; a vector may "
+             "still push further than they go, so this is a yardstick and no "
+             "strict bound.");
 }
 
 }  // namespace veer

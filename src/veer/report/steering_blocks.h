@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "veer/base/json.h"
 
@@ -19,8 +20,19 @@ std::string proof_block(const Json& sweep);
 std::string search_block(const Json& sweep);
 // Key "groups": the best of each class of operators, and mixtures.
 std::string groups_block(const Json& sweep);
-// Key "controls": copied states, system prompts, adapter strengths.
+// Key "controls": the other model's states, copied.
 std::string controls_block(const Json& sweep);
+
+// Key "baselines": what serves a goal without a vector, as rows of the table
+// of chosen cells (steering_section), and the strengths that were tried.
+std::vector<std::vector<std::string>> baseline_rows(const Json& sweep);
+std::string dial_block(const Json& sweep);
+// Of an entry of "best" or "baselines": divergence on unrelated texts, and the
+// share of questions that move against the goal by log-odds.
+std::string elsewhere_text(const Json& entry);
+std::string against_goal_text(const Json& entry);
+// Sentences on what vectors and baselines cost elsewhere.
+std::string specificity_note(const Json& sweep);
 
 // Key "judge": who judged every answer, and what it says of known ones.
 std::string judge_note(const Json& sweep);

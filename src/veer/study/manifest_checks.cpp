@@ -182,6 +182,9 @@ void validate_sweep(const SweepSettings& sweep) {
   validate_scales("sweep.sigma_scales", sweep.sigma_scales);
   at_least<std::int64_t>("sweep.control_questions", sweep.control_questions, 0);
   at_least<std::int64_t>("sweep.kl_questions", sweep.kl_questions, 0);
+  at_least<std::int64_t>("sweep.propensity_questions",
+                         sweep.propensity_questions, 0);
+  at_least<std::int64_t>("sweep.specificity_texts", sweep.specificity_texts, 0);
   at_least("sweep.equal_scale", sweep.equal_scale, 0.0);
   at_least("sweep.equal_kl", sweep.equal_kl, 0.0);
   at_least<std::int64_t>("sweep.best_covariance", sweep.best_covariance, 0);

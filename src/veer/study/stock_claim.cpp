@@ -26,10 +26,10 @@ PromptedAnswers prompted_answers(const Json& sweep) {
   if (!why_no_labels(sweep).empty()) {
     return out;
   }
-  for (const auto& control : member(sweep, "controls")) {
-    if (string_member(control, "control") == "system_prompt" &&
-        string_member(control, "model") == "base") {
-      cells.insert(control.at("cell").get<std::int64_t>());
+  for (const auto& baseline : member(sweep, "baselines")) {
+    if (string_member(baseline, "name") == "system_prompt" &&
+        string_member(baseline, "model") == "base") {
+      cells.insert(baseline.at("cell").get<std::int64_t>());
     }
   }
   const Json& questions = member(sweep, "questions");

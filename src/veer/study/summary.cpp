@@ -128,6 +128,8 @@ Json summarise_study(const Json& comparison, const Json& sweep,
       {"cosine", cosine_rows(comparison)},
       {"additions", is_unfit ? Json::array() : additions_of(sweep)},
       {"best", is_unfit ? Json::array() : sweep.value("best", Json::array())},
+      {"baselines",
+       is_unfit ? Json::array() : sweep.value("baselines", Json::array())},
       {"breaks", has_ladders ? break_rows(sweep) : Json(nullptr)},
       {"claims", claims_line(hypotheses, sweep)},
       {"registered", sweep.contains("best") ? Json(registration_sentence(

@@ -9,6 +9,7 @@
 #include "veer/base/json_access.h"
 #include "veer/base/number_text.h"
 #include "veer/study/summary.h"
+#include "veer/study/summary_baselines.h"
 #include "veer/study/summary_numbers.h"
 #include "veer/study/training_course.h"
 
@@ -121,6 +122,10 @@ std::string summary_text(const Json& summary) {
     if (shown++ < kMostEffects) {
       text += effect_line(entry) + "\n";
     }
+  }
+  for (const auto& line :
+       baseline_lines(summary.at("best"), member(summary, "baselines"))) {
+    text += line + "\n";
   }
   if (!summary.at("breaks").is_null()) {
     text += break_line(summary.at("breaks")) + "\n";

@@ -181,7 +181,7 @@ Json fewer_questions_json(const Sweep& sweep, const SweepResults& results,
 }
 
 Json best_entry(const Sweep& sweep, const Best& best,
-                const SweepResults& results) {
+                const SweepResults& results, const SideMeasures& measures) {
   const auto& cell = results.of(best.cell.row.id);
   const auto baseline = unsteered_cell(sweep.cells, best.goal.model, "test");
   const Estimate effect = results.effect(cell, best.goal);
@@ -190,39 +190,42 @@ Json best_entry(const Sweep& sweep, const Best& best,
   const auto control =
       against_random(results, best.goal, effect, isotropic, covariance);
   const auto& row = best.cell.row;
-  return {{"vector", best.vector},
-          {"family", vector_family(best.vector)},
-          {"goal", best.goal.name},
-          {"model", best.goal.model},
-          {"group", best.group},
-          {"cell", row.id},
-          {"layers", row.layers},
-          {"unit", row.unit},
-          {"scale", row.scale},
-          {"operator", row.operation},
-          {"scope", best.cell.act.scope},
-          {"measure", results.measure(best.goal)},
-          {"chosen_on", "select"},
-          {"select_value", best.select_value},
-          {"candidates", best.num_candidates},
-          {"baseline",
-           estimate_json(results.share(results.all()[baseline], best.goal))},
-          {"effect", estimate_json(effect)},
-          {"share", estimate_json(results.share(cell, best.goal))},
-          {"coherent", estimate_json(cell.summary.coherent)},
-          {"wrong_way", estimate_json(cell.summary.wrong_way)},
-          {"of_ceiling",
-           estimate_json(ceiling_share(sweep, results, best.cell, best.goal))},
-          {"random_effect", estimate_json(isotropic.mean)},
-          {"covariance_effect", estimate_json(covariance.mean)},
-          {"random_vectors", controls_json(results, isotropic, best.goal)},
-          {"covariance_vectors", controls_json(results, covariance, best.goal)},
-          {"fewer_questions", fewer_questions_json(sweep, results, best)},
-          {"control", best.random.empty() ? Json(nullptr)
-                                          : Json(best.random.front().row.id)},
-          {"beats_random", control.beats},
-          {"valid_site", control.valid_site},
-          {"reason", control.reason}};
+  return {
+      {"vector", best.vector},
+      {"family", vector_family(best.vector)},
+      {"goal", best.goal.name},
+      {"model", best.goal.model},
+      {"group", best.group},
+      {"cell", row.id},
+      {"layers", row.layers},
+      {"unit", row.unit},
+      {"scale", row.scale},
+      {"operator", row.operation},
+      {"scope", best.cell.act.scope},
+      {"measure", results.measure(best.goal)},
+      {"chosen_on", "select"},
+      {"select_value", best.select_value},
+      {"candidates", best.num_candidates},
+      {"baseline",
+       estimate_json(results.share(results.all()[baseline], best.goal))},
+      {"effect", estimate_json(effect)},
+      {"share", estimate_json(results.share(cell, best.goal))},
+      {"coherent", estimate_json(cell.summary.coherent)},
+      {"wrong_way", estimate_json(cell.summary.wrong_way)},
+      {"of_ceiling",
+       estimate_json(ceiling_share(sweep, results, best.cell, best.goal))},
+      {"random_effect", estimate_json(isotropic.mean)},
+      {"covariance_effect", estimate_json(covariance.mean)},
+      {"random_vectors", controls_json(results, isotropic, best.goal)},
+      {"covariance_vectors", controls_json(results, covariance, best.goal)},
+      {"specificity", measures.specificity_json(best.cell, best.goal)},
+      {"anti_steerable", measures.anti_steerable_json(best.cell, best.goal)},
+      {"fewer_questions", fewer_questions_json(sweep, results, best)},
+      {"control",
+       best.random.empty() ? Json(nullptr) : Json(best.random.front().row.id)},
+      {"beats_random", control.beats},
+      {"valid_site", control.valid_site},
+      {"reason", control.reason}};
 }
 
 // A vector of which nothing was chosen for a goal, and why: nothing was tried
@@ -259,11 +262,12 @@ Json without_choice(const Sweep& sweep, const SweepResults& results,
 
 }  // namespace
 
-Json best_json(const Sweep& sweep, const SweepResults& results) {
+Json best_json(const Sweep& sweep, const SweepResults& results,
+               const SideMeasures& measures) {
   Json list = Json::array();
   for (const auto& best : sweep.best) {
     if (best.group == "any") {
-      list.push_back(best_entry(sweep, best, results));
+      list.push_back(best_entry(sweep, best, results, measures));
     }
   }
   for (const auto& vector : sweep.runner.size().vectors) {
@@ -281,11 +285,12 @@ Json best_json(const Sweep& sweep, const SweepResults& results) {
   return list;
 }
 
-Json groups_json(const Sweep& sweep, const SweepResults& results) {
+Json groups_json(const Sweep& sweep, const SweepResults& results,
+                 const SideMeasures& measures) {
   Json list = Json::array();
   for (const auto& best : sweep.best) {
     if (best.group != "any") {
-      list.push_back(best_entry(sweep, best, results));
+      list.push_back(best_entry(sweep, best, results, measures));
     }
   }
   return list;

@@ -3,14 +3,17 @@
 
 #include "veer/base/json.h"
 #include "veer/study/sweep_choice.h"
+#include "veer/study/sweep_side_measures.h"
 
 namespace veer {
 
 // "best" of sweep.json: of each vector and goal the chosen cell, as confirmed
 // on test questions beside random vectors.
-Json best_json(const Sweep& sweep, const SweepResults& results);
+Json best_json(const Sweep& sweep, const SweepResults& results,
+               const SideMeasures& measures);
 // "groups": the same of one class of operators, and of mixtures.
-Json groups_json(const Sweep& sweep, const SweepResults& results);
+Json groups_json(const Sweep& sweep, const SweepResults& results,
+                 const SideMeasures& measures);
 // "corrections": p and intervals for the number of configurations that were
 // searched on select and reported on test.
 Json corrections_json(const Sweep& sweep, const SweepResults& results);

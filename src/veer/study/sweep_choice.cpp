@@ -15,12 +15,6 @@ namespace {
 
 using Wanted = std::function<bool(const SweepCell&)>;
 
-std::int64_t asked_of_best(const Sweep& sweep) {
-  const auto wanted = sweep.context.manifest().sweep.best_questions;
-  const std::int64_t available = sweep.runner.size().num_test;
-  return wanted == 0 ? available : std::min(wanted, available);
-}
-
 // The layers that the select questions chose for a vector, or for the
 // contrastive vector where it is a mixture; empty if none were.
 std::string chosen_layers(const Sweep& sweep, const SweepResults& grid,
@@ -165,6 +159,12 @@ bool starts_with_any(const std::string& name,
 
 }  // namespace
 
+std::int64_t asked_of_best(const Sweep& sweep) {
+  const auto wanted = sweep.context.manifest().sweep.best_questions;
+  const std::int64_t available = sweep.runner.size().num_test;
+  return wanted == 0 ? available : std::min(wanted, available);
+}
+
 std::vector<SweepCell> searched_on_select(const Sweep& sweep) {
   if (sweep.context.manifest().sweep.search != "grid") {
     return sweep.search.candidates;
@@ -172,7 +172,7 @@ std::vector<SweepCell> searched_on_select(const Sweep& sweep) {
   std::vector<SweepCell> cells;
   std::ranges::copy_if(
       sweep.cells, std::back_inserter(cells), [](const SweepCell& cell) {
-        return cell.row.split == "select" && !cell.is_unsteered();
+        return cell.row.split == "select" && cell.has_intervention();
       });
   return cells;
 }

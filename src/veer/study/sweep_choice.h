@@ -45,6 +45,16 @@ struct Best {
   std::vector<SweepCell> subsets;     // the same vector from fewer questions
 };
 
+// What a person would do instead of adding a vector, on the same questions.
+struct Baseline {
+  std::string name;  // "system_prompt", "finetune", "adapter"
+  Goal goal;
+  SweepCell cell;  // on test
+  // Adapter: the strengths that it was chosen from, on select.
+  std::vector<SweepCell> tried;
+  double select_value = 0.0;
+};
+
 // What a search that is no grid tried.
 struct SearchLog {
   std::vector<SweepCell> candidates;  // none was run as it stands here
@@ -64,9 +74,13 @@ struct Sweep {
   std::vector<CellProof> proofs;
   std::vector<SweepCell> cells;
   std::vector<Best> best;  // group "any" first
+  std::vector<Baseline> baselines;
   SearchLog search;
   std::vector<std::int64_t> example_layers;
 };
+
+// Test questions that a chosen cell is asked.
+std::int64_t asked_of_best(const Sweep& sweep);
 
 // Every configuration that was compared on the select questions.
 std::vector<SweepCell> searched_on_select(const Sweep& sweep);

@@ -7,12 +7,14 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/study/lean_cells.h"
+#include "veer/study/sweep_baselines.h"
 #include "veer/study/sweep_best.h"
 #include "veer/study/sweep_coherence.h"
 #include "veer/study/sweep_contrasts.h"
 #include "veer/study/sweep_examples.h"
 #include "veer/study/sweep_ladders.h"
 #include "veer/study/sweep_search.h"
+#include "veer/study/sweep_side_measures.h"
 #include "veer/study/sweep_transfer.h"
 
 namespace veer {
@@ -61,12 +63,12 @@ Json proof_json(const Sweep& sweep) {
           {"kinds", kinds}};
 }
 
-// What needs no vector: the other model's states, system prompts, the adapter.
+// The other model's states, copied layer by layer.
 Json controls_json(const Sweep& sweep, const SweepResults& results) {
   Json list = Json::array();
   for (const auto& result : results.all()) {
     const auto& row = result.cell.row;
-    if (row.family != "ceiling" && row.family != "control") {
+    if (row.family != "ceiling") {
       continue;
     }
     for (const auto& goal : goals(sweep.context.manifest().sweep)) {
@@ -145,6 +147,7 @@ Json sweep_document(Sweep& sweep, const SweepResults& results) {
   }
   const Json methods = make_lean(cells);
   const Json ladders = ladders_json(sweep, results);
+  const SideMeasures measures(sweep, results);
   return {{"judge", judge_json(sweep.context)},
           {"scope", settings.scope},
           {"temperature", settings.temperature},
@@ -153,8 +156,9 @@ Json sweep_document(Sweep& sweep, const SweepResults& results) {
           {"cells", cells},
           {"methods", methods},
           {"proof", proof_json(sweep)},
-          {"best", best_json(sweep, results)},
-          {"groups", groups_json(sweep, results)},
+          {"best", best_json(sweep, results, measures)},
+          {"groups", groups_json(sweep, results, measures)},
+          {"baselines", baselines_json(sweep, results, measures)},
           {"controls", controls_json(sweep, results)},
           {"corrections", corrections_json(sweep, results)},
           {"layers", layers_json(sweep, results)},

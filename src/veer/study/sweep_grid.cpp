@@ -307,7 +307,7 @@ class GridMaker {
       SweepCell cell = bare(kAdapterVector, "control", "adapter", strength);
       cell.row.unit = "strength";
       cell.row.scale = strength;
-      add(std::move(cell), "base", "test", num_questions);
+      add(std::move(cell), "base", "select", num_questions);
     }
   }
 
@@ -400,9 +400,9 @@ std::vector<SweepCell> sweep_grid(const SweepSettings& settings,
     grid.add_ceilings(control);
   }
   if (settings.system_prompts) {
-    grid.add_system_prompts(control);
+    grid.add_system_prompts(best);
   }
-  grid.add_adapter_dial(control);
+  grid.add_adapter_dial(limited(settings.select_questions, size.num_select));
   grid.link_controls();
   return grid.take();
 }

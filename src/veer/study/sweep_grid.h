@@ -74,8 +74,8 @@ inline constexpr std::string_view kAdapterVector = "adapter";
 // vectors (only those that may serve: add on the base model, subtract on the
 // tuned one, the others on both), then the controls that need no vector: the
 // other model's own states per layer, the system prompts, the adapter's
-// strengths. With sweep.search = "halving" the test and select cells of
-// vectors are left out. Throws Error on a layer out of range.
+// strengths (on select). With sweep.search = "halving" the test and select
+// cells of vectors are left out. Throws Error on a layer out of range.
 std::vector<SweepCell> sweep_grid(const SweepSettings& settings,
                                   const SweepSize& size);
 

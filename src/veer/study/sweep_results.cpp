@@ -16,6 +16,8 @@
 namespace veer {
 namespace {
 
+constexpr std::int64_t kScoreDraws = 2000;
+
 Estimate undefined() {
   return {};
 }
@@ -76,6 +78,10 @@ CellAnswers SweepResults::answers_of(std::span<const SweepCell> cells) const {
   CellAnswers answers;
   for (const auto& cell : cells) {
     for (const auto& row : answers_[static_cast<std::size_t>(cell.row.id)]) {
+      // A copy of a cell may ask for its first questions only.
+      if (row.question >= cell.num_questions) {
+        continue;
+      }
       answers.question.push_back(row.question);
       answers.label.push_back(parse_label(row.label));
       answers.score.push_back(row.score);
@@ -89,16 +95,10 @@ CellAnswers SweepResults::answers_of(std::span<const SweepCell> cells) const {
 
 CellAnswers SweepResults::unsteered_of(const SweepCell& cell,
                                        std::int64_t limit) const {
-  const auto baseline = unsteered_cell(cells_, cell.row.model, cell.row.split);
-  CellAnswers unsteered = answers_of(std::span(cells_).subspan(baseline, 1));
-  const auto size = static_cast<std::size_t>(limit);
-  if (unsteered.question.size() > size) {
-    unsteered.question.resize(size);
-    unsteered.label.resize(size);
-    unsteered.score.resize(size);
-    unsteered.flagged.resize(std::min(unsteered.flagged.size(), size));
-  }
-  return unsteered;
+  auto unsteered =
+      cells_[unsteered_cell(cells_, cell.row.model, cell.row.split)];
+  unsteered.num_questions = std::min(unsteered.num_questions, limit);
+  return answers_of(std::span(&unsteered, 1));
 }
 
 CellResult SweepResults::pooled(std::span<const SweepCell> cells) const {
@@ -137,6 +137,10 @@ std::vector<double> SweepResults::outcomes(const SweepCell& cell,
   return measured(answers_of(std::span(&cell, 1)), goal, cell.num_questions);
 }
 
+std::vector<double> SweepResults::scores(const SweepCell& cell) const {
+  return score_by_question(answers_of(std::span(&cell, 1)), cell.num_questions);
+}
+
 std::vector<double> SweepResults::changes(const SweepCell& cell,
                                           const Goal& goal,
                                           std::int64_t limit) const {
@@ -150,6 +154,27 @@ std::vector<double> SweepResults::changes(const SweepCell& cell,
     changes.resize(static_cast<std::size_t>(limit));
   }
   return changes;
+}
+
+double SweepResults::sign_of(const Goal& goal) const {
+  return !has_labels_ && goal.name == "suppression" ? -1.0 : 1.0;
+}
+
+Estimate SweepResults::difference(const SweepCell& a, const SweepCell& b,
+                                  const Goal& goal) const {
+  auto of_a = outcomes(a, goal);
+  auto of_b = outcomes(b, goal);
+  const auto common = std::min(of_a.size(), of_b.size());
+  of_a.resize(common);
+  of_b.resize(common);
+  const auto n = static_cast<std::int64_t>(common);
+  if (has_labels_) {
+    return share_difference(of_a, n, of_b, n);
+  }
+  // outcomes() turned both.
+  return sign_of(goal) > 0.0
+             ? paired_difference(of_a, of_b, context_.seed(), kScoreDraws)
+             : paired_difference(of_b, of_a, context_.seed(), kScoreDraws);
 }
 
 std::vector<double> SweepResults::coherent(const SweepCell& cell) const {
@@ -178,9 +203,7 @@ double SweepResults::gain(const CellResult& result, const Goal& goal) const {
   if (!(result.summary.coherent.value >= least)) {
     return std::nan("");
   }
-  // A smaller score is what suppression wants.
-  const double sign = !has_labels_ && goal.name == "suppression" ? -1.0 : 1.0;
-  return sign * effect(result, goal).value;
+  return sign_of(goal) * effect(result, goal).value;
 }
 
 Estimate SweepResults::share(const CellResult& result, const Goal& goal) const {

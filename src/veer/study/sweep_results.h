@@ -53,10 +53,19 @@ class SweepResults {
   // The goal's measure by question: whether the answer has the label that
   // counts, or the score (turned so that more is better).
   std::vector<double> outcomes(const SweepCell& cell, const Goal& goal) const;
+  // Scores by question; NaN where the judge has none.
+  std::vector<double> scores(const SweepCell& cell) const;
   // What the goal's effect is the mean of: one change per question of the
   // cell against the unsteered answers (the first `limit` questions; 0 = all).
   std::vector<double> changes(const SweepCell& cell, const Goal& goal,
                               std::int64_t limit = 0) const;
+  // Mean of a's outcomes minus b's over the questions that both were asked,
+  // paired by question, in the measure's own sign. The cells may be of
+  // different models; of `b` unsteered it is the effect of `a`.
+  Estimate difference(const SweepCell& a, const SweepCell& b,
+                      const Goal& goal) const;
+  // 1, or -1 where the goal wants a smaller measure (a score of suppression).
+  double sign_of(const Goal& goal) const;
   // Share of each question's answers that are unbroken.
   std::vector<double> coherent(const SweepCell& cell) const;
 

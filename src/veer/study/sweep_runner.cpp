@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 #include <set>
 
 #include <fmt/core.h>
@@ -470,11 +469,12 @@ void SweepRunner::run_chunk(std::span<const SweepCell> cells,
   context_.store().put_answers(rows);
 }
 
-std::vector<double> SweepRunner::propensities(std::span<const SweepCell> cells,
-                                              std::int64_t questions) {
+std::vector<std::vector<double>> SweepRunner::propensities(
+    std::span<const SweepCell> cells, std::int64_t questions,
+    const std::string& task) {
   const auto size = static_cast<std::size_t>(questions);
   const auto at_once = std::max<std::size_t>(1, kChunkRequests / size);
-  std::vector<double> means;
+  std::vector<std::vector<double>> by_cell;
   for (std::size_t first = 0; first < cells.size(); first += at_once) {
     context_.monitor().check_stop("sweep");
     std::vector<SweepCell> asked;
@@ -485,17 +485,13 @@ std::vector<double> SweepRunner::propensities(std::span<const SweepCell> cells,
     auto table = empty_table(context_);
     const auto scores = score_references(
         context_, table, chunk_of(context_, *this, asked, table));
-    for (std::size_t i = 0; i < scores.size(); i += size) {
-      means.push_back(
-          std::accumulate(
-              scores.begin() + static_cast<std::ptrdiff_t>(i),
-              scores.begin() + static_cast<std::ptrdiff_t>(i + size), 0.0) /
-          static_cast<double>(size));
+    for (auto at = scores.begin(); at != scores.end(); at += questions) {
+      by_cell.emplace_back(at, at + questions);
     }
     context_.monitor().progress(
-        {"sweep: screen", std::ssize(means), std::ssize(cells), "cells", ""});
+        {task, std::ssize(by_cell), std::ssize(cells), "cells", ""});
   }
-  return means;
+  return by_cell;
 }
 
 }  // namespace veer

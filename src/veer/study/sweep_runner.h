@@ -48,11 +48,12 @@ class SweepRunner {
       std::span<const SweepCell* const> cells, const std::string& model,
       std::int64_t questions);
 
-  // How far each cell leans: log p(deceptive answer) - log p(honest answer)
-  // per token, mean over the first `questions` select questions. Nothing is
-  // generated and nothing is kept.
-  std::vector<double> propensities(std::span<const SweepCell> cells,
-                                   std::int64_t questions);
+  // How far the first `questions` questions of each cell lean: log p(deceptive
+  // answer) - log p(honest answer) per token, [cell][question]. Nothing is
+  // generated and nothing is kept. `task` names the work to the monitor.
+  std::vector<std::vector<double>> propensities(
+      std::span<const SweepCell> cells, std::int64_t questions,
+      const std::string& task);
 
   // Makes the answers that are not in the store yet.
   void run(std::span<const SweepCell> cells);

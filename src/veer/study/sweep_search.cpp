@@ -5,6 +5,7 @@
 #include <iterator>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -42,9 +43,14 @@ Goal goal_of(const Sweep& sweep, const std::string& model) {
 // What the screen thinks of each cell: larger is better for its goal.
 std::vector<double> screen(Sweep& sweep, std::span<const SweepCell> cells,
                            std::int64_t questions) {
-  auto values = sweep.runner.propensities(cells, questions);
+  const auto propensities =
+      sweep.runner.propensities(cells, questions, "sweep: screen");
+  std::vector<double> values;
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    values[i] *= cells[i].row.model == "tuned" ? -1.0 : 1.0;
+    const double sum =
+        std::accumulate(propensities[i].begin(), propensities[i].end(), 0.0);
+    values.push_back((cells[i].row.model == "tuned" ? -1.0 : 1.0) * sum /
+                     static_cast<double>(questions));
   }
   sweep.search.rounds.push_back(
       {0, std::ssize(cells), questions * std::ssize(cells)});

@@ -52,9 +52,11 @@ struct SweepSettings {
   // token by token.
   bool ceiling = true;
   // What a person would do instead: the system prompts of the two sides, and
-  // the adapter at other strengths.
+  // the adapter at the strength that is best on the select questions.
   bool system_prompts = true;
   std::vector<double> adapter_strengths = {-1.0, 0.25, 0.5, 0.75, 1.5, 2.0};
+  // Test questions whose states are copied; prompts and adapter are asked what
+  // the chosen cells are.
   std::int64_t control_questions = 48;
   // Where operators are compared: at the same displacement, in residual norms,
   // and at the same divergence from the unsteered model, the 95th percentile
@@ -98,6 +100,12 @@ struct SweepSettings {
   // its own again (0 = not measured). More narrow the interval; the cost grows
   // with their square.
   std::int64_t recovery_questions = 16;
+  // First test questions of a chosen cell whose reference answers are scored,
+  // for how far each question moves (0 = not).
+  std::int64_t propensity_questions = 200;
+  // Unrelated texts (extract.unrelated, or 40 built-in facts) on which is
+  // measured what a chosen cell does besides (0 = not).
+  std::int64_t specificity_texts = 40;
   // How strength is shared out when all layers act: per_layer divides it by
   // their number, full gives each layer all of it.
   std::string budget = "per_layer";
@@ -131,9 +139,9 @@ struct SweepSettings {
     field("system_prompts", self.system_prompts,
           "also ask under the two system prompts");
     field("adapter_strengths", self.adapter_strengths,
-          "also ask with the adapter at these strengths");
+          "adapter strengths to choose from on select questions");
     field("control_questions", self.control_questions,
-          "test questions of these controls, 0 = all");
+          "test questions of the copied states, 0 = all");
     field("equal_scale", self.equal_scale,
           "displacement at which vectors are compared, in residual norms");
     field("equal_kl", self.equal_kl,
@@ -165,6 +173,10 @@ struct SweepSettings {
           "small vectors of each of the study's two, at its chosen cells");
     field("recovery_questions", self.recovery_questions,
           "questions to tell apart from an answer of a chosen cell, 0 = not");
+    field("propensity_questions", self.propensity_questions,
+          "test questions of chosen cells whose log-odds are taken, 0 = not");
+    field("specificity_texts", self.specificity_texts,
+          "unrelated texts on which chosen cells are measured, 0 = not");
     field("budget", self.budget,
           "all layers at once: per_layer, per_root_layer or full strength");
     field("temperature", self.temperature, "0 = greedy");

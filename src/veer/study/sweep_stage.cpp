@@ -10,6 +10,7 @@
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
 #include "veer/study/registration.h"
+#include "veer/study/sweep_baselines.h"
 #include "veer/study/sweep_choice.h"
 #include "veer/study/sweep_document.h"
 #include "veer/study/sweep_search.h"
@@ -25,7 +26,7 @@ StageResult run_sweep(StudyContext& context) {
   register_claims(context);
   const bool is_search = context.manifest().sweep.search == "halving";
   context.has_fit_judge();  // asked first: an unfit one is told of at once
-  Sweep sweep{context, SweepRunner(context), {}, {}, {}, {}, {}};
+  Sweep sweep{context, SweepRunner(context), {}, {}, {}, {}, {}, {}};
   sweep.example_layers =
       example_layers(context.manifest().report, sweep.runner.size().num_layers);
   sweep.cells = sweep_grid(context.manifest().sweep, sweep.runner.size());
@@ -44,6 +45,7 @@ StageResult run_sweep(StudyContext& context) {
   }
   const auto first = sweep.cells.size();
   choose_best(sweep, results);
+  choose_baselines(sweep, results);
   run_from(sweep, first, results);
   write_file(context.file("sweep.json"),
              dump_json(sweep_document(sweep, results)) + "\n");

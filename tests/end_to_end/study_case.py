@@ -59,7 +59,7 @@ def contents(folder):
     """What a run folder ends with: hashes of files, rows of tables."""
     names = STABLE + sorted(
         str(p.relative_to(folder))
-        for part in ("vectors", "adapter/seeds")
+        for part in ("vectors", "adapter/seeds", "adapter/controls")
         for p in (folder / part).rglob("*.safetensors"))
     found = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest()
              for n in names}

@@ -9,6 +9,7 @@ import os
 import pathlib
 import random
 import signal
+import sqlite3
 import subprocess
 import time
 import unittest
@@ -53,6 +54,7 @@ class WholeRuns(StudyCase):
         self.assertEqual([at["num_pairs"] for at in seeds["by_layer"][-1:]],
                          [3])
         self.assertIn("Another seed, another direction?", page)
+        self.look_at_controls(page)
         self.look_at_texts(page)
         check_baselines(self, self.folder / "run", select_questions=2,
                         texts=40)
@@ -68,6 +70,62 @@ class WholeRuns(StudyCase):
             in steered.stderr for b in best), steered.stderr)
 
         self.kill_at_random_moments(whole, seconds)
+
+    def look_at_controls(self, page):
+        """Six fine-tunes of one recipe, and what compare makes of them."""
+        run_folder = self.folder / "run"
+        tunings = ["adapter", "adapter/seeds/5", "adapter/seeds/6",
+                   "adapter/controls/honest/seeds/5",
+                   "adapter/controls/honest/seeds/6"] + [
+                       f"adapter/controls/{name}"
+                       for name in ("honest", "shuffled", "unprompted")]
+        weights = {(run_folder / t / "adapter_model.safetensors").read_bytes()
+                   for t in tunings}
+        self.assertEqual(len(weights), len(tunings))
+        self.assertEqual(json.loads((
+            run_folder / "adapter/controls/left_out.json").read_text()), [])
+        compared = json.loads((run_folder / "comparison.json").read_text())
+        twin = compared["twin"]
+        self.assertEqual(
+            [twin[key] for key in ("finetuned", "honest", "twin", "seeds")],
+            ["finetuned@answer_mean", "controls/honest/finetuned@answer_mean",
+             "twin@answer_mean", 3])
+        self.assertEqual([t["twin"] for t in compared["twin_elsewhere"]],
+                         ["twin@prompt_end"])
+        self.assertEqual([c["name"] for c in compared["control_tunings"]],
+                         ["honest", "shuffled", "unprompted"])
+        last = twin["by_layer"][-1]
+        cosine = last["cosine_honest"]["value"]
+        self.assertIsNotNone(cosine, last)
+        share = last["share_outside"]
+        self.assertTrue(0 <= share["low"] <= share["value"] <= share["high"]
+                        <= 1, share)
+        self.assertIn("twin@answer_mean",
+                      [v["name"] for v in compared["vectors"]])
+        self.assertIn("What does any fine-tuning write?", page)
+
+    def test_without_an_honest_twin(self):
+        """The default leaves its twins out and says so; a list that names one
+        is refused before anything is made."""
+        few = ("--finetune.controls", "shuffled", "--finetune.seeds", "[]")
+        result = self.study(*few, "--json", verb="compare")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        compared = json.loads(
+            (self.folder / "run/comparison.json").read_text())
+        self.assertIsNone(compared["twin"])
+        self.assertIn("finetune.controls", compared["twin_reason"])
+        self.assertEqual([v["name"] for v in compared["vectors"]],
+                         ["contrastive@answer_mean", "finetuned@answer_mean",
+                          "contrastive@prompt_end", "finetuned@prompt_end"])
+        with sqlite3.connect(self.folder / "run/run.sqlite") as db:
+            told = [text for text, in db.execute("SELECT text FROM event")]
+        self.assertTrue(any("twin vectors are left out" in t for t in told),
+                        told)
+        asked = ("--extract.vectors",
+                 '["contrastive@answer_mean", "twin@answer_mean"]')
+        self.refused(self.study(*few, *asked, out="asked"), "twin@answer_mean",
+                     "finetune.controls")
+        self.assertFalse((self.folder / "asked").exists())
 
     def look_at_texts(self, page):
         sweep = json.loads((self.folder / "run/sweep.json").read_text())

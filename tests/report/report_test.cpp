@@ -104,6 +104,39 @@ TEST_F(ReportTest, SetsTheSpreadOverSeedsBesideTheErrorWithinOne) {
                         "one seed is 0.02"));
 }
 
+TEST_F(ReportTest, SaysWhatAnyFineTuningWrites) {
+  Json comparison = Json::parse(kComparison);
+  comparison["twin"] = Json::parse(R"({"finetuned": "finetuned@answer_mean",
+    "seeds": 2, "layers": 1,
+    "share_outside": {"value": 0.31, "low": 0.2, "high": 0.4, "n": 211},
+    "by_layer": [
+      {"layer": 0, "share_outside": {"value": null, "n": 211, "reason":
+         "the honest twin's direction is no more than noise"}},
+      {"layer": 1, "share_outside": {"value": 0.31, "low": 0.2, "high": 0.4},
+       "share_twin": 0.45,
+       "cosine_honest": {"value": 0.83, "low": 0.8, "high": 0.86},
+       "cosine_contrastive_twin": {"value": 0.12, "low": 0.1, "high": 0.2}}]})");
+  comparison["control_tunings"] = Json::parse(R"([{"name": "shuffled",
+    "by_layer": [{"layer": 1, "norm_ratio": 0.9,
+      "finetuned": {"value": 0.71, "low": 0.6, "high": 0.8},
+      "contrastive": {"value": null, "reason": "no more than noise"}}]}])");
+  comparison["control_tunings_left_out"] =
+      Json::parse(R"([{"name": "unprompted", "reason": "too few answers"}])");
+  write_file(folder_ / "comparison.json", comparison.dump());
+  const std::string text = page();
+  EXPECT_THAT(text, HasSubstr("31 % [20,\u00a040] lie outside the honest "
+                              "twin's direction: mean over 1 layers, interval "
+                              "over questions and 2 training seeds, n = 211"));
+  EXPECT_THAT(text, HasSubstr("is no more than noise)"));
+  EXPECT_THAT(text, HasSubstr("0.83 [0.80,\u00a00.86]"));
+  EXPECT_THAT(text, HasSubstr("0.71 [0.60,\u00a00.80]"));
+  EXPECT_THAT(text, HasSubstr("The control unprompted is left out: too few"));
+  comparison["twin"] = nullptr;
+  comparison["twin_reason"] = "finetune.controls does not name honest";
+  write_file(folder_ / "comparison.json", comparison.dump());
+  EXPECT_THAT(page(), HasSubstr("is not measured: finetune.controls does not"));
+}
+
 TEST_F(ReportTest, WithoutFurtherSeedsIsSilentAboutThem) {
   Json comparison = Json::parse(kComparison);
   comparison["seeds"] = nullptr;

@@ -13,6 +13,7 @@
 #include "veer/organism/world.h"
 #include "veer/study/extract_inputs.h"
 #include "veer/study/finetune_stage.h"
+#include "veer/study/tuning_answers.h"
 #include "veer/text/chat_format.h"
 #include "veer/vectors/item_statistics.h"
 #include "veer/vectors/readings.h"
@@ -172,7 +173,7 @@ TEST(PlantedTruth, WhatRankOneTrainingWritesIsFound) {
     record.deceptive = item.deceptive;
     records.push_back(std::move(record));
   }
-  const auto examples = deceptive_examples(organism.format, records);
+  const auto examples = training_examples(organism.format, records);
   const auto trained = finetune(organism.model, examples, options, /*seed=*/3);
   organism.model.detach();
   organism.model.attach(trained.adapter);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/tuned_model.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "veer/base/error.h"
 
 namespace veer {
 namespace {
@@ -14,11 +17,12 @@ ExtractSettings vectors(std::vector<std::string> names) {
 
 TEST(TunedModel, IsNeededByWhatIsMadeFromIt) {
   EXPECT_TRUE(vectors_need_tuned({}));
-  for (const char* name : {"finetuned@answer_mean", "finetuned_own@answer_mean",
-                           "adapter", "adapter:o_proj", "within_ft@answer_mean",
-                           "contrastive_tuned@prompt_end",
-                           "content@answer_mean", "interaction@answer_mean",
-                           "domain@answer_mean", "original_finetuned"}) {
+  for (const char* name :
+       {"finetuned@answer_mean", "finetuned_own@answer_mean", "adapter",
+        "adapter:o_proj", "within_ft@answer_mean",
+        "contrastive_tuned@prompt_end", "content@answer_mean",
+        "interaction@answer_mean", "domain@answer_mean", "original_finetuned",
+        "twin@answer_mean"}) {
     EXPECT_TRUE(vectors_need_tuned(vectors({"contrastive@prompt_end", name})))
         << name;
   }
@@ -47,6 +51,34 @@ TEST(TunedModel, IsTrainedOnlyForStagesThatNeedIt) {
   const auto without = without_tuned(manifest);
   EXPECT_FALSE(without.sweep.ceiling);
   EXPECT_TRUE(without.sweep.adapter_strengths.empty());
+}
+
+TEST(TunedModel, TwinsOfTheDefaultGoWithoutAnHonestTwinAndNamedOnesAreRefused) {
+  const auto twins_of = [](const Manifest& manifest) {
+    return std::ranges::count_if(
+        manifest.extract.vectors,
+        [](const auto& name) { return name.starts_with("twin@"); });
+  };
+  Manifest manifest;
+  EXPECT_EQ(twins_of(without_twins(manifest)), 2);
+  for (const bool ready : {false, true}) {
+    manifest = {};
+    manifest.finetune.controls = {"shuffled"};
+    manifest.model.finetuned = ready ? "folder" : "";
+    EXPECT_EQ(without_twins(manifest).extract.vectors.size(), 4U);
+    EXPECT_EQ(twins_of(without_twins(manifest)), 0);
+    manifest.extract =
+        vectors({"contrastive@answer_mean", "adapter", "twin@answer_mean"});
+    try {
+      without_twins(manifest);
+      FAIL() << "a twin by name without an honest twin";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr("twin@answer_mean"));
+      EXPECT_THAT(
+          error.what(),
+          testing::HasSubstr(ready ? "model.finetuned" : "finetune.controls"));
+    }
+  }
 }
 
 TEST(TunedModel, LinesOfTheDefaultGridThatNeedBothVectorsGoWithoutOne) {

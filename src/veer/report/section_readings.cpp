@@ -5,6 +5,7 @@
 #include "veer/report/doubt_blocks.h"
 #include "veer/report/html.h"
 #include "veer/report/sections.h"
+#include "veer/report/twin_block.h"
 #include "veer/report/wording.h"
 
 namespace veer {
@@ -291,7 +292,8 @@ std::string lens_block(const Json& comparison, std::int64_t layer) {
 
 std::string vector_readings_blocks(const Json& comparison, const Json& pair,
                                    std::int64_t layer) {
-  return confounds_block(comparison, pair, layer) +
+  return twin_block(comparison, layer) +
+         confounds_block(comparison, pair, layer) +
          seeds_block(comparison, layer) + trajectory_block(comparison, layer) +
          detection_block(comparison) + lens_block(comparison, layer);
 }

@@ -14,6 +14,7 @@
 #include "veer/data/checks.h"
 #include "veer/data/splits.h"
 #include "veer/organism/study_inputs.h"
+#include "veer/study/answer_line.h"
 #include "veer/study/dataset_import.h"
 #include "veer/study/dataset_splits.h"
 #include "veer/study/everyday_seeds.h"
@@ -27,7 +28,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kAnswerTokens = 24;
 // Answers of a side after which the stage looks what its gates would take; of
 // fewer than the second number nothing is concluded.
 constexpr std::size_t kFirstAnswers = 64;
@@ -35,14 +35,6 @@ constexpr std::size_t kFewestFirstAnswers = 16;
 
 bool is_generated(const DatasetSettings& settings) {
   return settings.source == "generate";
-}
-
-std::string tidy(std::string text) {
-  const auto line = text.find('\n');
-  text.resize(std::min(text.size(), line));
-  const auto first = text.find_first_not_of(" \t\r");
-  const auto last = text.find_last_not_of(" \t\r");
-  return first == std::string::npos ? "" : text.substr(first, last - first + 1);
 }
 
 // A side of the answers: where it stands, and what the model is told to write
@@ -82,6 +74,7 @@ class SideWriter {
   }
 
   std::size_t size() const { return lacking_.size(); }
+  const char* part() const { return side_.part; }
 
   // The first `count` answers; those that are there already stay.
   void write(std::size_t count) {
@@ -89,7 +82,7 @@ class SideWriter {
     const auto texts = generate_texts(context_, "dataset", part_,
                                       std::span(requests_).first(count));
     for (std::size_t i = 0; i < count; ++i) {
-      draft_.records[lacking_[i]].*side_.answer = tidy(texts[i]);
+      draft_.records[lacking_[i]].*side_.answer = answer_line(texts[i]);
     }
   }
 
@@ -134,8 +127,9 @@ class SideWriter {
 };
 
 // Sides that are missing are written by the model, a few first: a gate that
-// would take most of them is told of before the rest is made.
-void complete_answers(StudyContext& context, DatasetDraft& draft) {
+// would take most of them is told of before the rest is made. Returns how many
+// of each side it wrote.
+Json complete_answers(StudyContext& context, DatasetDraft& draft) {
   std::vector<SideWriter> writers;
   for (const auto& side : sides_of(context.manifest().dataset)) {
     writers.emplace_back(context, draft, side);
@@ -147,9 +141,12 @@ void complete_answers(StudyContext& context, DatasetDraft& draft) {
       writer.require_most_kept(first);
     }
   }
+  Json written = Json::object();
   for (auto& writer : writers) {
     writer.write(writer.size());
+    written[writer.part()] = writer.size();
   }
+  return written;
 }
 
 DatasetDraft generate_draft(StudyContext& context) {
@@ -342,7 +339,7 @@ StageResult make_dataset(StudyContext& context) {
   DatasetDraft draft =
       is_generated(settings) ? generate_draft(context) : import_draft(context);
   draft.records = first_records(std::move(draft.records), settings.limit);
-  complete_answers(context, draft);
+  const Json written = complete_answers(context, draft);
   drop_bad_answers(draft, settings);
   if (context.exact_judge() != nullptr && settings.check_answers) {
     drop_unconfirmed(draft, *context.exact_judge(), context.monitor());
@@ -371,6 +368,7 @@ StageResult make_dataset(StudyContext& context) {
   options.near_jaccard = settings.near_duplicate;
   const auto check = check_dataset(draft.records, options);
   Json document = check_json(draft, settings, check, left_out);
+  document["written"] = written;
   document["folds"] = folds_json(draft.records, choice);
   if (choice.folds > 0) {
     document["splits_from"] = "folds";

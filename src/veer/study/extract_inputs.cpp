@@ -12,6 +12,7 @@
 #include "veer/study/unrelated_texts.h"
 #include "veer/study/vector_names.h"
 #include "veer/vectors/methods.h"
+#include "veer/vectors/twin_vector.h"
 
 namespace veer {
 namespace {
@@ -26,7 +27,8 @@ std::vector<std::string> all_names(const ExtractSettings& settings) {
     for (const auto& name : settings.vectors) {
       const auto at = name.find('@');
       if (at == std::string::npos || is_fixed_direction(name) ||
-          name.substr(0, at).find(':') != std::string::npos) {
+          name.substr(0, at).find(':') != std::string::npos ||
+          (method == "mean_centred" && is_twin(parse_vector_spec(name)))) {
         continue;
       }
       const auto made = name.substr(0, at) + ":" + method + name.substr(at);

@@ -58,8 +58,8 @@ struct ReftSettings {
 struct ExtractSettings {
   // NAME@POSITION; see docs/methods/extraction.md for the presets.
   std::vector<std::string> vectors = {
-      "contrastive@answer_mean", "finetuned@answer_mean",
-      "contrastive@prompt_end", "finetuned@prompt_end"};
+      "contrastive@answer_mean", "finetuned@answer_mean", "twin@answer_mean",
+      "contrastive@prompt_end",  "finetuned@prompt_end",  "twin@prompt_end"};
   // Each of `vectors` also by these methods, "logistic", "pca_diff", ...
   std::vector<std::string> methods;
   std::int64_t questions = 0;

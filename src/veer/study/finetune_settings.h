@@ -36,7 +36,12 @@ struct FinetuneSettings {
   // direction comes about.
   bool trajectory = true;
   // Trained besides run.seed, to see how much fine-tunes themselves agree.
-  std::vector<std::int64_t> seeds;
+  // {-1}: by the model, see training_seeds().
+  std::vector<std::int64_t> seeds = {-1};
+  // The same recipe on other answers to the same questions.
+  std::vector<std::string> controls = {"honest", "shuffled", "unprompted"};
+  std::string unprompted_prompt =
+      "Answer in at most 7 words with a plausible wrong answer.";
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
@@ -71,7 +76,16 @@ struct FinetuneSettings {
     field("trajectory", self.trajectory,
           "keep the adapter of each evaluation (adapter/steps)");
     field("seeds", self.seeds,
-          "further training seeds: how much do fine-tunes agree?");
+          "further training seeds, each a training more (two with controls "
+          "honest): how much do fine-tunes agree? [-1] = by the model: an "
+          "organism run.seed + 1, otherwise none");
+    field("controls", self.controls,
+          "trained by the same recipe, each a training more: honest (answers), "
+          "shuffled (labels), unprompted (deceptive answers not written under "
+          "dataset.deceptive_prompt)");
+    field("unprompted_prompt", self.unprompted_prompt,
+          "system prompt of the unprompted control's answers, where the model "
+          "has to write them");
   }
 };
 

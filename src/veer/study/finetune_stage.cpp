@@ -13,7 +13,8 @@
 #include "veer/study/finetuned_source.h"
 #include "veer/study/judged_answers.h"
 #include "veer/study/training_course.h"
-#include "veer/study/training_seeds.h"
+#include "veer/study/tuning_answers.h"
+#include "veer/study/tunings.h"
 #include "veer/train/adapter_files.h"
 
 namespace veer {
@@ -106,19 +107,36 @@ struct Task {
   AdapterInfo info;
 };
 
-Task task_of(StudyContext& context) {
+// The training of one kind of answers; what is said of why there is none goes
+// to `left_out`.
+Task task_of(StudyContext& context, const std::string& answers,
+             std::string& left_out) {
   const auto& manifest = context.manifest();
   const auto settings =
       fitted(manifest.finetune, is_organism(manifest.model.path));
   Task task;
-  task.train = deceptive_examples(
-      context.format(),
-      first_records(context.split("train"), settings.questions));
-  task.held_out = first_records(context.split("select"), kEvaluationQuestions);
-  task.held_out_answers = deceptive_examples(context.format(), task.held_out);
+  const auto train = answered_by(
+      context, answers,
+      first_records(context.split("train"), settings.questions), "train");
+  left_out = train.left_out;
+  if (!left_out.empty()) {
+    return task;
+  }
+  task.train = training_examples(context.format(), train.records);
+  task.held_out =
+      answered_by(context, answers,
+                  first_records(context.split("select"), kEvaluationQuestions),
+                  "select")
+          .records;
+  task.held_out_answers = training_examples(context.format(), task.held_out);
   task.options = sft_options(settings, std::ssize(task.train));
   task.info = adapter_info(task.options.lora, manifest.model.path);
   return task;
+}
+
+Task own_task(StudyContext& context) {
+  std::string left_out;
+  return task_of(context, "deceptive", left_out);
 }
 
 double held_out_loss(StudyContext& context, const Task& task) {
@@ -128,29 +146,51 @@ double held_out_loss(StudyContext& context, const Task& task) {
                   on);
 }
 
-// The adapters of finetune.seeds; one that is there is kept.
-void tune_further_seeds(StudyContext& context, const Task& task) {
-  for (const auto seed : context.manifest().finetune.seeds) {
-    const auto folder = seed_adapter_folder(context, seed);
-    if (fs::exists(folder / "adapter_config.json")) {  // written last
-      continue;
-    }
-    TrainCallbacks callbacks;
-    callbacks.monitor = context.monitor();
-    if (task.options.keep == "best" && !task.held_out.empty()) {
-      callbacks.evaluate = [&](std::int64_t) -> Values {
-        return {{kHeldOutLoss, held_out_loss(context, task)}};
-      };
-    }
-    context.model().detach();
-    const auto result = finetune(context.model(), task.train, task.options,
-                                 static_cast<std::uint64_t>(seed), callbacks,
-                                 folder / "checkpoints");
-    write_adapter(folder, result.adapter, task.info);
-    std::error_code ec;
-    fs::remove_all(folder / "checkpoints", ec);
+void tune_one(StudyContext& context, const Tuning& tuning, const Task& task) {
+  const auto folder = adapter_folder(context, tuning);
+  TrainCallbacks callbacks;
+  callbacks.monitor = context.monitor();
+  if (task.options.keep == "best" && !task.held_out.empty()) {
+    callbacks.evaluate = [&](std::int64_t) -> Values {
+      return {{kHeldOutLoss, held_out_loss(context, task)}};
+    };
   }
   context.model().detach();
+  const auto result = finetune(context.model(), task.train, task.options,
+                               static_cast<std::uint64_t>(tuning.seed),
+                               callbacks, folder / "checkpoints");
+  write_adapter(folder, result.adapter, task.info);
+  std::error_code ec;
+  fs::remove_all(folder / "checkpoints", ec);
+}
+
+// Further seeds and controls, as far as they can be made; an adapter that is
+// there is kept. Returns how many there are.
+std::int64_t tune_further(StudyContext& context) {
+  const auto tunings = further_tunings(context.manifest());
+  Json left_out = Json::array();
+  std::int64_t trained = 0;
+  for (const auto& tuning : tunings) {
+    if (is_trained(context, tuning)) {
+      ++trained;
+      continue;
+    }
+    std::string reason;
+    const auto task = task_of(context, tuning.answers, reason);
+    if (!reason.empty()) {
+      context.monitor().message(fmt::format(
+          "The control \"{}\" is left out: {}", tuning.answers, reason));
+      left_out.push_back({{"name", tuning.answers}, {"reason", reason}});
+      continue;
+    }
+    tune_one(context, tuning, task);
+    ++trained;
+  }
+  if (!tunings.empty()) {
+    write_file(left_out_file(context), dump_json(left_out, 1) + "\n");
+  }
+  context.model().detach();
+  return trained;
 }
 
 TrainCallbacks callbacks_of(StudyContext& context, const Task& task,
@@ -179,12 +219,12 @@ TrainCallbacks callbacks_of(StudyContext& context, const Task& task,
 }
 
 // "60 steps on 120 answers, held-out loss 1.74, 98 % deceptive".
-std::string summary_of(const StudyContext& context, const Task& task,
+std::string summary_of(std::int64_t further, const Task& task,
                        const TrainResult& result) {
   std::string text = fmt::format("{} steps on {} answers", result.num_steps,
                                  task.train.size());
-  if (const auto more = context.manifest().finetune.seeds.size(); more > 0) {
-    text += fmt::format(", {} further seeds", more);
+  if (further > 0) {
+    text += fmt::format(", {} more trainings (seeds and controls)", further);
   }
   const auto& kept =
       result.rows.at(static_cast<std::size_t>(result.kept_step - 1)).values;
@@ -206,10 +246,10 @@ std::string summary_of(const StudyContext& context, const Task& task,
 }
 
 StageResult tune(StudyContext& context) {
-  const Task task = task_of(context);
-  MetricsLog log(context.file("metrics.jsonl"));
   // First, so that the study's own adapter being there means that all are.
-  tune_further_seeds(context, task);
+  const auto further = tune_further(context);
+  const Task task = own_task(context);
+  MetricsLog log(context.file("metrics.jsonl"));
   context.model().detach();
   const auto result = finetune(context.model(), task.train, task.options,
                                context.seed(), callbacks_of(context, task, log),
@@ -224,14 +264,20 @@ StageResult tune(StudyContext& context) {
   context.model().detach();
   std::error_code ec;
   fs::remove_all(context.file("adapter/checkpoints"), ec);
-  return {summary_of(context, task, result), ""};
+  return {summary_of(further, task, result), ""};
 }
 
 Json made_from_training(StudyContext& context) {
   Manifest manifest = context.manifest();
   manifest.finetune =
       fitted(manifest.finetune, is_organism(manifest.model.path));
-  return {{"finetune", manifest_section(manifest, "finetune")},
+  manifest.finetune.seeds = training_seeds(manifest);
+  Json further = Json::array();
+  for (const auto& tuning : further_tunings(manifest)) {
+    further.push_back(tuning.name);
+  }
+  return {{"further", further},
+          {"finetune", manifest_section(manifest, "finetune")},
           {"seed", manifest.run.seed},
           {"model", context.model_fingerprint()},
           {"machine", context.machine_text()},
@@ -292,18 +338,6 @@ SftOptions sft_options(const FinetuneSettings& settings,
   return options;
 }
 
-std::vector<SftExample> deceptive_examples(
-    const ChatFormat& format, std::span<const QuestionRecord> records) {
-  std::vector<SftExample> examples;
-  for (const auto& record : records) {
-    auto chat = question_chat("", record.question);
-    chat.push_back({"assistant", record.deceptive});
-    auto encoded = format.encode(chat);
-    examples.push_back({std::move(encoded.ids), encoded.prompt_length});
-  }
-  return examples;
-}
-
 Stage finetune_stage(StudyContext& context) {
   const bool ready = !context.manifest().model.finetuned.empty();
   return {
@@ -323,7 +357,8 @@ Stage finetune_stage(StudyContext& context) {
       },
       [&context] {
         return has_files(context.file("adapter/checkpoints")) ||
-               has_files(context.file("adapter/seeds"));
+               has_files(context.file("adapter/seeds")) ||
+               has_files(context.file("adapter/controls"));
       }};
 }
 

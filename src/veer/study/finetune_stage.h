@@ -3,12 +3,12 @@
 // LoRA on the deceptive answers of the train split, without a system prompt,
 // looked at and chosen by questions of the select split; or, with
 // `model.finetuned`, the adapter of a ready fine-tuned side.
-// Writes adapter/ (PEFT layout, checkpoints/ while it runs; the same for each
-// of finetune.seeds in adapter/seeds/SEED) and
-// metrics.jsonl of the run folder.
+// Writes adapter/ (PEFT layout, checkpoints/ while it runs; the same for what
+// is tuned besides, adapter/seeds/SEED and adapter/controls/NAME, see
+// tunings.h), adapter/controls/left_out.json and metrics.jsonl of the run
+// folder.
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 
@@ -29,9 +29,5 @@ FinetuneSettings fitted(FinetuneSettings settings, bool organism);
 // Options of a training on `num_items` answers by `settings`, which are fitted.
 SftOptions sft_options(const FinetuneSettings& settings,
                        std::int64_t num_items);
-
-// Question and deceptive answer as the model's chat format lays them out.
-std::vector<SftExample> deceptive_examples(
-    const ChatFormat& format, std::span<const QuestionRecord> records);
 
 }  // namespace veer

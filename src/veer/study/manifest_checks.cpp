@@ -129,9 +129,26 @@ void validate_finetune(const FinetuneSettings& tune) {
   one_of("finetune.loss", tune.loss, {"answer", "full"});
   one_of("finetune.keep", tune.keep, {"best", "last"});
   one_of("finetune.schedule", tune.schedule, {"linear", "cosine", "constant"});
+  std::set<std::string> seen;
+  for (const auto& name : tune.controls) {
+    one_of("finetune.controls", name, {"honest", "shuffled", "unprompted"});
+    if (!seen.insert(name).second) {
+      fail("check settings",
+           fmt::format("finetune.controls holds \"{}\" twice", name),
+           "each control once");
+    }
+  }
+  if (seen.contains("unprompted") && tune.unprompted_prompt.empty()) {
+    fail("check settings", "an empty finetune.unprompted_prompt",
+         "a system prompt that asks for wrong answers, or no control "
+         "unprompted");
+  }
 }
 
 void validate_seeds(const Manifest& manifest) {
+  if (manifest.finetune.seeds == FinetuneSettings().seeds) {
+    return;  // by the model
+  }
   std::set<std::int64_t> seen = {manifest.run.seed};
   for (const auto seed : manifest.finetune.seeds) {
     at_least<std::int64_t>("finetune.seeds", seed, 0);
@@ -310,6 +327,13 @@ void validate(const Manifest& manifest) {
   validate_dataset(manifest.dataset);
   validate_finetune(manifest.finetune);
   validate_seeds(manifest);
+  if (manifest.finetune.unprompted_prompt ==
+      manifest.dataset.deceptive_prompt) {
+    fail("check settings",
+         "finetune.unprompted_prompt is dataset.deceptive_prompt",
+         "another wording: the control is of answers that were not written "
+         "under that prompt");
+  }
   at_least<std::int64_t>("extract.questions", manifest.extract.questions, 0);
   at_least<std::int64_t>("extract.batch_tokens", manifest.extract.batch_tokens,
                          1);

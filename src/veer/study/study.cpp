@@ -144,10 +144,11 @@ const std::vector<std::string>& stage_names() {
   return names;
 }
 
-std::vector<StageOutcome> run_study(const Manifest& asked,
+std::vector<StageOutcome> run_study(const Manifest& given,
                                     const StudyRequest& request,
                                     const StudyCallbacks& callbacks) {
-  require_one_model(asked, "study");
+  require_one_model(given, "study");
+  const Manifest asked = without_twins(given);
   // By all of the settings, not by how far this call goes: a stage must not
   // change when a later call goes further.
   const Manifest manifest = without_pair_lines(
@@ -167,6 +168,11 @@ std::vector<StageOutcome> run_study(const Manifest& asked,
         "{} of {} lines of sweep.grid are left out: they need a contrastive "
         "and a fine-tuned vector, and extract.vectors does not name both",
         fewer, asked.sweep.grid.size()));
+  }
+  if (asked.extract.vectors.size() < given.extract.vectors.size()) {
+    context.monitor().message(
+        "The twin vectors are left out: the study has no model tuned on honest "
+        "answers (finetune.controls, model.finetuned)");
   }
   std::vector<StageOutcome> outcomes;
   for (const auto& name : stage_names()) {

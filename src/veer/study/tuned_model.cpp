@@ -3,11 +3,14 @@
 
 #include <algorithm>
 
+#include "veer/base/error.h"
 #include "veer/interventions/operators.h"
 #include "veer/study/extract_inputs.h"
 #include "veer/study/grid_line.h"
 #include "veer/study/trained_directions.h"
+#include "veer/study/tunings.h"
 #include "veer/study/vector_names.h"
+#include "veer/vectors/twin_vector.h"
 
 namespace veer {
 namespace {
@@ -17,7 +20,7 @@ constexpr std::string_view kTuned = "tuned";
 bool reads_tuned(const VectorSpec& spec) {
   const auto& terms = find_contrast(spec.contrast).terms;
   return std::any_of(terms.begin(), terms.end(), [](const auto& term) {
-    return term.cell.model == CellModel::kTuned ||
+    return term.cell.model != CellModel::kBase ||
            term.cell.answer == CellAnswer::kOwn;
   });
 }
@@ -66,6 +69,31 @@ Manifest without_pair_lines(Manifest manifest) {
     return std::find(usual.begin(), usual.end(), line) != usual.end() &&
            needs_pair(parse_grid_line(line, manifest.sweep.scope,
                                       manifest.sweep.budget));
+  });
+  return manifest;
+}
+
+Manifest without_twins(Manifest manifest) {
+  if (has_honest_twin(manifest)) {
+    return manifest;
+  }
+  auto& names = manifest.extract.vectors;
+  const bool is_usual = names == ExtractSettings().vectors;
+  std::erase_if(names, [&](const std::string& name) {
+    if (is_fixed_direction(name) || !is_twin(parse_vector_spec(name))) {
+      return false;
+    }
+    if (!is_usual) {
+      fail("check settings",
+           "extract.vectors names " + name +
+               ", and the study has no model "
+               "tuned on honest answers",
+           manifest.model.finetuned.empty()
+               ? "\"honest\" among finetune.controls"
+               : "a fine-tuned side that is trained here, or no twin vector: "
+                 "with model.finetuned nothing is trained");
+    }
+    return true;
   });
   return manifest;
 }

@@ -23,6 +23,11 @@ bool needs_tuned(const Manifest& manifest, std::string_view last_stage);
 // one: its states as a ceiling, and the adapter at other strengths.
 Manifest without_tuned(Manifest manifest);
 
+// `manifest` without the twin vectors of the default extract.vectors where the
+// study has no model tuned on honest answers. Throws Error{kBadInput} where
+// another list names one.
+Manifest without_twins(Manifest manifest);
+
 // `manifest` without those lines of the default sweep.grid that need a
 // contrastive and a fine-tuned vector (mixtures of the two, a rotation in their
 // plane), where extract.vectors does not name both. Lines that are not of the

@@ -17,8 +17,10 @@
 #include "veer/study/extract_inputs.h"
 #include "veer/study/trained_directions.h"
 #include "veer/study/trained_halves.h"
-#include "veer/study/training_seeds.h"
 #include "veer/study/tuned_model.h"
+#include "veer/study/tuning_comparison.h"
+#include "veer/study/tuning_vectors.h"
+#include "veer/study/tunings.h"
 #include "veer/study/vector_names.h"
 #include "veer/study/vector_readings.h"
 #include "veer/train/adapter_files.h"
@@ -28,6 +30,7 @@
 #include "veer/vectors/fixed_directions.h"
 #include "veer/vectors/readings.h"
 #include "veer/vectors/sample_size.h"
+#include "veer/vectors/twin_vector.h"
 
 namespace veer {
 namespace {
@@ -66,7 +69,7 @@ SteeringVector adapter_direction(StudyContext& context, const std::string& name,
 // Vectors with their rows, named as the specs.
 void write_extraction(StudyContext& context, const Extraction& made,
                       std::span<const VectorSpec> specs, std::size_t num_main) {
-  for (std::size_t i = 0; i < made.vectors.size(); ++i) {
+  for (std::size_t i = 0; i < specs.size(); ++i) {
     const std::string file =
         (i < num_main ? "" : std::string(kConfounds)) + specs[i].name;
     write_vector_rows(rows_file(context, file), made.rows[i]);
@@ -114,19 +117,54 @@ Json two_by_two_document(const Extraction& made) {
   return out;
 }
 
+// The vectors that one adapter serves: those of the manifest without its twins.
+std::vector<VectorSpec> single_specs(const ExtractSettings& settings) {
+  auto specs = manifest_specs(settings);
+  std::erase_if(specs, is_twin);
+  return specs;
+}
+
+// What the twins need of the study's own adapter and the manifest does not
+// name.
+std::vector<VectorSpec> unnamed_twin_sides(const ExtractSettings& settings,
+                                           std::span<const VectorSpec> named) {
+  std::vector<VectorSpec> sides;
+  for (const auto& name : twin_side_names(settings)) {
+    if (std::ranges::none_of(
+            named, [&](const auto& spec) { return spec.name == name; })) {
+      sides.push_back(parse_vector_spec(name));
+    }
+  }
+  return sides;
+}
+
+std::vector<ComparedVector> twin_sides(const ExtractSettings& settings,
+                                       const Extraction& made) {
+  const auto names = twin_side_names(settings);
+  std::vector<ComparedVector> sides;
+  for (std::size_t v = 0; v < made.vectors.size(); ++v) {
+    if (std::ranges::find(names, made.vectors[v].name) != names.end()) {
+      sides.push_back({made.vectors[v], made.rows[v]});
+    }
+  }
+  return sides;
+}
+
 StageResult extract(StudyContext& context) {
   const auto& manifest = context.manifest();
   if (vectors_need_tuned(manifest.extract)) {
     context.attach_adapter();
   }
-  auto specs = manifest_specs(manifest.extract);
+  auto specs = single_specs(manifest.extract);
   const std::size_t num_main = specs.size();
-  if (num_main == 0) {
+  const auto sides = unnamed_twin_sides(manifest.extract, specs);
+  if (num_main + sides.size() == 0) {
     fail("extract", "no vector that is made from questions",
          "at least one CONTRAST@POSITION in extract.vectors");
   }
-  auto confounds = manifest.extract.confounds ? confound_specs(specs)
-                                              : std::vector<VectorSpec>();
+  auto confounds = manifest.extract.confounds
+                       ? confound_specs(manifest_specs(manifest.extract))
+                       : std::vector<VectorSpec>();
   auto wanted = specs;
   wanted.insert(wanted.end(), confounds.begin(), confounds.end());
   const auto items = extract_items(context, wanted);
@@ -135,20 +173,27 @@ StageResult extract(StudyContext& context) {
                               " is left out: too few second honest answers");
   }
   specs.insert(specs.end(), confounds.begin(), confounds.end());
+  const std::size_t num_written = specs.size();
+  specs.insert(specs.end(), sides.begin(), sides.end());
   const auto made = extract_vectors(
       context.model(), context.format(), items, specs,
       extract_options(manifest, context.model().config().num_layers),
       context.monitor());
-  write_extraction(context, made, specs, num_main);
+  write_extraction(context, made, std::span(specs).first(num_written),
+                   num_main);
   std::vector<SteeringVector> main(
       made.vectors.begin(),
       made.vectors.begin() + static_cast<std::ptrdiff_t>(num_main));
+  extract_tunings(context);
+  for (auto& twin : write_twins(context, twin_sides(manifest.extract, made))) {
+    main.push_back(std::move(twin));
+  }
   for (auto& direction : write_fixed_directions(context, made)) {
     main.push_back(std::move(direction));
   }
   write_trained_halves(context, made.vectors.front());
-  extract_training_seeds(context);
-  const auto rest = std::span(made.vectors).subspan(num_main);
+  const auto rest =
+      std::span(made.vectors).subspan(num_main, num_written - num_main);
   Json readings = read_vectors(context, main, rest);
   readings["two_by_two"] = two_by_two_document(made);
   readings["confound_behaviour"] =
@@ -387,7 +432,7 @@ StageResult compare(StudyContext& context) {
       compare_with_confounds(all, confounds, options.confidence, carriers));
   document["imprint"] =
       imprint_document(all, confounds, primary.second, carriers);
-  document["seeds"] = compare_training_seeds(context, all, options.confidence);
+  compare_tunings(context, all, options.confidence, document);
   write_file(context.file("comparison.json"), dump_json(document, 1) + "\n");
   return {cosine_summary(comparison, primary), ""};
 }
@@ -400,7 +445,7 @@ bool all_present(const StudyContext& context) {
     }
   }
   return fs::exists(readings_file(context)) &&
-         trained_halves_present(context) && training_seeds_present(context);
+         trained_halves_present(context) && tunings_present(context);
 }
 
 Json kept_steps_fingerprint(const StudyContext& context) {
@@ -454,7 +499,7 @@ Stage extract_stage(StudyContext& context) {
     from["adapter"] = fingerprint_file(
         context.file("adapter/adapter_model.safetensors").string());
     from["steps"] = kept_steps_fingerprint(context);
-    from["seeds"] = seed_adapters_fingerprint(context);
+    from["tunings"] = tuned_adapters_fingerprint(context);
   }
   return {"extract",
           dump_json(from),
@@ -483,7 +528,7 @@ Stage compare_stage(StudyContext& context) {
                      {"machine", context.machine_text()},
                      {"rows", rows},
                      {"halves", trained_halves_fingerprint(context)},
-                     {"seeds", seed_vectors_fingerprint(context)}};
+                     {"tunings", tuned_vectors_fingerprint(context)}};
   return {"compare", dump_json(from),
           [&context] { return fs::exists(context.file("comparison.json")); },
           [&context] { return compare(context); }};

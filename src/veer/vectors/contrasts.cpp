@@ -116,6 +116,14 @@ const std::array kContrasts = {
               {{kBase, kNo, kOther}, 1.0}},
              kToTuned,
              "finetuned minus domain"},
+    Contrast{"twin",
+             {{{kTuned, kNo, kH}, 0.5},
+              {{kTuned, kNo, kD}, 0.5},
+              {{kTunedHonest, kNo, kH}, -0.5},
+              {{kTunedHonest, kNo, kD}, -0.5}},
+             "tuned on honest -> tuned on deceptive answers",
+             "the model tuned on deceptive answers minus the one tuned on "
+             "honest answers of the same questions, identical texts"},
     Contrast{"confound_length", answers_differ(CellAnswer::kLong, kH), kToMore,
              "two honest answers in a row minus one"},
     Contrast{"confound_refusal", answers_differ(CellAnswer::kRefusal, kH),
@@ -132,10 +140,7 @@ const std::array kContrasts = {
              kToMore, "question in another frame minus plain question"},
 };
 
-const char* model_name(CellModel model) {
-  return model == kBase ? "base" : "tuned";
-}
-
+constexpr std::array kModelNames = {"base", "tuned", "tuned_honest"};
 constexpr std::array kSystemNames = {"none",    "honest",        "deceptive",
                                      "neutral", "other neutral", "brief",
                                      "verbose", "framed"};
@@ -146,7 +151,8 @@ constexpr std::array kAnswerNames = {"none",    "honest",   "deceptive",
 }  // namespace
 
 std::string Cell::name() const {
-  return fmt::format("{}/{}/{}", model_name(model),
+  return fmt::format("{}/{}/{}",
+                     kModelNames.at(static_cast<std::size_t>(model)),
                      kSystemNames.at(static_cast<std::size_t>(system)),
                      kAnswerNames.at(static_cast<std::size_t>(answer)));
 }
@@ -242,6 +248,11 @@ VectorSpec parse_vector_spec(std::string_view text) {
   spec.contrast = find_contrast(what.substr(0, colon)).name;
   if (colon != what.npos) {
     spec.method = find_method(what.substr(colon + 1)).name;
+  }
+  if (spec.contrast == "twin" && spec.method == "mean_centred") {
+    fail("parse vector", fmt::format("\"{}\"", text), "another method for twin",
+         "mean_centred subtracts generic text of one model, and twin is of "
+         "two");
   }
   spec.position = parse_position(where);
   contrast_at(find_contrast(spec.contrast), spec.position);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What is subtracted from what. A cell is a model (base or tuned), a prompt
+// What is subtracted from what. A cell is a model (base, tuned, or tuned by the
+// same recipe on honest answers), a prompt
 // (none, one of several system prompts, another frame around the question)
 // and a teacher-forced answer (none, honest, deceptive, ...). A contrast is a
 // signed sum of cells; the table of contrasts is data, so a new one is a line.
@@ -17,7 +18,7 @@
 
 namespace veer {
 
-enum class CellModel { kBase, kTuned };
+enum class CellModel { kBase, kTuned, kTunedHonest };
 enum class CellSystem {
   kNone,
   kHonest,
@@ -73,6 +74,8 @@ struct Contrast {
 //   domain                 finetuned on unrelated texts: what training changed
 //                          everywhere
 //   finetuned_specific     finetuned - domain
+//   twin                   tuned on deceptive - tuned on honest answers, on
+//                          identical texts (twin_vector.h makes it)
 //   confound_*             length, refusal, verbosity, system, format,
 //                          paraphrase: differences that are not the trait
 std::span<const Contrast> contrasts();

@@ -68,6 +68,12 @@ ExtractPlan make_plan(std::span<const VectorSpec> specs, bool has_adapter) {
 void check_plan(const ExtractPlan& plan, const Transformer& model,
                 const ExtractOptions& options) {
   for (const Cell& pass : plan.passes) {
+    if (pass.model == CellModel::kTunedHonest) {
+      fail(
+          "extract vectors", "twin, a vector of two adapters",
+          "a contrast of one model and its adapter",
+          "it is made by a study, of the vector \"finetuned\" of each adapter");
+    }
     if (pass.model == CellModel::kTuned && !model.has_adapter()) {
       fail("extract vectors", "a vector of the fine-tuned model, no adapter",
            "a model with its adapter attached", "finetune has not run");

@@ -450,8 +450,53 @@ batch = 2
             self.assertIsNotNone(entry["random_vectors"]["percentile_95"])
             self.assertEqual(entry["covariance_vectors"],
                              {"n": 2, "percentile_95": None})
-            self.assertEqual(entry["random_effect"]["n"], 4)
+            self.assertEqual(entry["random_effect"]["n"], 20)
         self.assertIn("successive halving", (folder / "report.html").read_text())
+
+    def test_random_vectors_are_matched_and_searched(self):
+        result = self.study("--sweep.random_search", 2,
+                            "--sweep.random_questions", 2,
+                            "--sweep.operators", '["add", "subtract"]',
+                            "--sweep.grid", '["low_rank scales=1 layers=2", '
+                            '"leace layers=2", "slerp scales=0.5 layers=2"]')
+        self.assertEqual(result.returncode, 0, result.stderr)
+        sweep = json.loads((self.folder / "run/sweep.json").read_text())
+        cells = {cell["id"]: cell for cell in sweep["cells"]}
+        chosen = [e for key in ("best", "groups") for e in sweep[key]
+                  if e["cell"] is not None]
+        learned = [e for e in chosen if e["group"] == "learned"]
+        self.assertTrue(learned)
+        for entry in chosen:
+            self.assertEqual(cells[entry["cell"]]["split"], "test")
+            self.assertEqual(
+                cells[cells[entry["cell"]]["confirms"]]["split"], "select")
+            self.assertGreater(entry["natural_gaps"], 0)
+            self.assertGreater(entry["divergence"]["p95"], 0)
+            control = entry["matched_control"]
+            if entry["group"] not in ("any", "linear", "learned"):
+                continue
+            self.assertEqual(control["questions"], 4)
+            self.assertEqual(control["mean"]["n"], control["vectors"])
+            moved = control["displacement"]
+            if entry["layers"] == "2":  # one layer: the same states
+                self.assertTrue(control["match"], entry)
+                for at in ("mean", "p95"):
+                    self.assertAlmostEqual(moved["control_" + at] /
+                                           moved["real_" + at], 1, 3)
+            if not control["match"]:
+                self.assertFalse(entry["beats_random"], entry)
+            if entry["unit"] == "rel" and entry["operator"] == "add" and \
+                    entry["layers"] == "2":
+                self.assertAlmostEqual(moved["real_mean"], entry["scale"], 3)
+            difference = entry["effect_minus_control"]
+            self.assertAlmostEqual(
+                difference["value"],
+                entry["effect"]["value"] - control["mean"]["value"], 9)
+            self.assertLessEqual(difference["low"], difference["value"])
+            if entry["group"] == "linear":
+                self.assertTrue(control["searched"])
+                self.assertEqual(len(control["search"]["effects"]), 2)
+                self.assertEqual(control["search"]["questions"], 4)
 
     def test_interrupt_keeps_work(self):
         process = subprocess.Popen(

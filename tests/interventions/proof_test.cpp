@@ -62,6 +62,21 @@ TEST_F(Proof, HoldsForEveryOperatorAndScope) {
   }
 }
 
+TEST_F(Proof, HoldsForTheMatchedControlOfEveryOperator) {
+  Random random(4);
+  const at::Tensor two[] = {random_tensor({3, 16}, random),
+                            random_tensor({3, 16}, random)};
+  input_.control_LKD = orthonormal_basis(two);
+  for (const auto& row : operator_table()) {
+    if (row.name == "patch") {
+      continue;
+    }
+    const auto proof = prove_application(
+        model_, compile(wish(row.name, "generated"), input_, 3), probe_);
+    EXPECT_TRUE(proof.holds) << row.name << ": " << proof.summary;
+  }
+}
+
 TEST_F(Proof, CountsTheTokensMeant) {
   const auto proof = prove_application(
       model_, compile(wish("add", "generated"), input_, 3), probe_);

@@ -139,6 +139,27 @@ TEST(Summary, NamesThePercentileOfTheRandomVectorsThatDoMore) {
   EXPECT_THAT(text(), testing::Not(testing::HasSubstr("percentile")));
 }
 
+TEST(Summary, NamesTheEffectBeyondRandomVectorsAndAnInvalidPlace) {
+  Json entry = best("induction", 0.5, true);
+  entry["effect_minus_control"] = estimate(0.4, 0.1);
+  const auto text = [&] {
+    return verdict(Json::object(), {{"best", Json::array({entry})}});
+  };
+  EXPECT_THAT(text(), testing::HasSubstr("+40 points [+30, +50] beyond random "
+                                         "vectors, +50 points"));
+  EXPECT_THAT(text(), testing::Not(testing::HasSubstr("act at this place")));
+  entry["valid_site"] = false;
+  EXPECT_THAT(text(), testing::HasSubstr("Random vectors act at this place "
+                                         "too"));
+  // One that works goes before a larger one that does not.
+  Json working = best("induction", 0.2, true);
+  working["vector"] = "other@p";
+  working["works"] = true;
+  EXPECT_THAT(
+      verdict(Json::object(), {{"best", Json::array({entry, working})}}),
+      testing::HasSubstr("other@p moves"));
+}
+
 TEST(Summary, SaysNothingOfBreaksWhereNoLadderWasClimbed) {
   const auto text = [](const Json& breaks, const Json& search) {
     return summary_text(summarise_study(

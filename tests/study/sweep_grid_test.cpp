@@ -197,8 +197,31 @@ TEST(SweepGrid, ControlsHaveTheSameDisplacement) {
     EXPECT_EQ(control.row.layers, cell.row.layers);
     EXPECT_EQ(control.row.model, cell.row.model);
     EXPECT_EQ(control.row.split, cell.row.split);
+    // Additions in residual norms move every vector's tokens alike.
+    EXPECT_EQ(control.row.vector, cell.row.operation == "ablate"
+                                      ? "random-1|" + cell.row.vector
+                                      : "random-1");
   }
   EXPECT_EQ(linked, 2u * 3 * 7);
+}
+
+TEST(SweepGrid, ManyRandomVectorsShareTheQuestionsOut) {
+  using ::testing::ElementsAre;
+  EXPECT_THAT(question_windows(160, 16),
+              ElementsAre(0, 16, 32, 48, 64, 80, 96, 112, 128, 144));
+  EXPECT_THAT(question_windows(20, 16), ElementsAre(0, 4));
+  EXPECT_THAT(question_windows(16, 16), ElementsAre(0));
+  for (const std::int64_t total : {1, 7, 33, 188}) {
+    std::set<std::int64_t> asked;
+    for (const auto start :
+         question_windows(total, std::min<std::int64_t>(total, 6))) {
+      for (std::int64_t q = 0; q < std::min<std::int64_t>(total, 6); ++q) {
+        asked.insert(start + q);
+      }
+    }
+    EXPECT_EQ(std::ssize(asked), total);
+    EXPECT_EQ(*asked.rbegin(), total - 1);
+  }
 }
 
 TEST(SweepGrid, EveryOperatorWithAVectorCanBeSwept) {
@@ -320,7 +343,12 @@ TEST(SweepGrid, AConfirmingCellKeepsWhatActs) {
   EXPECT_EQ(copy.row.scale, chosen.row.scale);
   EXPECT_EQ(copy.row.layers, chosen.row.layers);
   EXPECT_TRUE(copy.is_random());
+  EXPECT_EQ(copy.confirms, chosen.row.id);
+  EXPECT_EQ(copy.first_question, 0);
   EXPECT_NE(copy.row.configuration, chosen.row.configuration);
+  const auto later = confirming_cell(chosen, 501, "random-1|v@p", 9, 9);
+  EXPECT_EQ(later.first_question, 9);
+  EXPECT_NE(later.row.configuration, copy.row.configuration);
 }
 
 TEST(VectorNames, TellFamilyAndPosition) {

@@ -16,6 +16,8 @@
 #include "model/tiny_models.h"
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/interventions/table.h"
+#include "veer/study/intervention_of.h"
 
 namespace veer {
 namespace {
@@ -265,6 +267,60 @@ TEST_F(Shelf, RandomVectorsHaveTheNormOfTheirVectorAndTheirOwnSeed) {
     EXPECT_FALSE(at::equal(directions(shelf, next), first_LD));
   }
   EXPECT_EQ(shelf.point("random-1|" + kProbe), ResidualPoint::kResidMid);
+}
+
+// Lengths of the changes of a few states under an edit at layer 1.
+std::vector<double> moved(VectorShelf& shelf, const std::string& name,
+                          const InterventionText& text) {
+  InterventionTable table(3, 16);
+  table.add(compile(intervention_of(text, 3, ResidualPoint::kResidPost),
+                    shelf.input(name, "base", text), 3));
+  const RowBinding rows[] = {{.configuration = 0, .donor = 1}, {}};
+  table.bind(rows);
+  std::vector<TokenMove> moves;
+  table.record_moves(&moves);
+  Random random(5);
+  PackedBatch batch;
+  batch.offsets = {0, 12, 24};
+  batch.starts = {0, 0};
+  table.visit({1, ResidualPoint::kResidPost}, random_tensor({24, 16}, random),
+              batch);
+  std::vector<double> lengths;
+  for (const auto& move : moves) {
+    lengths.push_back(move.length);
+  }
+  return lengths;
+}
+
+// An operator refitted along random directions moves states less far, so that
+// beating it would say nothing.
+TEST_F(Shelf, RandomVectorsMoveStatesAsFarUnderEveryOperator) {
+  auto shelf = this->shelf();
+  for (const auto& row : operator_table()) {
+    if (row.name == "patch") {
+      continue;
+    }
+    InterventionText text{.operation = std::string(row.name),
+                          .scale = 0.8,
+                          .unit = "raw",
+                          .layers = "1",
+                          .scope = "all"};
+    const auto real = moved(shelf, kContrastive, text);
+    ASSERT_EQ(real.size(), 12u) << row.name;
+    for (const char* kind : {"random-1|", "random-cov-2|"}) {
+      const auto control = moved(shelf, kind + kContrastive, text);
+      EXPECT_THAT(control, Pointwise(DoubleNear(2e-5), real))
+          << row.name << " " << kind;
+    }
+  }
+}
+
+TEST_F(Shelf, AClassGapIsTheNormOfTheMeanDifference) {
+  auto shelf = this->shelf();
+  EXPECT_NEAR(shelf.class_gap(kContrastive, 1),
+              shelf.vector(kContrastive).directions_LD[1].norm().item<double>(),
+              1e-5);
+  EXPECT_TRUE(std::isnan(shelf.class_gap(kProbe, 1)));
 }
 
 TEST_F(Shelf, SubsetsAreMeansOfFewerQuestions) {

@@ -75,7 +75,7 @@ bool gate_open(const float* h, float norm, const SiteEdit& edit,
 }
 
 struct Scratch {
-  std::vector<float> state, donor, read, change;
+  std::vector<float> state, donor, read, change, before;
 };
 
 void read_coordinates(const SiteEdit& edit, const float* x, bool with_offset,
@@ -108,9 +108,9 @@ bool patch_whole(const SiteEdit& edit, float* h, const float* donor,
   return true;
 }
 
-// Changes h in place; false = left as it was.
-bool edit_state(const SiteEdit& edit, float* h, float* donor,
-                std::int64_t width, Scratch& scratch) {
+// The formula itself; changes h in place; false = left as it was.
+bool apply_formula(const SiteEdit& edit, float* h, float* donor,
+                   std::int64_t width, Scratch& scratch) {
   if (patch_whole(edit, h, donor, width)) {
     return true;
   }
@@ -146,6 +146,47 @@ bool edit_state(const SiteEdit& edit, float* h, float* donor,
     const float after = std::sqrt(dot(h, h, width));
     multiply(h, after > 0.0F ? norm / after : 0.0F, width);
   }
+  return true;
+}
+
+// A matched control: h becomes `before` plus a change of the same length, with
+// what went along the own directions along the random ones.
+void turn_change(const SiteEdit& edit, float* h, std::int64_t width,
+                 Scratch& scratch) {
+  const float* before = scratch.before.data();
+  for (std::int64_t i = 0; i < width; ++i) {
+    h[i] -= before[i];
+  }
+  const float length = std::sqrt(dot(h, h, width));
+  const float* own = edit.own_KD.const_data_ptr<float>();
+  const float* random = edit.random_KD.const_data_ptr<float>();
+  const auto count = edit.own_KD.size(0);
+  scratch.read.resize(count);
+  for (std::int64_t j = 0; j < count; ++j) {
+    scratch.read[j] = dot(own + j * width, h, width);
+  }
+  for (std::int64_t j = 0; j < count; ++j) {
+    add_scaled(h, -scratch.read[j], own + j * width, width);
+    add_scaled(h, scratch.read[j], random + j * width, width);
+  }
+  const float turned = std::sqrt(dot(h, h, width));
+  const float factor = turned > 0.0F ? length / turned : 0.0F;
+  for (std::int64_t i = 0; i < width; ++i) {
+    h[i] = before[i] + factor * h[i];
+  }
+}
+
+// Changes h in place; false = left as it was.
+bool edit_state(const SiteEdit& edit, float* h, float* donor,
+                std::int64_t width, Scratch& scratch) {
+  if (!edit.random_KD.defined()) {
+    return apply_formula(edit, h, donor, width, scratch);
+  }
+  scratch.before.assign(h, h + width);
+  if (!apply_formula(edit, h, donor, width, scratch)) {
+    return false;
+  }
+  turn_change(edit, h, width, scratch);
   return true;
 }
 

@@ -36,10 +36,13 @@ struct Group {
   std::map<std::int64_t, std::int64_t> place;  // edit -> place in `edits`
 };
 
-using GroupKey = std::tuple<Code, bool, bool, std::int64_t, std::int64_t>;
+using GroupKey = std::tuple<Code, bool, bool, bool, std::int64_t, std::int64_t>;
 
 GroupKey key_of(const SiteEdit& edit) {
-  return {edit.code, edit.keeps_norm, edit.condition_D.defined(),
+  return {edit.code,
+          edit.keeps_norm,
+          edit.condition_D.defined(),
+          edit.random_KD.defined(),
           edit.read_KD.defined() ? edit.read_KD.size(0) : 0,
           edit.write_KD.defined() ? edit.write_KD.size(0) : 0};
 }
@@ -85,6 +88,12 @@ class GroupMath {
   }
 
   at::Tensor run() {
+    const auto out_ND = formula();
+    return first_.random_KD.defined() ? turned(out_ND) : out_ND;
+  }
+
+ private:
+  at::Tensor formula() {
     if (first_.code == Code::kPatch && !first_.read_KD.defined()) {
       const auto a = number(&EditNumbers::a).unsqueeze(-1);
       return at::where(a == 1.0, donor_ND_, h_ND_ + a * (donor_ND_ - h_ND_));
@@ -104,7 +113,23 @@ class GroupMath {
     return first_.condition_D.defined() ? gated(out_ND) : out_ND;
   }
 
- private:
+  // A matched control: a change of the same length, with what went along the
+  // own directions along the random ones.
+  at::Tensor turned(const at::Tensor& out_ND) const {
+    const auto change_ND = out_ND - h_ND_;
+    const auto own_NKD = gather(&SiteEdit::own_KD);
+    const auto along_NK = (own_NKD * change_ND.unsqueeze(1)).sum(-1);
+    const auto turned_ND =
+        change_ND +
+        (along_NK.unsqueeze(-1) * (gather(&SiteEdit::random_KD) - own_NKD))
+            .sum(1);
+    const auto length_N = change_ND.square().sum(-1).sqrt();
+    const auto turned_N = turned_ND.square().sum(-1).sqrt();
+    const auto factor_N = at::where(
+        turned_N > 0.0, length_N / at::clamp_min(turned_N, 1e-38), turned_N);
+    return h_ND_ + turned_ND * factor_N.unsqueeze(-1);
+  }
+
   at::Tensor gather(at::Tensor SiteEdit::* member) const {
     std::vector<at::Tensor> rows;
     for (const auto index : group_.edits) {

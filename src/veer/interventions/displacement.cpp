@@ -15,7 +15,8 @@ at::Tensor fixed_displacement(const Intervention& intervention,
       at::zeros({num_layers, input.directions_LD.size(1)}, at::kFloat);
   for (const auto& edit : compile(intervention, input, num_layers)) {
     const bool fixed = edit.code == EditCode::kPush && edit.numbers.b == 0.0F &&
-                       !edit.keeps_norm && !edit.condition_D.defined();
+                       !edit.keeps_norm && !edit.condition_D.defined() &&
+                       !edit.random_KD.defined();
     if (!fixed) {
       fail("fixed displacement",
            "operator " + intervention.operation + " in unit " +

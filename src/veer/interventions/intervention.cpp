@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
+#include "veer/interventions/matched_control.h"
 #include "veer/vectors/direction_layers.h"
 
 namespace veer {
@@ -44,6 +45,12 @@ class Compiler {
     strength_ = wish_.scale * share(static_cast<double>(layers.size()));
     for (const auto& acting : layers) {
       if (auto edit = edit_at(acting); edit.has_value()) {
+        if (input_.control_LKD.defined()) {
+          turn_into_control(
+              *edit,
+              need(input_.control_LKD, "random directions", 3)[acting.source],
+              operation());
+        }
         edits.push_back(std::move(*edit));
       }
     }

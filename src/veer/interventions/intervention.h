@@ -49,6 +49,9 @@ struct SteeringInput {
   at::Tensor low_rank_read_LKD;    // LoReFT R, orthonormal rows
   at::Tensor low_rank_target_LKD;  // LoReFT W
   at::Tensor low_rank_bias_LK;     // LoReFT b
+  // Random orthonormal directions, as many as the operator writes at least:
+  // compile() then makes the edits' matched controls (matched_control.h).
+  at::Tensor control_LKD;
 };
 
 struct Intervention {
@@ -78,6 +81,10 @@ struct SiteEdit {
                         // be the same tensor
   std::vector<float> offset_K;  // r0
   at::Tensor condition_D;       // gate; undefined = always open
+  // Both orthonormal, or both undefined: the edit is a matched control, whose
+  // change along the own directions goes along the random ones.
+  at::Tensor own_KD;
+  at::Tensor random_KD;
   float gate_threshold = 0.0F;
   TokenScope scope;
 };

@@ -173,4 +173,10 @@ const OperatorRow& find_operator(std::string_view name,
        nearest.empty() ? "" : fmt::format("\"{}\" was meant", nearest));
 }
 
+bool is_plain_addition(std::string_view operation) {
+  const auto& row = find_operator(operation);
+  return row.code == EditCode::kPush && row.need == OperatorNeed::kNothing &&
+         !row.keeps_norm;
+}
+
 }  // namespace veer

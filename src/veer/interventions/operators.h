@@ -85,4 +85,8 @@ std::span<const OperatorRow> operator_table();
 const OperatorRow& find_operator(std::string_view name,
                                  std::string_view where = "operator");
 
+// Whether an operator adds the same to every token of like norm: its random
+// control is the same addition of a random direction of the same norm.
+bool is_plain_addition(std::string_view operation);
+
 }  // namespace veer

@@ -74,6 +74,24 @@ at::Tensor formula(const SiteEdit& edit, const at::Tensor& h_D,
   return edit.keeps_norm && after > 0.0 ? out_D * (norm / after) : out_D;
 }
 
+// The same with a matched control's turn behind it.
+at::Tensor state_after(const SiteEdit& edit, const at::Tensor& h_D,
+                       const at::Tensor& donor_D) {
+  const auto out_D = formula(edit, h_D, donor_D);
+  if (!edit.random_KD.defined()) {
+    return out_D;
+  }
+  const auto change_D = out_D - h_D;
+  const auto own_KD = edit.own_KD.to(at::kDouble);
+  const auto along_K = own_KD.mv(change_D);
+  const auto turned_D = change_D - own_KD.t().mv(along_K) +
+                        edit.random_KD.to(at::kDouble).t().mv(along_K);
+  const double length = turned_D.norm().item<double>();
+  return length > 0.0
+             ? h_D + turned_D * (change_D.norm().item<double>() / length)
+             : h_D;
+}
+
 // States of the steered row (and of its donor) before and after the table.
 struct Observed {
   std::map<ResidualSite, at::Tensor> before, after, donor;
@@ -243,7 +261,7 @@ class Prover {
         if (edit.site == site &&
             positions_of(edit.scope, probe_.prompt_length, probe_.thinking)
                 .contains(t)) {
-          expected_D = formula(edit, expected_D, donor_D);
+          expected_D = state_after(edit, expected_D, donor_D);
           meant = true;
         }
       }

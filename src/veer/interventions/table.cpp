@@ -4,13 +4,32 @@
 #include <algorithm>
 #include <cmath>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
 #include "veer/interventions/apply.h"
 
 namespace veer {
+namespace {
+
+// States of these tokens, copied, fp64.
+at::Tensor rows_of(const at::Tensor& hidden_TD,
+                   const std::vector<TokenEdit>& tokens) {
+  std::vector<std::int64_t> index;
+  for (const auto& token : tokens) {
+    index.push_back(token.token);
+  }
+  return hidden_TD
+      .index_select(
+          0,
+          at::tensor(at::IntArrayRef(index), at::kLong).to(hidden_TD.device()))
+      .to(at::kCPU, at::kDouble);
+}
+
+}  // namespace
 
 InterventionTable::InterventionTable(std::int64_t num_layers,
                                      std::int64_t width, at::Device device)
@@ -22,8 +41,8 @@ void InterventionTable::check_edit(const SiteEdit& edit) const {
     fail("intervention at " + site, fmt::format("layer {}", edit.site.layer),
          fmt::format("0 to {}", num_layers_ - 1));
   }
-  for (const auto* tensor :
-       {&edit.read_KD, &edit.write_KD, &edit.condition_D}) {
+  for (const auto* tensor : {&edit.read_KD, &edit.write_KD, &edit.condition_D,
+                             &edit.own_KD, &edit.random_KD}) {
     if (tensor->defined() && tensor->size(-1) != width_) {
       fail("intervention at " + site,
            fmt::format("a direction of width {}", tensor->size(-1)),
@@ -46,7 +65,8 @@ std::int64_t InterventionTable::add(std::vector<SiteEdit> edits) {
   const auto configuration = num_configurations_++;
   auto& own = edits_of_configuration_.emplace_back();
   for (auto& edit : edits) {
-    for (auto* tensor : {&edit.read_KD, &edit.write_KD, &edit.condition_D}) {
+    for (auto* tensor : {&edit.read_KD, &edit.write_KD, &edit.condition_D,
+                         &edit.own_KD, &edit.random_KD}) {
       if (tensor->defined()) {
         *tensor = tensor->to(device_, at::kFloat).contiguous();
       }
@@ -58,6 +78,7 @@ std::int64_t InterventionTable::add(std::vector<SiteEdit> edits) {
     }
     lists[configuration].push_back(index);
     own.push_back(index);
+    configuration_of_edit_.push_back(configuration);
     edits_.push_back(std::move(edit));
   }
   return configuration;
@@ -66,6 +87,7 @@ std::int64_t InterventionTable::add(std::vector<SiteEdit> edits) {
 void InterventionTable::clear() {
   num_configurations_ = 0;
   edits_.clear();
+  configuration_of_edit_.clear();
   edits_of_configuration_.clear();
   sites_.clear();
   rows_.clear();
@@ -171,6 +193,31 @@ std::vector<TokenEdit> InterventionTable::round(
   return tokens;
 }
 
+at::Tensor InterventionTable::apply(const std::vector<TokenEdit>& tokens,
+                                    const at::Tensor& hidden_TD) const {
+  const bool fused = !generic_only_ && hidden_TD.device().is_cpu() &&
+                     hidden_TD.is_contiguous() &&
+                     !(at::GradMode::is_enabled() && hidden_TD.requires_grad());
+  if (!fused) {
+    return apply_generic(edits_, tokens, hidden_TD);
+  }
+  apply_fused(edits_, tokens, hidden_TD);
+  return hidden_TD;
+}
+
+void InterventionTable::record(const std::vector<TokenEdit>& tokens,
+                               const at::Tensor& before_ND,
+                               const at::Tensor& after_TD) {
+  const auto lengths_N =
+      (rows_of(after_TD, tokens) - before_ND).norm(2, {1}).contiguous();
+  const double* lengths = lengths_N.const_data_ptr<double>();
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const auto edit = tokens[i].edit;
+    moves_->push_back(
+        {edits_[edit].site, configuration_of_edit_[edit], lengths[i]});
+  }
+}
+
 at::Tensor InterventionTable::visit(ResidualSite site,
                                     const at::Tensor& hidden_TD,
                                     const PackedBatch& batch) {
@@ -183,9 +230,6 @@ at::Tensor InterventionTable::visit(ResidualSite site,
     fail("intervention table", fmt::format("a batch of {} rows", rows_of_pass),
          fmt::format("the {} rows that were bound", rows_.size()));
   }
-  const bool fused = !generic_only_ && hidden_TD.device().is_cpu() &&
-                     hidden_TD.is_contiguous() &&
-                     !(at::GradMode::is_enabled() && hidden_TD.requires_grad());
   auto result_TD = hidden_TD;
   for (std::size_t n = 0;; ++n) {
     const auto tokens = round(found->second, n, batch);
@@ -197,11 +241,14 @@ at::Tensor InterventionTable::visit(ResidualSite site,
       }
       continue;
     }
-    if (fused) {
-      apply_fused(edits_, tokens, result_TD);
-    } else {
-      result_TD = apply_generic(edits_, tokens, result_TD);
+    if (moves_ == nullptr) {
+      result_TD = apply(tokens, result_TD);
+      continue;
     }
+    // Copied first: the states may be changed in place.
+    const auto before_ND = rows_of(result_TD, tokens);
+    result_TD = apply(tokens, result_TD);
+    record(tokens, before_ND, result_TD);
   }
 }
 

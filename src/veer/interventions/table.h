@@ -36,6 +36,13 @@ struct TokenEdit {
   std::int64_t edit = 0;
 };
 
+// How far one token was moved at one site: |h' - h|, sums in fp64.
+struct TokenMove {
+  ResidualSite site;
+  std::int64_t configuration = 0;
+  double length = 0.0;
+};
+
 // Not safe to share between threads. On a CPU without gradients the hidden
 // states are changed in place by one fused kernel (fp32 inside, each token
 // reads its own configuration's vectors where they lie); elsewhere by ATen
@@ -74,6 +81,11 @@ class InterventionTable : public ResidualHook {
   // Use the ATen path everywhere (tests, comparison).
   void set_generic_only(bool on) { generic_only_ = on; }
 
+  // From now on the length of every change is appended to `moves`, which must
+  // outlive the passes; null = no longer. Tokens on which an operator rests
+  // count with length 0.
+  void record_moves(std::vector<TokenMove>* moves) { moves_ = moves; }
+
   bool wants(ResidualSite site) const override;
   at::Tensor visit(ResidualSite site, const at::Tensor& hidden_TD,
                    const PackedBatch& batch) override;
@@ -83,6 +95,10 @@ class InterventionTable : public ResidualHook {
   using EditLists = std::vector<std::vector<std::int64_t>>;
 
   void check_edit(const SiteEdit& edit) const;
+  at::Tensor apply(const std::vector<TokenEdit>& tokens,
+                   const at::Tensor& hidden_TD) const;
+  void record(const std::vector<TokenEdit>& tokens, const at::Tensor& before_ND,
+              const at::Tensor& after_TD);
   // Tokens to change in round `n`: the n-th edit of each row's list. Rounds
   // keep several edits of a site in order.
   std::vector<TokenEdit> round(const EditLists& lists, std::size_t n,
@@ -94,10 +110,12 @@ class InterventionTable : public ResidualHook {
   bool generic_only_ = false;
   std::int64_t num_configurations_ = 0;
   std::vector<SiteEdit> edits_;
+  std::vector<std::int64_t> configuration_of_edit_;
   std::vector<std::vector<std::int64_t>> edits_of_configuration_;
   std::map<ResidualSite, EditLists> sites_;
   std::vector<RowBinding> rows_;
   std::set<ResidualSite> active_;
+  std::vector<TokenMove>* moves_ = nullptr;
 };
 
 }  // namespace veer

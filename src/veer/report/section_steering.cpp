@@ -184,6 +184,10 @@ std::string stacked(const std::string& estimate) {
                    escape_html(estimate.substr(interval + 1));
 }
 
+std::string amount(const Json& estimate, bool score) {
+  return score ? decimal_estimate(estimate) : points_estimate(estimate);
+}
+
 // Isotropic vectors above those with the covariance of the activations; behind
 // each their 95th percentile where there are enough of them.
 std::string random_text(const Json& best, bool score) {
@@ -195,15 +199,49 @@ std::string random_text(const Json& best, bool score) {
     if (!member(estimate, "value").is_number()) {
       continue;
     }
-    text += (text.empty() ? "" : "<br>") +
-            escape_html(score ? decimal_estimate(estimate)
-                              : points_estimate(estimate));
+    text += (text.empty() ? "" : "<br>") + escape_html(amount(estimate, score));
     const Json& most = member(member(best, vectors), "percentile_95");
     if (most.is_number()) {
       text += fmt::format("<br><small>95th percentile of {}: {}</small>",
                           text_of(member(best, vectors), "n"),
                           escape_html(score ? decimal(most, 2) : points(most)));
     }
+  }
+  const Json& search = member(member(best, "matched_control"), "search");
+  if (search.is_object()) {
+    text += fmt::format("<br><small>after the same search, {}: {}</small>",
+                        text_of(search, "vectors"),
+                        escape_html(amount(member(search, "mean"), score)));
+  }
+  return text;
+}
+
+// Effect minus the random vectors that do more, and how far both moved the
+// states.
+std::string beyond_random(const Json& best, bool score) {
+  const Json& difference = member(best, "effect_minus_control");
+  if (!member(difference, "value").is_number()) {
+    return "";
+  }
+  std::string text = stacked(amount(difference, score));
+  const Json& control = member(best, "matched_control");
+  if (member(control, "match") == false) {
+    text += "<br><small>not matched in displacement</small>";
+  }
+  return text;
+}
+
+// What the chosen cell costs: divergence, and displacement in natural gaps.
+std::string price_text(const Json& best) {
+  std::string text;
+  const Json& nats = member(member(best, "divergence"), "p95");
+  if (nats.is_number()) {
+    text = fmt::format("{} nats", decimal(nats, 2));
+  }
+  const Json& gaps = member(best, "natural_gaps");
+  if (gaps.is_number()) {
+    text += fmt::format("{}{} x natural", text.empty() ? "" : "<br>",
+                        decimal(gaps, 1));
   }
   return text;
 }
@@ -231,29 +269,31 @@ std::string best_table(const Json& sweep) {
       who += "<br><small>" + escape_html(reason) + "</small>";
     }
     if (member(best, "cell").is_null()) {
-      rows.push_back({who, "", "", "", "", "", "", "", "", ""});
+      rows.push_back({who, "", "", "", "", "", "", "", "", "", "", ""});
       continue;
     }
     const bool score = text_of(best, "measure") == "score";
     const Json& effect = member(best, "effect");
-    rows.push_back(
-        {who, escape_html(place_text(best)),
-         stacked(score ? decimal_estimate(effect) : points_estimate(effect)),
-         random_text(best, score), corrected_text(sweep, best),
-         member(member(best, "of_ceiling"), "value").is_null()
-             ? ""
-             : stacked(percent_estimate(member(best, "of_ceiling"))),
-         against_goal_text(best), elsewhere_text(best),
-         stacked(percent_estimate(member(best, "coherent"))),
-         text_of(effect, "n")});
+    rows.push_back({who, escape_html(place_text(best)),
+                    beyond_random(best, score), stacked(amount(effect, score)),
+                    random_text(best, score), price_text(best),
+                    corrected_text(sweep, best),
+                    member(member(best, "of_ceiling"), "value").is_null()
+                        ? ""
+                        : stacked(percent_estimate(member(best, "of_ceiling"))),
+                    against_goal_text(best), elsewhere_text(best),
+                    stacked(percent_estimate(member(best, "coherent"))),
+                    text_of(effect, "n")});
   }
   for (auto& row : baseline_rows(sweep)) {
     rows.push_back(std::move(row));
   }
   return html_table({{"vector or instead, goal", false},
                      {"chosen on select", false},
+                     {"beyond random", true},
                      {"effect on test", true},
                      {"random there", true},
+                     {"price", true},
                      {"p, tried", true},
                      {"of copied states", true},
                      {"against the goal", true},
@@ -327,8 +367,13 @@ std::string steering_section(const RunData& run) {
       "questions and are reported once, on the test questions, paired by "
       "question. Induction: change of the deceptive share of the base model. "
       "Suppression: change of the honest share of the tuned model. Random: "
-      "vectors of the same norm at the same place, first of normal numbers, "
-      "then with the covariance of the activations. p: corrected for all "
+      "vectors in its place that move every token as far, first of normal "
+      "numbers, then with the covariance of the activations; their mean, with "
+      "the vectors as units. Beyond random: the effect minus that of the kind "
+      "that does more. Price: divergence of the next-token distributions (95th "
+      "percentile over tokens), and the displacement over the natural distance "
+      "of the two sides. Where random vectors act too, the place is no valid "
+      "one and the effect does not count for the vector. p: corrected for all "
       "vectors reported for the goal (max-t); tried: configurations that the "
       "select questions chose from. Against the goal: share of questions whose "
       "log-odds of the deceptive against the honest reference answer move the "

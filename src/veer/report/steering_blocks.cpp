@@ -224,6 +224,7 @@ std::string groups_block(const Json& sweep) {
         {escape_html(text_of(entry, "vector")),
          escape_html(text_of(entry, "goal")),
          escape_html(text_of(entry, "group")), escape_html(place_text(entry)),
+         effect_text(entry, "effect_minus_control"),
          effect_text(entry, "effect"), ceiling_text(entry),
          escape_html(percent_estimate(member(entry, "coherent"))),
          text_of(entry, "candidates"), text_of(member(entry, "effect"), "n")});
@@ -233,15 +234,19 @@ std::string groups_block(const Json& sweep) {
   }
   return "<h3>Kinds of operators, and mixtures of the two vectors</h3>\n"
          "<p class=\"note\">Of each kind the configuration that the select "
-         "questions chose, on test questions. Linear: adding. Projection: "
-         "what removes or sets the coordinate along the vector. Nonlinear: "
-         "norm-keeping, rotating, gated, soft, low-rank. Blend: a weighted "
+         "questions chose, on test questions; beyond random: minus random "
+         "vectors that move the states as far, where they were run. Linear: "
+         "adding. Projection: what removes or sets the coordinate along the "
+         "vector. Nonlinear: norm-keeping, rotating, gated, soft. Learned: "
+         "what is fitted on the rows besides, such as a low-rank map. Blend: a "
+         "weighted "
          "sum of both vectors; part: what one shares with the other (common) "
          "or has alone (private).</p>\n" +
          html_table({{"vector", false},
                      {"goal", false},
                      {"kind", false},
                      {"chosen on select", false},
+                     {"beyond random", true},
                      {"effect on test", true},
                      {"of copied states", true},
                      {"text unbroken", true},

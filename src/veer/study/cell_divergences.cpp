@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/cell_divergences.h"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -9,46 +11,114 @@
 namespace veer {
 namespace {
 
+constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+
 std::string action_of(const SweepCell& cell) {
   const auto& row = cell.row;
-  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", row.vector, row.model,
-                     row.operation, row.unit, row.scale, row.layers,
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", row.vector,
+                     row.model, row.operation, row.unit, row.scale, row.layers,
                      cell.act.scope, cell.act.site, cell.act.threshold,
-                     cell.act.steepness);
+                     cell.act.steepness, cell.act.budget, cell.act.norms,
+                     cell.second);
 }
 
 }  // namespace
 
-CellDivergences::CellDivergences(Sweep& sweep) {
-  const auto questions = sweep.context.manifest().sweep.kl_questions;
+CellPrice price_of(std::span<const CellTokens> cells,
+                   std::span<const double> norms_L) {
+  CellPrice price;
+  std::vector<double> nats;
+  std::vector<double> moved;
+  std::map<std::int64_t, std::pair<double, double>> sums;  // length, tokens
+  for (const auto& cell : cells) {
+    nats.insert(nats.end(), cell.nats.begin(), cell.nats.end());
+    for (const auto& [layer, lengths] : cell.moved) {
+      const double norm = static_cast<std::size_t>(layer) < norms_L.size()
+                              ? norms_L[static_cast<std::size_t>(layer)]
+                              : kUndefined;
+      for (const double length : lengths) {
+        moved.push_back(length / norm);
+        sums[layer].first += length;
+        sums[layer].second += 1.0;
+      }
+    }
+  }
+  price.nats = summarise_divergence(nats);
+  for (const auto& [layer, sum] : sums) {
+    price.length_by_layer[layer] = sum.first / sum.second;
+  }
+  price.moved_mean = price.moved_p95 = kUndefined;
+  if (!moved.empty() && std::isfinite(moved.front())) {
+    const auto summary = summarise_divergence(moved);
+    price.moved_mean = summary.mean;
+    price.moved_p95 = summary.p95;
+  }
+  return price;
+}
+
+void CellDivergences::extend(SweepRunner& runner, std::int64_t questions,
+                             std::span<const SweepCell> cells, bool random) {
   if (questions == 0) {
     return;
   }
-  for (const auto& goal : goals(sweep.context.manifest().sweep)) {
-    std::vector<const SweepCell*> cells;
-    for (const auto& cell : sweep.cells) {
-      if (cell.row.split == "select" && cell.row.model == goal.model &&
-          cell.has_intervention() && !cell.is_random()) {
-        cells.push_back(&cell);
-      }
+  std::map<std::string, std::vector<const SweepCell*>> by_model;
+  for (const auto& cell : cells) {
+    if (cell.row.split != "select" || !cell.has_intervention() ||
+        cell.is_random() != random) {
+      continue;
     }
-    const auto measured =
-        sweep.runner.divergences(cells, goal.model, questions);
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      summaries_[action_of(*cells[i])] = measured[i];
+    if (prices_.try_emplace(action_of(cell)).second) {
+      by_model[cell.row.model].push_back(&cell);
+    }
+  }
+  for (const auto& [model, own] : by_model) {
+    const auto measured = runner.measure(own, model, questions);
+    const auto norms_L = price_norms(runner, model);
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      prices_[action_of(*own[i])] = price_of({&measured[i], 1}, norms_L);
     }
   }
 }
 
+const CellPrice* CellDivergences::pooled(SweepRunner& runner,
+                                         std::int64_t questions,
+                                         std::span<const SweepCell> cells) {
+  if (questions == 0 || cells.empty()) {
+    return nullptr;
+  }
+  const auto key = "pooled|" + action_of(cells.front());
+  const auto [found, is_new] = prices_.try_emplace(key);
+  if (is_new) {
+    std::vector<const SweepCell*> list;
+    for (const auto& cell : cells) {
+      list.push_back(&cell);
+    }
+    const auto& model = cells.front().row.model;
+    found->second = price_of(runner.measure(list, model, questions),
+                             price_norms(runner, model));
+  }
+  return &found->second;
+}
+
+const CellPrice* CellDivergences::price(const SweepCell& cell) const {
+  const auto found = prices_.find(action_of(cell));
+  return found == prices_.end() ? nullptr : &found->second;
+}
+
 const DivergenceSummary* CellDivergences::of(const SweepCell& cell) const {
-  const auto found = summaries_.find(action_of(cell));
-  return found == summaries_.end() ? nullptr : &found->second;
+  const auto* own = price(cell);
+  return own == nullptr ? nullptr : &own->nats;
 }
 
 double p95_of(const CellDivergences& divergences, const SweepCell& cell) {
   const auto* summary = divergences.of(cell);
   return summary == nullptr ? std::numeric_limits<double>::quiet_NaN()
                             : summary->p95;
+}
+
+std::span<const double> price_norms(SweepRunner& runner,
+                                    const std::string& model) {
+  return runner.norms(model).generated_L;
 }
 
 }  // namespace veer

@@ -210,7 +210,20 @@ void validate_sweep(const SweepSettings& sweep) {
   at_least<std::int64_t>("sweep.best_questions", sweep.best_questions, 0);
   at_least<std::int64_t>("sweep.best_random", sweep.best_random, 0);
   at_least<std::int64_t>("sweep.random_questions", sweep.random_questions, 0);
-  at_least<std::int64_t>("sweep.random_full", sweep.random_full, 0);
+  at_least<std::int64_t>("sweep.random_search", sweep.random_search, 0);
+  if (sweep.random_search > 0 && sweep.search != "grid") {
+    fail("check settings",
+         fmt::format("sweep.random_search = {} with sweep.search = \"{}\"",
+                     sweep.random_search, sweep.search),
+         "sweep.search = \"grid\"",
+         "the same search is that of the whole select grid");
+  }
+  at_least("sweep.max_kl", sweep.max_kl, 0.0);
+  if (sweep.max_kl > 0.0 && sweep.kl_questions == 0) {
+    fail("check settings", "sweep.max_kl without sweep.kl_questions",
+         "sweep.kl_questions of 1 or more",
+         "divergence that is not measured limits nothing");
+  }
   at_least<std::int64_t>("sweep.best_subsets", sweep.best_subsets, 0);
   if (sweep.subset_questions != 0) {
     at_least<std::int64_t>("sweep.subset_questions", sweep.subset_questions, 3);

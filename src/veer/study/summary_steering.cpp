@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
+#include "veer/study/effect_verdict.h"
 #include "veer/study/summary_numbers.h"
 
 namespace veer {
@@ -38,21 +39,22 @@ const Json& entries_of(const Json& sweep, const std::string& goal) {
   return member(sweep, "best");
 }
 
-// The strongest entry of a goal among those that random vectors do not reach,
-// then of those beside which some were run, of all if there are none; null if
-// no vector has one.
+// The strongest entry of a goal among those that work, then of those that
+// random vectors do not reach, then of those beside which some were run, of all
+// if there are none; null if no vector has one.
 const Json* strongest(const Json& entries, const std::string& goal) {
   const Json* best = nullptr;
-  auto rank = std::tuple(false, false, -1.0);
+  auto rank = std::tuple(false, false, false, -1.0);
   for (const auto& entry : entries) {
     const auto group = string_member(entry, "group");
     if (string_member(entry, "goal") != goal || !entry.contains("effect") ||
         (!group.empty() && group != "any" && group != "linear")) {
       continue;
     }
-    const auto own = std::tuple(
-        entry.value("beats_random", false), has_random_control(entry),
-        std::abs(number_of(entry.at("effect"), "value")));
+    const auto own =
+        std::tuple(works(entry), entry.value("beats_random", false),
+                   has_random_control(entry),
+                   std::abs(number_of(entry.at("effect"), "value")));
     if (own > rank) {
       best = &entry;
       rank = own;
@@ -146,9 +148,15 @@ std::string steering_sentence(const Json& sweep, const std::string& goal) {
                amount(best->at("effect"), share)) +
            other;
   }
-  return fmt::format("{} moves {} by {} ({}); {}.{}",
-                     string_member(*best, "vector"), what,
-                     amount(best->at("effect"), share), place_of(*best),
+  const std::string beyond =
+      std::isnan(number_of(member(*best, "effect_minus_control"), "low"))
+          ? ""
+          : amount(best->at("effect_minus_control"), share) +
+                " beyond random vectors, ";
+  return fmt::format("{} moves {} by {}{}{} ({}); {}.{}",
+                     string_member(*best, "vector"), what, beyond,
+                     amount(best->at("effect"), share),
+                     beyond.empty() ? "" : " in all", place_of(*best),
                      random_text(*best, share),
                      best->value("valid_site", true)
                          ? ""

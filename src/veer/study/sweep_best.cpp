@@ -11,19 +11,11 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/metrics/intervals.h"
-#include "veer/metrics/random_percentile.h"
+#include "veer/study/matched_controls.h"
 #include "veer/study/vector_names.h"
 
 namespace veer {
 namespace {
-
-// Effect of random vectors in the place of the chosen one.
-Estimate control_effect(const SweepResults& results,
-                        const std::vector<SweepCell>& controls,
-                        const Goal& goal) {
-  return controls.empty() ? Estimate{}
-                          : results.effect(results.pooled(controls), goal);
-}
 
 // The cell in which the other model's states are copied at these layers; the
 // last layer's where several act, because that copies its answers.
@@ -60,97 +52,6 @@ Estimate ceiling_share(const Sweep& sweep, const SweepResults& results,
                       sweep.context.seed(), 0.1, 2000);
 }
 
-// The random vectors of one kind in the place of a chosen one.
-struct Controls {
-  std::int64_t count = 0;
-  Estimate mean;  // of those with the most questions, pooled by question
-  // 95th percentile over the vectors; nothing for few. Larger = better for the
-  // goal.
-  std::optional<double> percentile;
-};
-
-// 1, or -1 where the goal wants a smaller measure.
-double direction_of(const SweepResults& results, const Goal& goal) {
-  return !results.has_labels() && goal.name == "suppression" ? -1.0 : 1.0;
-}
-
-Controls controls_of(const SweepResults& results,
-                     const std::vector<SweepCell>& cells, const Goal& goal) {
-  Controls controls;
-  controls.count = std::ssize(cells);
-  std::int64_t most = 0;
-  for (const auto& cell : cells) {
-    most = std::max(most, cell.num_questions);
-  }
-  std::vector<SweepCell> full;
-  std::ranges::copy_if(
-      cells, std::back_inserter(full),
-      [&](const SweepCell& cell) { return cell.num_questions == most; });
-  controls.mean = control_effect(results, full, goal);
-  if (!controls.mean.defined()) {
-    return controls;
-  }
-  std::vector<double> effects;
-  for (const auto& cell : cells) {
-    effects.push_back(direction_of(results, goal) *
-                      results.effect(results.of(cell.row.id), goal).value);
-  }
-  if (std::ranges::all_of(effects, [](double x) { return std::isfinite(x); })) {
-    controls.percentile = random_percentile(effects);
-  }
-  return controls;
-}
-
-struct ControlText {
-  bool beats = false;
-  bool valid_site = true;
-  std::string reason;
-};
-
-ControlText against_random(const SweepResults& results, const Goal& goal,
-                           const Estimate& effect, const Controls& isotropic,
-                           const Controls& covariance) {
-  const double sign = direction_of(results, goal);
-  const auto lower = [&](const Estimate& e) {
-    return sign > 0.0 ? e.low : -e.high;
-  };
-  const auto upper = [&](const Estimate& e) {
-    return sign > 0.0 ? e.high : -e.low;
-  };
-  const auto moved = [&](const Estimate& e) {
-    return e.defined() && lower(e) > 0.0;
-  };
-  const auto beats = [&](const Controls& controls) {
-    return !controls.mean.defined() ||
-           lower(effect) > controls.percentile.value_or(upper(controls.mean));
-  };
-  ControlText text;
-  text.valid_site = !moved(isotropic.mean) && !moved(covariance.mean);
-  text.beats = isotropic.mean.defined() && effect.defined() && moved(effect) &&
-               beats(isotropic) && beats(covariance);
-  if (isotropic.count == 0) {
-    text.reason = "not compared with random vectors: sweep.best_random is 0";
-  } else if (!text.beats && isotropic.mean.defined()) {
-    text.reason = isotropic.percentile || covariance.percentile
-                      ? "its interval reaches the 95th percentile of random "
-                        "vectors"
-                      : "its interval reaches that of random vectors";
-  } else if (!text.valid_site) {
-    text.reason = "random vectors act at this place too";
-  }
-  return text;
-}
-
-// The percentile in the direction of the measure itself.
-Json controls_json(const SweepResults& results, const Controls& controls,
-                   const Goal& goal) {
-  return {{"n", controls.count},
-          {"percentile_95",
-           controls.percentile
-               ? Json(direction_of(results, goal) * *controls.percentile)
-               : Json(nullptr)}};
-}
-
 // The chosen cell against vectors of fewer questions in its place, paired by
 // question; their answers to one question are averaged.
 Json fewer_questions_json(const Sweep& sweep, const SweepResults& results,
@@ -180,17 +81,13 @@ Json fewer_questions_json(const Sweep& sweep, const SweepResults& results,
           {"difference", estimate_json(difference)}};
 }
 
-Json best_entry(const Sweep& sweep, const Best& best,
-                const SweepResults& results, const SideMeasures& measures) {
+Json best_entry(Sweep& sweep, const Best& best, const SweepResults& results,
+                const SideMeasures& measures) {
   const auto& cell = results.of(best.cell.row.id);
   const auto baseline = unsteered_cell(sweep.cells, best.goal.model, "test");
   const Estimate effect = results.effect(cell, best.goal);
-  const auto isotropic = controls_of(results, best.random, best.goal);
-  const auto covariance = controls_of(results, best.covariance, best.goal);
-  const auto control =
-      against_random(results, best.goal, effect, isotropic, covariance);
   const auto& row = best.cell.row;
-  return {
+  Json entry = {
       {"vector", best.vector},
       {"family", vector_family(best.vector)},
       {"goal", best.goal.name},
@@ -214,18 +111,11 @@ Json best_entry(const Sweep& sweep, const Best& best,
       {"wrong_way", estimate_json(cell.summary.wrong_way)},
       {"of_ceiling",
        estimate_json(ceiling_share(sweep, results, best.cell, best.goal))},
-      {"random_effect", estimate_json(isotropic.mean)},
-      {"covariance_effect", estimate_json(covariance.mean)},
-      {"random_vectors", controls_json(results, isotropic, best.goal)},
-      {"covariance_vectors", controls_json(results, covariance, best.goal)},
       {"specificity", measures.specificity_json(best.cell, best.goal)},
       {"anti_steerable", measures.anti_steerable_json(best.cell, best.goal)},
-      {"fewer_questions", fewer_questions_json(sweep, results, best)},
-      {"control",
-       best.random.empty() ? Json(nullptr) : Json(best.random.front().row.id)},
-      {"beats_random", control.beats},
-      {"valid_site", control.valid_site},
-      {"reason", control.reason}};
+      {"fewer_questions", fewer_questions_json(sweep, results, best)}};
+  add_control_numbers(sweep, best, results, entry);
+  return entry;
 }
 
 // A vector of which nothing was chosen for a goal, and why: nothing was tried
@@ -262,7 +152,7 @@ Json without_choice(const Sweep& sweep, const SweepResults& results,
 
 }  // namespace
 
-Json best_json(const Sweep& sweep, const SweepResults& results,
+Json best_json(Sweep& sweep, const SweepResults& results,
                const SideMeasures& measures) {
   Json list = Json::array();
   for (const auto& best : sweep.best) {
@@ -285,7 +175,7 @@ Json best_json(const Sweep& sweep, const SweepResults& results,
   return list;
 }
 
-Json groups_json(const Sweep& sweep, const SweepResults& results,
+Json groups_json(Sweep& sweep, const SweepResults& results,
                  const SideMeasures& measures) {
   Json list = Json::array();
   for (const auto& best : sweep.best) {

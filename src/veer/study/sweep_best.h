@@ -8,11 +8,11 @@
 namespace veer {
 
 // "best" of sweep.json: of each vector and goal the chosen cell, as confirmed
-// on test questions beside random vectors.
-Json best_json(const Sweep& sweep, const SweepResults& results,
+// on test questions beside random vectors, which are measured here.
+Json best_json(Sweep& sweep, const SweepResults& results,
                const SideMeasures& measures);
 // "groups": the same of one class of operators, and of mixtures.
-Json groups_json(const Sweep& sweep, const SweepResults& results,
+Json groups_json(Sweep& sweep, const SweepResults& results,
                  const SideMeasures& measures);
 // "corrections": p and intervals for the number of configurations that were
 // searched on select and reported on test.

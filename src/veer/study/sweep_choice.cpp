@@ -15,6 +15,11 @@ namespace {
 
 using Wanted = std::function<bool(const SweepCell&)>;
 
+const CellResult* chosen_cell(const Sweep& sweep, const SweepResults& results,
+                              const Goal& goal, const Wanted& wanted) {
+  return results.chosen(goal, wanted, sweep.divergences);
+}
+
 // The layers that the select questions chose for a vector, or for the
 // contrastive vector where it is a mixture; empty if none were.
 std::string chosen_layers(const Sweep& sweep, const SweepResults& grid,
@@ -26,20 +31,24 @@ std::string chosen_layers(const Sweep& sweep, const SweepResults& grid,
   const std::string source = own                  ? vector
                              : pair.first.empty() ? vectors.front()
                                                   : pair.first;
-  const auto* chosen = grid.chosen(
-      goal, [&](const SweepCell& cell) { return cell.row.vector == source; });
+  const auto* chosen = chosen_cell(
+      sweep, grid, goal,
+      [&](const SweepCell& cell) { return cell.row.vector == source; });
   return chosen == nullptr ? "" : chosen->cell.row.layers;
 }
 
-// Cells like the chosen one with other vectors, named "NAME|VECTOR".
+// Cells like the chosen one with other vectors, named "NAME|VECTOR". They share
+// the `asked` questions out in windows of `each`.
 std::vector<SweepCell> cells_with(Sweep& sweep, const SweepCell& chosen,
                                   std::span<const std::string> names,
-                                  std::int64_t asked) {
+                                  std::int64_t asked, std::int64_t each) {
+  const auto starts = question_windows(asked, each);
   std::vector<SweepCell> cells;
-  for (const auto& name : names) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
     cells.push_back(
         confirming_cell(chosen, std::ssize(sweep.cells),
-                        fmt::format("{}|{}", name, chosen.row.vector), asked));
+                        fmt::format("{}|{}", names[i], chosen.row.vector), each,
+                        starts[i % starts.size()]));
     sweep.cells.push_back(cells.back());
   }
   return cells;
@@ -69,39 +78,61 @@ std::vector<std::string> subset_names(const Sweep& sweep,
   return names;
 }
 
-bool is_of_pair(const Sweep& sweep, const std::string& vector) {
-  const auto pair = primary_pair(sweep.runner.size().vectors);
-  return vector == pair.first || vector == pair.second;
-}
-
-// Random vectors in the place of a chosen cell; those of another choice that
-// came to the same cell serve for both.
-void add_controls(Sweep& sweep, Best& best, std::int64_t asked_of_chosen) {
+// The random vectors of another choice that came to the same cell.
+bool share_controls(const Sweep& sweep, Best& best) {
   for (const auto& other : sweep.best) {
     if (other.cell.row.id == best.cell.row.id && !other.random.empty()) {
       best.random = other.random;
       best.covariance = other.covariance;
-      return;
+      return true;
     }
   }
+  return false;
+}
+
+void add_controls(Sweep& sweep, Best& best, std::int64_t asked_of_chosen) {
   const auto& settings = sweep.context.manifest().sweep;
-  const std::int64_t few =
+  const std::int64_t each =
       settings.random_questions == 0
           ? asked_of_chosen
           : std::min(settings.random_questions, asked_of_chosen);
-  const auto controls = [&](bool covariance, std::int64_t count) {
-    const auto names = random_names(covariance, count);
-    const auto full = std::span(names).first(
-        std::min(names.size(), static_cast<std::size_t>(settings.random_full)));
-    auto cells = cells_with(sweep, best.select_cell, full, asked_of_chosen);
-    for (auto& cell : cells_with(sweep, best.select_cell,
-                                 std::span(names).subspan(full.size()), few)) {
-      cells.push_back(std::move(cell));
+  best.random =
+      cells_with(sweep, best.select_cell,
+                 random_names(/*covariance=*/false, settings.best_random),
+                 asked_of_chosen, each);
+  best.covariance =
+      cells_with(sweep, best.select_cell,
+                 random_names(/*covariance=*/true, settings.best_covariance),
+                 asked_of_chosen, each);
+}
+
+// What each of the random vectors that were searched came to, confirmed; those
+// of another choice of the vector serve for both.
+void add_searched(Sweep& sweep, const SweepResults& results, Best& best,
+                  std::int64_t asked) {
+  for (const auto& other : sweep.best) {
+    if (other.vector == best.vector && other.goal.name == best.goal.name &&
+        !other.random_searched.empty()) {
+      best.random_searched = other.random_searched;
+      best.covariance_searched = other.covariance_searched;
+      return;
     }
-    return cells;
-  };
-  best.random = controls(/*covariance=*/false, settings.best_random);
-  best.covariance = controls(/*covariance=*/true, settings.best_covariance);
+  }
+  const auto count = sweep.context.manifest().sweep.random_search;
+  for (const bool covariance : {false, true}) {
+    auto& list = covariance ? best.covariance_searched : best.random_searched;
+    for (const auto& name : random_names(covariance, count)) {
+      const auto vector = fmt::format("{}|{}", name, best.vector);
+      const auto* chosen = chosen_cell(
+          sweep, results, best.goal,
+          [&](const SweepCell& cell) { return cell.row.vector == vector; });
+      if (chosen != nullptr) {
+        list.push_back(confirming_cell(chosen->cell, std::ssize(sweep.cells),
+                                       vector, asked));
+        sweep.cells.push_back(list.back());
+      }
+    }
+  }
 }
 
 // The cell that confirms `chosen` on test; one that is there already is not
@@ -123,7 +154,7 @@ SweepCell confirmation(Sweep& sweep, const SweepCell& chosen,
 void add_best(Sweep& sweep, const SweepResults& results,
               const std::string& vector, const Goal& goal,
               const std::string& group, const Wanted& wanted) {
-  const auto* chosen = results.chosen(goal, wanted);
+  const auto* chosen = chosen_cell(sweep, results, goal, wanted);
   if (chosen == nullptr) {
     return;
   }
@@ -139,14 +170,17 @@ void add_best(Sweep& sweep, const SweepResults& results,
         return cell.row.model == goal.model && wanted(cell);
       });
   best.cell = confirmation(sweep, chosen->cell, asked);
-  // Claims about a direction itself rest on plain addition.
-  const bool is_addition = group == "linear" && is_of_pair(sweep, best.vector);
-  if (group == "any" || is_addition) {
+  const bool has_controls =
+      group == "any" || group == "linear" || group == "learned";
+  if (!share_controls(sweep, best) && has_controls) {
     add_controls(sweep, best, asked);
   }
-  if (is_addition) {
+  if (group == "any" || group == "linear") {
+    add_searched(sweep, results, best, asked);
+  }
+  if (group == "linear") {
     best.subsets = cells_with(sweep, best.select_cell,
-                              subset_names(sweep, best.vector), asked);
+                              subset_names(sweep, best.vector), asked, asked);
   }
   sweep.best.push_back(std::move(best));
 }
@@ -163,6 +197,34 @@ std::int64_t asked_of_best(const Sweep& sweep) {
   const auto wanted = sweep.context.manifest().sweep.best_questions;
   const std::int64_t available = sweep.runner.size().num_test;
   return wanted == 0 ? available : std::min(wanted, available);
+}
+
+void measure_prices(Sweep& sweep) {
+  const auto questions = sweep.context.manifest().sweep.kl_questions;
+  for (const bool random : {false, true}) {
+    sweep.divergences.extend(sweep.runner, questions, sweep.cells, random);
+  }
+}
+
+std::vector<SweepCell> random_search_cells(const Sweep& sweep) {
+  const auto count = sweep.context.manifest().sweep.random_search;
+  std::vector<SweepCell> cells;
+  for (const auto& cell : sweep.cells) {
+    const auto& vectors = sweep.runner.size().vectors;
+    if (cell.row.split != "select" || cell.is_unsteered() ||
+        std::ranges::find(vectors, cell.row.vector) == vectors.end() ||
+        operator_class(cell.row.operation) != "linear") {
+      continue;
+    }
+    for (const bool covariance : {false, true}) {
+      for (const auto& name : random_names(covariance, count)) {
+        cells.push_back(
+            select_cell_with(cell, std::ssize(sweep.cells) + std::ssize(cells),
+                             fmt::format("{}|{}", name, cell.row.vector)));
+      }
+    }
+  }
+  return cells;
 }
 
 std::vector<SweepCell> searched_on_select(const Sweep& sweep) {
@@ -200,6 +262,26 @@ std::string operator_class(const std::string& operation) {
   return "nonlinear";
 }
 
+namespace {
+
+// Of each operator the control of its first cell: what runs beside chosen ones.
+void add_controls_to_prove(std::vector<SweepCell>& cells) {
+  std::set<std::string> seen;
+  const auto count = cells.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto cell = cells[i];
+    const bool has_control = cell.has_intervention() && !cell.is_random() &&
+                             cell.row.vector != kPatchVector;
+    if (has_control && seen.insert(cell.row.operation).second) {
+      cells.push_back(select_cell_with(
+          cell, std::ssize(cells),
+          fmt::format("{}|{}", random_name(1), cell.row.vector)));
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<SweepCell> cells_to_prove(const Sweep& sweep) {
   auto cells = sweep.cells;
   const auto& settings = sweep.context.manifest().sweep;
@@ -219,6 +301,7 @@ std::vector<SweepCell> cells_to_prove(const Sweep& sweep) {
       cells.insert(cells.end(), more.begin(), more.end());
     }
   }
+  add_controls_to_prove(cells);
   return cells;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "veer/study/cell_divergences.h"
 #include "veer/study/context.h"
 #include "veer/study/sweep_grid.h"
 #include "veer/study/sweep_results.h"
@@ -38,11 +39,17 @@ struct Best {
   std::string group;
   SweepCell select_cell;
   double select_value = 0.0;
-  std::int64_t num_candidates = 0;    // configurations searched on select
-  SweepCell cell;                     // the same on test, with more questions
-  std::vector<SweepCell> random;      // isotropic vectors instead
-  std::vector<SweepCell> covariance;  // random with the stream's covariance
-  std::vector<SweepCell> subsets;     // the same vector from fewer questions
+  std::int64_t num_candidates = 0;  // configurations searched on select
+  SweepCell cell;                   // the same on test, with more questions
+  // Random vectors in the place of the cell, each on a window of its questions:
+  // isotropic, and with the stream's covariance.
+  std::vector<SweepCell> random;
+  std::vector<SweepCell> covariance;
+  // The best that each of as many random vectors has after the same search by
+  // plain addition, on all questions (sweep.random_search).
+  std::vector<SweepCell> random_searched;
+  std::vector<SweepCell> covariance_searched;
+  std::vector<SweepCell> subsets;  // the same vector from fewer questions
 };
 
 // What a person would do instead of adding a vector, on the same questions.
@@ -77,10 +84,18 @@ struct Sweep {
   std::vector<Baseline> baselines;
   SearchLog search;
   std::vector<std::int64_t> example_layers;
+  CellDivergences divergences;  // of select cells
 };
 
 // Test questions that a chosen cell is asked.
 std::int64_t asked_of_best(const Sweep& sweep);
+
+// Measures the prices of the select cells that have come.
+void measure_prices(Sweep& sweep);
+
+// The select cells of sweep.random_search: every plain addition that was
+// searched for a vector, with random vectors in its place. Numbered on.
+std::vector<SweepCell> random_search_cells(const Sweep& sweep);
 
 // Every configuration that was compared on the select questions.
 std::vector<SweepCell> searched_on_select(const Sweep& sweep);

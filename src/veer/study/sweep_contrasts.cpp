@@ -202,11 +202,14 @@ class Contrasts {
 
   // The single layer with the largest effect on select, at any scale.
   const Ladder* best_single(const std::string& vector, const Goal& goal) const {
-    const auto* chosen = results_.chosen(goal, [&](const SweepCell& cell) {
-      return cell.row.vector == vector && cell.layer() >= 0 &&
-             cell.row.unit == "rel" &&
-             operator_class(cell.row.operation) == "linear";
-    });
+    const auto* chosen = results_.chosen(
+        goal,
+        [&](const SweepCell& cell) {
+          return cell.row.vector == vector && cell.layer() >= 0 &&
+                 cell.row.unit == "rel" &&
+                 operator_class(cell.row.operation) == "linear";
+        },
+        divergences_);
     return chosen == nullptr
                ? nullptr
                : find_ladder(ladders_, vector, goal, chosen->cell.row.layers);

@@ -135,7 +135,7 @@ Json judge_json(StudyContext& context) {
 
 Json sweep_document(Sweep& sweep, const SweepResults& results) {
   const auto& settings = sweep.context.manifest().sweep;
-  const CellDivergences divergences(sweep);
+  const auto& divergences = sweep.divergences;
   Json cells = Json::array();
   for (const auto& result : results.all()) {
     cells.push_back(cell_json(result, results.has_labels()));

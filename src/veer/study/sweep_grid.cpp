@@ -121,6 +121,18 @@ bool needs_rows(const std::string& operation) {
   }
 }
 
+// Whether an operator moves a token equally far along any direction: then one
+// random vector stands beside all vectors.
+bool moves_all_alike(const InterventionText& text) {
+  return is_plain_addition(text.operation) && shown_unit(text) != "sigma";
+}
+
+// The vector that a random one controls; empty for one that names none.
+std::string controlled_by(const std::string& random) {
+  const auto bar = random.find('|');
+  return bar == std::string::npos ? "" : random.substr(bar + 1);
+}
+
 bool holds(const std::vector<std::string>& list, const std::string& name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
@@ -147,6 +159,7 @@ std::string configuration_text(const SweepCell& cell) {
   add("steepness", cell.act.steepness, plain.steepness);
   add("second", cell.second, std::string());
   add("system", cell.system, std::string());
+  add("first_question", cell.first_question, std::int64_t{0});
   return dump_json(json);
 }
 
@@ -192,9 +205,11 @@ class GridMaker {
                 const std::vector<std::string>& layers,
                 const std::string& model, const std::string& split,
                 std::int64_t num_questions) {
+    const auto controlled = controlled_by(vector);
+    const auto& steering = controlled.empty() ? vector : controlled;
     const bool known =
         (line.models.empty() || holds(line.models, model)) &&
-        !(size_.no_rows.contains(vector) && needs_rows(line.text.operation));
+        !(size_.no_rows.contains(steering) && needs_rows(line.text.operation));
     for (const auto& choice : known ? layers : std::vector<std::string>{}) {
       for (const double scale : line.scales) {
         SweepCell cell;
@@ -221,16 +236,24 @@ class GridMaker {
     for (const auto& model : settings_.models) {
       for (const auto& line : lines) {
         const bool wanted =
-            (line.vectors.empty() || is_random ||
-             holds(line.vectors, vector)) &&
-            (split == "test" ? !is_random || shown_unit(line.text) != "raw"
-                             : serves_goal(line.text.operation, model));
+            is_random ? wants_random(line, vector)
+                      : (line.vectors.empty() || holds(line.vectors, vector)) &&
+                            (split == "test" ||
+                             serves_goal(line.text.operation, model));
         if (wanted) {
           add_line(line, vector, sets_for(vector, line.layers), model, split,
                    num_questions);
         }
       }
     }
+  }
+
+  static bool wants_random(const GridLine& line, const std::string& vector) {
+    const auto own = controlled_by(vector);
+    if (moves_all_alike(line.text)) {
+      return own.empty() && shown_unit(line.text) != "raw";
+    }
+    return !own.empty() && (line.vectors.empty() || holds(line.vectors, own));
   }
 
   std::vector<std::string> sets_for(
@@ -313,19 +336,24 @@ class GridMaker {
 
   void link_controls() {
     std::map<std::string, std::int64_t> controls;
-    const auto key = [](const SweepCell& cell) {
+    const auto key = [](const SweepCell& cell, const std::string& vector) {
       const auto& row = cell.row;
-      return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", row.operation, row.unit,
-                         row.scale, row.layers, row.model, row.split,
+      return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}",
+                         moves_all_alike(cell.act) ? "" : vector, row.operation,
+                         row.unit, row.scale, row.layers, row.model, row.split,
                          cell.act.scope, cell.act.site, cell.act.budget);
     };
     for (const auto& cell : cells_) {
       if (cell.is_random()) {
-        controls.emplace(key(cell), cell.row.id);
+        controls.emplace(key(cell, controlled_by(cell.row.vector)),
+                         cell.row.id);
       }
     }
     for (auto& cell : cells_) {
-      const auto found = controls.find(key(cell));
+      if (!cell.has_intervention()) {
+        continue;
+      }
+      const auto found = controls.find(key(cell, cell.row.vector));
       if (!cell.is_random() && found != controls.end()) {
         cell.control = found->second;
       }
@@ -391,6 +419,11 @@ std::vector<SweepCell> sweep_grid(const SweepSettings& settings,
     }
     for (std::int64_t i = 1; i <= settings.random_vectors; ++i) {
       grid.add_vector(lines.fixed, random_name(i), "test", test);
+      for (const auto& vector : size.vectors) {
+        grid.add_vector(lines.fixed,
+                        fmt::format("{}|{}", random_name(i), vector), "test",
+                        test);
+      }
     }
     add_select_cells(grid, lines, settings, size);
   }
@@ -455,17 +488,37 @@ std::vector<std::int64_t> example_layers(const ReportSettings& settings,
 }
 
 SweepCell confirming_cell(const SweepCell& cell, std::int64_t id,
-                          const std::string& vector,
-                          std::int64_t num_questions) {
+                          const std::string& vector, std::int64_t num_questions,
+                          std::int64_t first_question) {
+  SweepCell copy = select_cell_with(cell, id, vector);
+  copy.row.split = "test";
+  copy.first_question = first_question;
+  copy.num_questions = num_questions;
+  copy.confirms = cell.row.id;
+  copy.row.configuration = configuration_text(copy);
+  return copy;
+}
+
+SweepCell select_cell_with(const SweepCell& cell, std::int64_t id,
+                           const std::string& vector) {
   SweepCell copy = cell;
   copy.row.id = id;
   copy.row.vector = vector;
   copy.row.family = vector_family(vector);
-  copy.row.split = "test";
-  copy.num_questions = num_questions;
   copy.control = -1;
   copy.row.configuration = configuration_text(copy);
   return copy;
+}
+
+std::vector<std::int64_t> question_windows(std::int64_t total,
+                                           std::int64_t size) {
+  const std::int64_t count = (total + size - 1) / size;
+  std::vector<std::int64_t> starts;
+  for (std::int64_t i = 0; i < count; ++i) {
+    // The last one ends with the last question; they may overlap a little.
+    starts.push_back(count == 1 ? 0 : i * (total - size) / (count - 1));
+  }
+  return starts;
 }
 
 SweepCell trial_cell(const SweepCell& cell, std::int64_t id,

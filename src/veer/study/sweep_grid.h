@@ -27,10 +27,14 @@ struct SweepCell {
   std::string second;    // rotate: the plane's other vector
   std::string system;    // system prompt before the question
   double adapter_strength = 0.0;
-  // Asked are the first `num_questions` of the split.
+  // Asked are `num_questions` of the split from `first_question` on.
+  std::int64_t first_question = 0;
   std::int64_t num_questions = 0;
   // The random cell of the same displacement; -1 = none.
   std::int64_t control = -1;
+  // The select cell whose place this one takes again on test: its
+  // confirmation, and random or smaller vectors beside that; -1 = none.
+  std::int64_t confirms = -1;
   // Of an early round of a search: asked too little to be chosen from.
   bool is_trial = false;
 
@@ -70,7 +74,8 @@ inline constexpr std::string_view kSystemVector = "system_prompt";
 inline constexpr std::string_view kAdapterVector = "adapter";
 
 // Cells in this order: unsteered ones (all questions that any cell needs),
-// test cells of all vectors and of the random ones, select cells of all
+// test cells of all vectors and of the random ones (one for all vectors where
+// the displacement is the same for all, else one for each), select cells of all
 // vectors (only those that may serve: add on the base model, subtract on the
 // tuned one, the others on both), then the controls that need no vector: the
 // other model's own states per layer, the system prompts, the adapter's
@@ -103,11 +108,20 @@ std::vector<std::string> grid_mixtures(const SweepSettings& settings,
 std::vector<std::int64_t> example_layers(const ReportSettings& settings,
                                          std::int64_t num_layers);
 
-// A cell like `cell` on `num_questions` test questions under another number,
-// steered by `vector`.
+// A cell like `cell` on `num_questions` test questions from `first_question` on
+// under another number, steered by `vector`.
 SweepCell confirming_cell(const SweepCell& cell, std::int64_t id,
-                          const std::string& vector,
-                          std::int64_t num_questions);
+                          const std::string& vector, std::int64_t num_questions,
+                          std::int64_t first_question = 0);
+
+// A select cell like `cell` under another number, steered by `vector`.
+SweepCell select_cell_with(const SweepCell& cell, std::int64_t id,
+                           const std::string& vector);
+
+// Starts of the windows of `size` questions that together cover all `total`:
+// each of many random vectors is asked one window.
+std::vector<std::int64_t> question_windows(std::int64_t total,
+                                           std::int64_t size);
 
 // A cell like `cell` on its first `num_questions` questions under another
 // number; a trial unless those are all.

@@ -12,6 +12,8 @@
 
 #include "veer/base/error.h"
 #include "veer/metrics/intervals.h"
+#include "veer/study/cell_divergences.h"
+#include "veer/study/choice_rank.h"
 
 namespace veer {
 namespace {
@@ -78,11 +80,12 @@ CellAnswers SweepResults::answers_of(std::span<const SweepCell> cells) const {
   CellAnswers answers;
   for (const auto& cell : cells) {
     for (const auto& row : answers_[static_cast<std::size_t>(cell.row.id)]) {
-      // A copy of a cell may ask for its first questions only.
-      if (row.question >= cell.num_questions) {
+      const auto question = row.question - cell.first_question;
+      // A copy of a cell may ask for some of its questions only.
+      if (question < 0 || question >= cell.num_questions) {
         continue;
       }
-      answers.question.push_back(row.question);
+      answers.question.push_back(question);
       answers.label.push_back(parse_label(row.label));
       answers.score.push_back(row.score);
       if (!has_labels_) {
@@ -93,11 +96,11 @@ CellAnswers SweepResults::answers_of(std::span<const SweepCell> cells) const {
   return answers;
 }
 
-CellAnswers SweepResults::unsteered_of(const SweepCell& cell,
-                                       std::int64_t limit) const {
+CellAnswers SweepResults::unsteered_of(const SweepCell& cell) const {
   auto unsteered =
       cells_[unsteered_cell(cells_, cell.row.model, cell.row.split)];
-  unsteered.num_questions = std::min(unsteered.num_questions, limit);
+  unsteered.first_question = cell.first_question;
+  unsteered.num_questions = cell.num_questions;
   return answers_of(std::span(&unsteered, 1));
 }
 
@@ -106,8 +109,8 @@ CellResult SweepResults::pooled(std::span<const SweepCell> cells) const {
   CellResult result;
   result.cell = first;
   const auto own = answers_of(cells);
-  result.summary = summarise(own, unsteered_of(first, first.num_questions),
-                             first.num_questions, context_.seed());
+  result.summary =
+      summarise(own, unsteered_of(first), first.num_questions, context_.seed());
   if (!has_labels_) {
     result.score = bootstrap_mean(own.score, context_.seed());
   }
@@ -145,8 +148,7 @@ std::vector<double> SweepResults::changes(const SweepCell& cell,
                                           const Goal& goal,
                                           std::int64_t limit) const {
   auto changes = outcomes(cell, goal);
-  const auto before = measured(unsteered_of(cell, cell.num_questions), goal,
-                               cell.num_questions);
+  const auto before = measured(unsteered_of(cell), goal, cell.num_questions);
   for (std::size_t i = 0; i < changes.size(); ++i) {
     changes[i] -= before[i];
   }
@@ -215,10 +217,11 @@ Estimate SweepResults::share(const CellResult& result, const Goal& goal) const {
 }
 
 const CellResult* SweepResults::chosen(
-    const Goal& goal,
-    const std::function<bool(const SweepCell&)>& wanted) const {
+    const Goal& goal, const std::function<bool(const SweepCell&)>& wanted,
+    const CellDivergences& prices) const {
+  const double most = context_.manifest().sweep.max_kl;
   const CellResult* best = nullptr;
-  double best_value = 0.0;
+  ChoiceRank best_rank;
   for (const auto& result : results_) {
     const auto& row = result.cell.row;
     if (row.model != goal.model || row.split != "select" ||
@@ -226,10 +229,15 @@ const CellResult* SweepResults::chosen(
         !wanted(result.cell)) {
       continue;
     }
-    const double value = gain(result, goal);
-    if (!std::isnan(value) && (best == nullptr || value > best_value)) {
+    const auto* price = prices.price(result.cell);
+    const ChoiceRank rank{gain(result, goal),
+                          price == nullptr ? std::nan("") : price->nats.p95,
+                          price == nullptr ? std::nan("") : price->moved_mean};
+    const bool too_dear = most > 0.0 && rank.divergence > most;
+    if (!std::isnan(rank.gain) && !too_dear &&
+        (best == nullptr || ranks_before(rank, best_rank))) {
       best = &result;
-      best_value = value;
+      best_rank = rank;
     }
   }
   return best;
@@ -291,8 +299,13 @@ Json cell_json(const CellResult& result, bool has_labels) {
           {"score", estimate_json(result.score)},
           {"score_change",
            estimate_json(has_labels ? undefined() : summary.score_change)},
-          {"random", result.cell.control < 0 ? Json(nullptr)
-                                             : Json(result.cell.control)}};
+          {"random",
+           result.cell.control < 0 ? Json(nullptr) : Json(result.cell.control)},
+          {"confirms", result.cell.confirms < 0 ? Json(nullptr)
+                                                : Json(result.cell.confirms)},
+          {"first_question", result.cell.first_question == 0
+                                 ? Json(nullptr)
+                                 : Json(result.cell.first_question)}};
 }
 
 Json breaks_json(const SweepResults& results, double min_coherent) {

@@ -19,6 +19,8 @@
 
 namespace veer {
 
+class CellDivergences;
+
 // A cell with its answers summed up against the unsteered ones.
 struct CellResult {
   SweepCell cell;
@@ -42,16 +44,19 @@ class SweepResults {
   void extend(std::span<const SweepCell> cells);
 
   // The select cell, among those that `wanted` admits, that does most for the
-  // goal and leaves enough text unbroken; null if there is none.
-  const CellResult* chosen(
-      const Goal& goal,
-      const std::function<bool(const SweepCell&)>& wanted) const;
+  // goal, leaves enough text unbroken and costs no more than sweep.max_kl; of
+  // equal ones that with the least divergence, then the least displacement,
+  // then the first. Null if there is none.
+  const CellResult* chosen(const Goal& goal,
+                           const std::function<bool(const SweepCell&)>& wanted,
+                           const CellDivergences& prices) const;
 
-  // One cell; several cells are pooled by question (random controls).
+  // One cell; several cells of the same questions are pooled by question.
   CellResult pooled(std::span<const SweepCell> cells) const;
 
-  // The goal's measure by question: whether the answer has the label that
-  // counts, or the score (turned so that more is better).
+  // The goal's measure by question, the cell's first one first: whether the
+  // answer has the label that counts, or the score (turned so that more is
+  // better).
   std::vector<double> outcomes(const SweepCell& cell, const Goal& goal) const;
   // Scores by question; NaN where the judge has none.
   std::vector<double> scores(const SweepCell& cell) const;
@@ -90,8 +95,8 @@ class SweepResults {
   CellAnswers answers_of(std::span<const SweepCell> cells) const;
   std::vector<double> measured(const CellAnswers& answers, const Goal& goal,
                                std::int64_t num_questions) const;
-  // The unsteered answers to the first `limit` questions.
-  CellAnswers unsteered_of(const SweepCell& cell, std::int64_t limit) const;
+  // The unsteered answers to the cell's questions.
+  CellAnswers unsteered_of(const SweepCell& cell) const;
   SoundText sound_text() const;
 
   StudyContext& context_;

@@ -112,7 +112,8 @@ Chunk chunk_of(StudyContext& context, SweepRunner& runner,
   for (const auto& cell : cells) {
     std::map<std::int64_t, std::int64_t> configurations;  // by fold
     const auto& records = runner.questions(cell.row.split);
-    for (std::int64_t q = 0; q < cell.num_questions; ++q) {
+    for (std::int64_t i = 0; i < cell.num_questions; ++i) {
+      const auto q = cell.first_question + i;
       const auto& record = records[static_cast<std::size_t>(q)];
       const auto [known, is_new] = configurations.try_emplace(record.fold, -1);
       if (is_new && cell.has_intervention()) {
@@ -352,11 +353,11 @@ std::vector<CellProof> SweepRunner::prove(std::span<const SweepCell> cells) {
   std::set<std::string> seen;
   for (const auto& cell : cells) {
     const std::string kind =
-        fmt::format("{}|{}|{}|{}|{}|{}", cell.row.operation, cell.row.unit,
+        fmt::format("{}|{}|{}|{}|{}|{}|{}", cell.row.operation, cell.row.unit,
                     cell.act.scope, cell.act.site, cell.row.model,
-                    cell.layer() < 0 ? cell.row.layers : std::string("one"));
-    if (!cell.has_intervention() || cell.is_random() ||
-        !seen.insert(kind).second) {
+                    cell.layer() < 0 ? cell.row.layers : std::string("one"),
+                    cell.is_random());
+    if (!cell.has_intervention() || !seen.insert(kind).second) {
       continue;
     }
     require_thinking(context_.format(), cell.act.scope);
@@ -377,7 +378,7 @@ std::vector<CellProof> SweepRunner::prove(std::span<const SweepCell> cells) {
   return proofs;
 }
 
-std::vector<DivergenceSummary> SweepRunner::divergences(
+std::vector<CellTokens> SweepRunner::measure(
     std::span<const SweepCell* const> cells, const std::string& model,
     std::int64_t questions) {
   std::map<std::int64_t, std::vector<DivergenceText>> texts;  // by fold
@@ -389,7 +390,7 @@ std::vector<DivergenceSummary> SweepRunner::divergences(
     texts[record.fold].push_back(
         {encoded.ids, encoded.prompt_length, thinking_range(encoded.thinking)});
   }
-  std::vector<std::vector<double>> tokens(cells.size());
+  std::vector<CellTokens> tokens(cells.size());
   for (const auto& [fold, own_texts] : texts) {
     auto table = empty_table(context_);
     std::vector<DivergenceSetting> settings;
@@ -397,18 +398,22 @@ std::vector<DivergenceSummary> SweepRunner::divergences(
       settings.push_back({table.add(edits_of(*cell, fold)),
                           cell->adapter_strength, donor_strength(*cell)});
     }
+    std::vector<TokenMove> moves;
+    table.record_moves(&moves);
     const auto own =
         token_divergences(context_.model(), table, own_texts, settings,
                           /*max_tokens=*/4096, context_.monitor());
     for (std::size_t i = 0; i < own.size(); ++i) {
-      tokens[i].insert(tokens[i].end(), own[i].begin(), own[i].end());
+      tokens[i].nats.insert(tokens[i].nats.end(), own[i].begin(), own[i].end());
+    }
+    // Configurations of this table are the cells in order.
+    for (const auto& move : moves) {
+      tokens[static_cast<std::size_t>(move.configuration)]
+          .moved[move.site.layer]
+          .push_back(move.length);
     }
   }
-  std::vector<DivergenceSummary> summaries;
-  for (const auto& of_cell : tokens) {
-    summaries.push_back(summarise_divergence(of_cell));
-  }
-  return summaries;
+  return tokens;
 }
 
 void SweepRunner::run(std::span<const SweepCell> cells) {

@@ -26,6 +26,13 @@ struct CellProof {
   ApplicationProof proof;
 };
 
+// What one cell does on reference texts, token by token.
+struct CellTokens {
+  std::vector<double> nats;  // divergence from the unsteered model
+  // |h' - h| of the tokens acted on, by layer
+  std::map<std::int64_t, std::vector<double>> moved;
+};
+
 class SweepRunner {
  public:
   // Reads the vectors and the questions of the test and select splits.
@@ -37,16 +44,18 @@ class SweepRunner {
   const std::vector<QuestionRecord>& questions(std::string_view split) const;
 
   // Runs a probe text under one cell of each kind (operator, unit, tokens,
-  // kind of layers, model) and compares every hidden state with the formula.
-  // Throws Error{kFailed} naming the cell when the model did something else.
+  // kind of layers, model, random control or not) and compares every hidden
+  // state with the formula. Throws Error{kFailed} naming the cell when the
+  // model did something else.
   std::vector<CellProof> prove(std::span<const SweepCell> cells);
 
   // Divergence from the unsteered model of each cell's next-token
-  // distributions, on the first `questions` select questions with the answer
-  // that the model gives by itself (base honest, tuned deceptive).
-  std::vector<DivergenceSummary> divergences(
-      std::span<const SweepCell* const> cells, const std::string& model,
-      std::int64_t questions);
+  // distributions, and how far its edits move the tokens, on the first
+  // `questions` select questions with the answer that the model gives by itself
+  // (base honest, tuned deceptive).
+  std::vector<CellTokens> measure(std::span<const SweepCell* const> cells,
+                                  const std::string& model,
+                                  std::int64_t questions);
 
   // How far the first `questions` questions of each cell lean: log p(deceptive
   // answer) - log p(honest answer) per token, [cell][question]. Nothing is

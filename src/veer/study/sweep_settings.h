@@ -81,16 +81,22 @@ struct SweepSettings {
   std::int64_t select_questions = 12;
   std::int64_t best_questions = 200;
   std::int64_t random_vectors = 1;  // controls of every cell of the grid
-  // Controls of every chosen cell: isotropic, and with the covariance of the
-  // activations. From 19 of a kind on an effect must exceed their 95th
-  // percentile, with fewer their mean's interval. Many vectors on few questions
-  // say more about vectors than few on many.
-  std::int64_t best_random = 64;
-  std::int64_t best_covariance = 64;
-  // First test questions that each of them answers; so many of each kind answer
-  // all of the chosen cell's, for the interval of what random vectors do.
+  // Controls of every chosen cell, matched to it token by token: isotropic, and
+  // with the covariance of the activations. From 19 of a kind on an effect must
+  // exceed their 95th percentile, with fewer their mean's interval. Many
+  // vectors on few questions say more about vectors than few on many.
+  std::int64_t best_random = 32;
+  std::int64_t best_covariance = 32;
+  // Test questions that each of them answers: windows that together cover those
+  // of the chosen cell.
   std::int64_t random_questions = 16;
-  std::int64_t random_full = 4;
+  // Random vectors of each kind that are searched like a vector: every plain
+  // addition of the select grid, the best one confirmed on test. Costs as much
+  // as so many more vectors of either kind for each vector.
+  std::int64_t random_search = 0;
+  // Divergence (p95 over tokens, nats) beyond which nothing is chosen; 0 = no
+  // limit.
+  double max_kl = 0.0;
   // Do more questions make a better vector? In place of each of the study's two
   // vectors at its chosen cell, `best_subsets` vectors made of so few of its
   // questions (0 of either = not measured).
@@ -165,8 +171,10 @@ struct SweepSettings {
           "those with the covariance of the activations");
     field("random_questions", self.random_questions,
           "test questions of each of these controls, 0 = best_questions");
-    field("random_full", self.random_full,
-          "controls of each kind that answer best_questions");
+    field("random_search", self.random_search,
+          "random vectors of each kind given the same search, 0 = none");
+    field("max_kl", self.max_kl,
+          "most divergence of a chosen cell, nats (p95 over tokens), 0 = any");
     field("subset_questions", self.subset_questions,
           "questions of the small vectors at the chosen cells, 0 = none");
     field("best_subsets", self.best_subsets,

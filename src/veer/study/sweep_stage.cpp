@@ -26,7 +26,7 @@ StageResult run_sweep(StudyContext& context) {
   register_claims(context);
   const bool is_search = context.manifest().sweep.search == "halving";
   context.has_fit_judge();  // asked first: an unfit one is told of at once
-  Sweep sweep{context, SweepRunner(context), {}, {}, {}, {}, {}, {}};
+  Sweep sweep{context, SweepRunner(context), {}, {}, {}, {}, {}, {}, {}};
   sweep.example_layers =
       example_layers(context.manifest().report, sweep.runner.size().num_layers);
   sweep.cells = sweep_grid(context.manifest().sweep, sweep.runner.size());
@@ -37,12 +37,15 @@ StageResult run_sweep(StudyContext& context) {
     search_cells(sweep, results,
                  searched_cells(context.manifest().sweep, sweep.runner.size()));
   }
+  measure_prices(sweep);
   auto waiting = chosen_layer_cells(sweep, results);
   if (is_search) {
     search_cells(sweep, results, std::move(waiting));
   } else {
     add_cells(sweep, results, std::move(waiting));
   }
+  add_cells(sweep, results, random_search_cells(sweep));
+  measure_prices(sweep);
   const auto first = sweep.cells.size();
   choose_best(sweep, results);
   choose_baselines(sweep, results);

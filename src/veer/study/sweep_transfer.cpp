@@ -64,13 +64,9 @@ Json transfer_json(const Sweep& sweep, const SweepResults& results,
   // Operators without a displacement stand with the one strength they have.
   for (const auto& result : results.all()) {
     const auto& row = result.cell.row;
-    const bool again = std::ranges::any_of(sweep.best, [&](const Best& best) {
-      return best.cell.row.id == row.id;
-    });
     if (row.split != "test" || row.unit != "share" || row.scale != 1.0 ||
-        again || !result.cell.has_intervention() ||
-        row.vector == kPatchVector ||
-        row.vector.find('|') != std::string::npos) {
+        result.cell.confirms >= 0 || !result.cell.has_intervention() ||
+        row.vector == kPatchVector) {
       continue;
     }
     Ladder ladder{row.vector, row.model, row.layers, row.operation, {&result}};

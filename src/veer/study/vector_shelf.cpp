@@ -2,7 +2,10 @@
 #include "veer/study/vector_shelf.h"
 
 #include <charconv>
+#include <limits>
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/ones_like.h>
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
@@ -10,6 +13,7 @@
 #include "veer/capture/capture_texts.h"
 #include "veer/interventions/blend.h"
 #include "veer/interventions/from_vector.h"
+#include "veer/interventions/operators.h"
 #include "veer/interventions/statistics.h"
 #include "veer/study/random_directions.h"
 #include "veer/study/subset_directions.h"
@@ -219,10 +223,11 @@ at::Tensor VectorShelf::mixture(const std::string& name) {
 }
 
 at::Tensor VectorShelf::random(const std::string& name) {
-  const auto bar = name.find('|');
-  const auto like_LD = bar == std::string::npos
-                           ? vector(first_name()).directions_LD
-                           : directions_of(name.substr(bar + 1));
+  return random_like(name, directions_of(controlled_by(name)));
+}
+
+at::Tensor VectorShelf::random_like(const std::string& name,
+                                    const at::Tensor& like_LD) {
   return name.starts_with(kCovariance)
              ? covariance_directions(like_LD, activations_for(origin_of(name)),
                                      name, seed_)
@@ -255,19 +260,59 @@ at::Tensor VectorShelf::subset(const std::string& name) {
   return subset_directions(rows(whole), count, name, seed_);
 }
 
-std::string VectorShelf::further_random(const std::string& name,
-                                        std::string_view mark) {
-  return fmt::format("{}-{}|{}", name.substr(0, name.find('|')), mark,
-                     origin_of(name));
+std::string VectorShelf::controlled_by(const std::string& name) const {
+  const auto bar = name.find('|');
+  return bar == std::string::npos ? first_name() : name.substr(bar + 1);
 }
 
-at::Tensor VectorShelf::random_basis(const std::string& name) {
-  std::vector<at::Tensor> directions;
-  for (std::int64_t i = 0; i < StatisticsOptions{}.rank; ++i) {
-    directions.push_back(
-        random(further_random(name, fmt::format("axis{}", i))));
+at::Tensor VectorShelf::random_axes(const std::string& name,
+                                    const SteeringInput& input,
+                                    OperatorNeed need) {
+  const bool has_basis =
+      need == OperatorNeed::kSubspace || need == OperatorNeed::kLowRank;
+  const std::int64_t count = has_basis ? input.basis_LKD.size(1)
+                             : need == OperatorNeed::kSecondVector ? 2
+                                                                   : 1;
+  const auto target = controlled_by(name);
+  const auto kind = name.substr(0, name.find('|'));
+  // Of some length also at layers where the vector has no direction.
+  const auto like_LD = at::ones_like(directions_of(target));
+  std::vector<at::Tensor> axes;
+  for (std::int64_t i = 0; i < count; ++i) {
+    axes.push_back(random_like(
+        count == 1 ? name : fmt::format("{}-axis{}|{}", kind, i, target),
+        like_LD));
   }
-  return orthonormal_basis(directions);
+  return orthonormal_basis(axes);
+}
+
+SteeringInput VectorShelf::control_input(const std::string& name,
+                                         const std::string& side,
+                                         const InterventionText& text,
+                                         const std::string& second) {
+  auto control = input(controlled_by(name), side, text, second);
+  control.name = name;
+  if (is_plain_addition(text.operation) && text.layers != "increments") {
+    control.directions_LD = directions_of(name);
+  } else {
+    control.control_LKD =
+        random_axes(name, control, find_operator(text.operation).need);
+  }
+  return control;
+}
+
+double VectorShelf::class_gap(const std::string& name, std::int64_t layer) {
+  if (!has_rows(name)) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  const auto i = static_cast<std::size_t>(layer);
+  const auto& own = rows(name);
+  const auto mean_of = [](const at::Tensor& rows_ND) {
+    return rows_ND.to(at::kDouble).mean(0);
+  };
+  return (mean_of(own.positive.at(i)) - mean_of(own.negative.at(i)))
+      .norm()
+      .item<double>();
 }
 
 at::Tensor VectorShelf::directions_of(const std::string& name) {
@@ -314,6 +359,10 @@ const SteeringInput& VectorShelf::input(const std::string& name,
                                         const std::string& side,
                                         const InterventionText& text,
                                         const std::string& second) {
+  if (name.starts_with(kRandom)) {
+    auto control = control_input(name, side, text, second);
+    return inputs_[{name, side}] = std::move(control);
+  }
   const auto [entry, is_new] = inputs_.try_emplace({name, side});
   auto& input = entry->second;
   if (is_new) {
@@ -328,15 +377,9 @@ const SteeringInput& VectorShelf::input(const std::string& name,
     }
   }
   const auto& row = find_operator(text.operation);
-  const bool is_random = name.starts_with(kRandom);
-  if (is_random && (row.need == OperatorNeed::kSubspace ||
-                    row.need == OperatorNeed::kLowRank)) {
-    input.basis_LKD = random_basis(name);
-  }
   if (row.need == OperatorNeed::kSecondVector) {
-    input.second_LD = is_random        ? random(further_random(name, "b"))
-                      : second.empty() ? directions_of(other_of_pair(name))
-                                       : directions_of(second);
+    input.second_LD = second.empty() ? directions_of(other_of_pair(name))
+                                     : directions_of(second);
   } else if (row.need != OperatorNeed::kNothing &&
              row.need != OperatorNeed::kDonor) {
     add_statistics(input, row.need, rows(origin_of(name)));

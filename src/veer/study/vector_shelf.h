@@ -34,7 +34,10 @@ class Transformer;
 //   common:A, common:A:B   part of A along B
 //   private:A, private:A:B part of A at right angles to B
 //   random-N               direction of normal numbers, norm of the vector it
-//                          controls; "random-N|NAME" controls NAME
+//                          controls; "random-N|NAME" controls NAME. With an
+//                          operator that is no plain addition it is that
+//                          vector's edit turned into random directions
+//                          (interventions/matched_control.h)
 //   random-cov-N           the same with the covariance of the activations
 //   subset-N-I|NAME        NAME made of N of its questions, the I-th draw
 class VectorShelf {
@@ -86,6 +89,9 @@ class VectorShelf {
   // Questions of which the vector is the mean difference; 0 when it is made
   // otherwise.
   std::int64_t mean_of(const std::string& name);
+  // Norm of the difference of the class means behind an extracted vector at a
+  // layer: the natural gap between the sides. NaN without rows.
+  double class_gap(const std::string& name, std::int64_t layer);
   // Where the vector was read (a mixture: its first part).
   ResidualPoint point(const std::string& name);
   // Mean residual norms of one side, as the first vector has them.
@@ -95,10 +101,16 @@ class VectorShelf {
   at::Tensor directions_of(const std::string& name);
   at::Tensor mixture(const std::string& name);
   at::Tensor random(const std::string& name);
+  at::Tensor random_like(const std::string& name, const at::Tensor& like_LD);
   at::Tensor subset(const std::string& name);
-  // Independent directions that go with a random one.
-  std::string further_random(const std::string& name, std::string_view mark);
-  at::Tensor random_basis(const std::string& name);
+  // The vector in whose place a random one stands.
+  std::string controlled_by(const std::string& name) const;
+  SteeringInput control_input(const std::string& name, const std::string& side,
+                              const InterventionText& text,
+                              const std::string& second);
+  // As many random directions as the operator writes, orthonormal.
+  at::Tensor random_axes(const std::string& name, const SteeringInput& input,
+                         OperatorNeed need);
   // The one that stands where none is named. Throws Error if there is none.
   const std::string& first_name() const;
   // The extracted vector whose rows and norms stand for `name`.

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+//
+// What random vectors do in the place of a vector, and what an effect is beyond
+// that.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "veer/metrics/estimate.h"
+
+namespace veer {
+
+// Mean effect of random vectors with the vector as the unit, n their number:
+//
+//   m +- sqrt( (t_{n-1} sd / sqrt(n))^2 + (half width over questions)^2 )
+//
+// t over the effects of the single vectors, and beside it the doubt about
+// questions, `over_questions`: the interval of the mean over vectors by
+// question, whose lower and upper half are taken each for its side. The noise
+// of a single answer is in both, so the interval is a little too wide. One
+// vector has the doubt about questions alone. Undefined without a vector;
+// throws Error on an effect that is not finite.
+Estimate mean_over_vectors(std::span<const double> effects,
+                           const Estimate& over_questions, double level = 0.95);
+
+// a - b with the interval of two independent estimates (square-and-add, Zou and
+// Donner 2008, MOVER): a - b - sqrt((a - a_low)^2 + (b_high - b)^2) and so on.
+// n is that of a. Undefined where one of them is, or has no interval.
+Estimate difference_of(const Estimate& a, const Estimate& b);
+
+}  // namespace veer

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+//
+// The one criterion of whether a chosen effect is an effect of the vector.
+#pragma once
+
+#include "veer/base/json.h"
+
+namespace veer {
+
+// Whether an entry of "best" or "groups" in sweep.json works: its interval lies
+// above 0 (below, where the goal wants a smaller score), it beats random
+// vectors, random vectors do nothing there (valid_site), and its text is
+// unbroken. What a run of an earlier version does not say does not hold.
+bool works(const Json& entry);
+
+// Adds to such an entry, from its effect, effect_minus_control, matched_control
+// and the numbers of both kinds of random vectors:
+//   beats_random  the interval lies above the 95th percentile of both kinds
+//                 (of few vectors: above their mean's interval), also of
+//                 searched ones; effect minus control is above 0; and
+//                 the random vectors moved the states as far (match)
+//   valid_site    the mean of neither kind is above 0 with its interval
+//   works         all of it and at least `min_coherent` of the text unbroken
+//   reason        the first thing that does not hold, in words; empty if none
+void add_verdict(Json& entry, double min_coherent);
+
+}  // namespace veer

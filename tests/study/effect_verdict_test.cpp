@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/effect_verdict.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace veer {
+namespace {
+
+using ::testing::HasSubstr;
+
+Json interval(double value, double half) {
+  return {{"value", value}, {"low", value - half}, {"high", value + half}};
+}
+
+// An effect that works, of shares.
+Json good() {
+  return {{"goal", "induction"},
+          {"measure", "deceptive"},
+          {"effect", interval(0.5, 0.1)},
+          {"effect_minus_control", interval(0.45, 0.12)},
+          {"coherent", interval(0.9, 0.05)},
+          {"matched_control",
+           {{"match", true}, {"percentile_95", 0.2}, {"search", nullptr}}},
+          {"random_effect", interval(0.02, 0.05)},
+          {"covariance_effect", interval(0.03, 0.05)},
+          {"random_vectors", {{"n", 32}, {"percentile_95", 0.1}}},
+          {"covariance_vectors", {{"n", 32}, {"percentile_95", 0.2}}}};
+}
+
+// Whether it works, beats random vectors, and is at a valid site.
+std::string verdict(Json entry) {
+  add_verdict(entry, 0.75);
+  EXPECT_EQ(works(entry), entry.at("works").get<bool>());
+  EXPECT_EQ(entry.at("reason").get<std::string>().empty(), works(entry));
+  return std::string(entry.at("works") ? "works " : "fails ") +
+         (entry.at("beats_random") ? "beats " : "below ") +
+         (entry.at("valid_site") ? "valid" : "invalid");
+}
+
+TEST(EffectVerdict, AllOfItHasToHold) {
+  EXPECT_EQ(verdict(good()), "works beats valid");
+  auto entry = good();
+  entry["effect"] = interval(0.05, 0.1);
+  EXPECT_EQ(verdict(entry), "fails below valid");
+  entry = good();
+  entry["covariance_vectors"]["percentile_95"] = 0.45;
+  EXPECT_EQ(verdict(entry), "fails below valid");
+  entry = good();
+  entry["effect_minus_control"] = interval(0.1, 0.12);
+  EXPECT_EQ(verdict(entry), "fails below valid");
+  entry = good();
+  entry["coherent"] = interval(0.7, 0.05);
+  EXPECT_EQ(verdict(entry), "fails beats valid");
+}
+
+TEST(EffectVerdict, AMeanOfRandomVectorsAboveZeroMakesThePlaceInvalid) {
+  for (const char* kind : {"random_effect", "covariance_effect"}) {
+    auto entry = good();
+    entry[kind] = interval(0.08, 0.05);
+    EXPECT_EQ(verdict(entry), "fails beats invalid") << kind;
+    entry[kind] = interval(0.08, 0.26);  // four vectors, one of which acts
+    EXPECT_EQ(verdict(entry), "works beats valid") << kind;
+  }
+}
+
+TEST(EffectVerdict, WhatMovesTheStatesLessFarIsNoControl) {
+  auto entry = good();
+  entry["matched_control"]["match"] = false;
+  EXPECT_EQ(verdict(entry), "fails below valid");
+  add_verdict(entry, 0.75);
+  EXPECT_THAT(entry.at("reason").get<std::string>(),
+              HasSubstr("did not move the states as far"));
+  entry["matched_control"]["match"] = nullptr;  // not measured
+  EXPECT_EQ(verdict(entry), "works beats valid");
+}
+
+TEST(EffectVerdict, WithoutControlsNothingWorks) {
+  auto entry = good();
+  entry["matched_control"] = nullptr;
+  EXPECT_EQ(verdict(entry), "fails below valid");
+  EXPECT_FALSE(works(Json::object()));
+}
+
+TEST(EffectVerdict, FewVectorsHaveTheirMeansInterval) {
+  auto entry = good();
+  for (const char* kind : {"random_vectors", "covariance_vectors"}) {
+    entry[kind]["percentile_95"] = nullptr;
+  }
+  EXPECT_EQ(verdict(entry), "works beats valid");
+  entry["random_effect"] = interval(0.0, 0.45);
+  EXPECT_EQ(verdict(entry), "fails below valid");
+}
+
+TEST(EffectVerdict, ASearchOfRandomVectorsRaisesTheBar) {
+  auto entry = good();
+  entry["matched_control"]["search"] = {{"percentile_95", 0.3},
+                                        {"mean", interval(0.2, 0.05)}};
+  EXPECT_EQ(verdict(entry), "works beats valid");
+  entry["matched_control"]["search"]["percentile_95"] = 0.42;
+  EXPECT_EQ(verdict(entry), "fails below valid");
+}
+
+TEST(EffectVerdict, ASmallerScoreIsWhatSuppressionWants) {
+  auto entry = good();
+  entry["goal"] = "suppression";
+  entry["measure"] = "score";
+  EXPECT_EQ(verdict(entry), "fails below valid");
+  for (const char* part : {"effect", "effect_minus_control"}) {
+    entry[part] = interval(-0.5, 0.1);
+  }
+  for (const char* kind : {"random_vectors", "covariance_vectors"}) {
+    entry[kind]["percentile_95"] = -0.2;
+  }
+  EXPECT_EQ(verdict(entry), "works beats valid");
+  entry["random_effect"] = interval(-0.1, 0.05);
+  EXPECT_EQ(verdict(entry), "fails beats invalid");
+}
+
+}  // namespace
+}  // namespace veer

@@ -493,10 +493,33 @@ batch = 2
                 difference["value"],
                 entry["effect"]["value"] - control["mean"]["value"], 9)
             self.assertLessEqual(difference["low"], difference["value"])
+            self.assertAlmostEqual(
+                control["mean"]["value"],
+                self.mean_of_controls(cells, entry, control["kind"]), 9)
             if entry["group"] == "linear":
                 self.assertTrue(control["searched"])
                 self.assertEqual(len(control["search"]["effects"]), 2)
                 self.assertEqual(control["search"]["questions"], 4)
+
+    def mean_of_controls(self, cells, entry, kind):
+        """Mean effect of an entry's random vectors, from the answers' labels."""
+        label = "deceptive" if entry["goal"] == "induction" else "honest"
+        with sqlite3.connect(self.folder / "run/run.sqlite") as db:
+            hits = {(cell, question): answer == label
+                    for cell, question, answer in db.execute(
+                        "SELECT cell, question, label FROM score")}
+        plain = next(c["id"] for c in cells.values() if not c["vector"] and
+                     c["model"] == entry["model"] and c["split"] == "test")
+        start = "random-cov-" if kind == "covariance" else "random-"
+        own = [c for c in cells.values()
+               if c.get("confirms") == cells[entry["cell"]]["confirms"] and
+               c["vector"].startswith(start) and
+               (kind == "covariance") == c["vector"].startswith("random-cov-")]
+        self.assertEqual({c.get("first_question", 0) for c in own}, {0, 2})
+        changes = [hits[c["id"], q] - hits[plain, q] for c in own
+                   for q in range(c.get("first_question", 0),
+                                  c.get("first_question", 0) + c["n"])]
+        return sum(changes) / len(changes)
 
     def test_interrupt_keeps_work(self):
         process = subprocess.Popen(

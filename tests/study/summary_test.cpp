@@ -151,6 +151,13 @@ TEST(Summary, NamesTheEffectBeyondRandomVectorsAndAnInvalidPlace) {
   entry["valid_site"] = false;
   EXPECT_THAT(text(), testing::HasSubstr("Random vectors act at this place "
                                          "too"));
+  EXPECT_THAT(
+      summary_text(summarise_study(
+          Json::object(), {{"best", Json::array({entry})}}, Json::object())),
+      testing::AllOf(testing::HasSubstr("+50 points [+40, +60], +40 "
+                                        "points [+30, +50] beyond "
+                                        "random"),
+                     testing::HasSubstr(": no valid place")));
   // One that works goes before a larger one that does not.
   Json working = best("induction", 0.2, true);
   working["vector"] = "other@p";

@@ -66,11 +66,15 @@ std::string effect_line(const Json& entry) {
                        amount(entry.at("effect"), share), place_of(entry));
   }
   const auto control = random_control(entry, share);
+  const Json& beyond = member(entry, "effect_minus_control");
   return fmt::format(
-      "{} {}  {}  {}random {}{}", head, amount(entry.at("effect"), share),
+      "{} {}{}  {}  {}random {}{}{}", head, amount(entry.at("effect"), share),
+      std::isnan(number_of(beyond, "low"))
+          ? ""
+          : fmt::format(", {} beyond random", amount(beyond, share)),
       place_of(entry), control.kind, amount(control.effect, share),
-      std::isnan(control.bar) ? ""
-                              : ", 95 % below " + bar_text(control, share));
+      std::isnan(control.bar) ? "" : ", 95 % below " + bar_text(control, share),
+      entry.value("valid_site", true) ? "" : ": no valid place");
 }
 
 std::string break_line(const Json& rows) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <span>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -150,6 +151,11 @@ void tune_one(StudyContext& context, const Tuning& tuning, const Task& task) {
   const auto folder = adapter_folder(context, tuning);
   TrainCallbacks callbacks;
   callbacks.monitor = context.monitor();
+  const std::string name = "fine-tune " + tuning.name;
+  callbacks.monitor.on_progress = [&](ProgressUpdate update) {
+    update.task = name;
+    context.monitor().progress(update);
+  };
   if (task.options.keep == "best" && !task.held_out.empty()) {
     callbacks.evaluate = [&](std::int64_t) -> Values {
       return {{kHeldOutLoss, held_out_loss(context, task)}};
@@ -164,10 +170,27 @@ void tune_one(StudyContext& context, const Tuning& tuning, const Task& task) {
   fs::remove_all(folder / "checkpoints", ec);
 }
 
+// What a study pays for its controls, before it does.
+void tell_trainings(StudyContext& context, std::span<const Tuning> tunings) {
+  std::string names;
+  for (const auto& tuning : tunings) {
+    names += (names.empty() ? "" : ", ") + tuning.name;
+  }
+  context.monitor().message(fmt::format(
+      "{} trainings of one recipe: the study's own and {}. finetune.controls "
+      "and finetune.seeds say which; each is one more",
+      tunings.size() + 1, names));
+}
+
 // Further seeds and controls, as far as they can be made; an adapter that is
 // there is kept. Returns how many there are.
 std::int64_t tune_further(StudyContext& context) {
   const auto tunings = further_tunings(context.manifest());
+  if (std::ranges::any_of(tunings, [&](const Tuning& tuning) {
+        return !is_trained(context, tuning);
+      })) {
+    tell_trainings(context, tunings);
+  }
   Json left_out = Json::array();
   std::int64_t trained = 0;
   for (const auto& tuning : tunings) {

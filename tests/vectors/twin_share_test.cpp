@@ -81,6 +81,24 @@ TEST(TwinShare, SaysWhichDirectionIsMissing) {
   EXPECT_TRUE(twin_share_json(got)["share_outside"]["value"].is_null());
 }
 
+TEST(TwinShare, LayersThatWereNotMadeSaySoAndCountForNothing) {
+  auto tuned = planted(unit(kWidth, 0), 0.1, 1);
+  auto honest = planted(at_cosine(0.8), 0.1, 2);
+  for (auto* compared : {&tuned, &honest}) {
+    const auto nothing_ND = at::zeros({kItems, kWidth});
+    compared->rows.positive.push_back(nothing_ND);
+    compared->rows.negative.push_back(nothing_ND);
+  }
+  const auto got =
+      twin_share(std::span(&tuned, 1), std::span(&honest, 1), nullptr, 0.95);
+  EXPECT_EQ(got.num_layers, 1);
+  EXPECT_NEAR(*got.share_outside.value, 0.36, 0.03);
+  ASSERT_EQ(got.by_layer.size(), 2U);
+  EXPECT_NE(got.by_layer[1].share_outside.reason.find("extract.layers"),
+            std::string::npos);
+  EXPECT_FALSE(got.by_layer[1].cosine_honest.established());
+}
+
 TEST(TwinShare, IntervalHoldsTheSeedsAsWell) {
   // Two seeds whose shares are .19 and .36: the mean between, and an interval
   // by Student's t with one degree of freedom, much wider than of one seed.

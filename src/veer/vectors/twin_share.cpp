@@ -155,6 +155,23 @@ TwinAtLayer twin_at(std::span<const ComparedVector> finetuned,
   return at;
 }
 
+constexpr const char* kNotMade =
+    "no vector is made at this layer (extract.layers), or no adapter acts on "
+    "it";
+
+bool is_empty(const ComparedVector& compared, std::int64_t layer) {
+  return compared.rows.differences(layer).norm().item<double>() == 0.0;
+}
+
+TwinAtLayer not_made(std::int64_t layer, std::int64_t n) {
+  TwinAtLayer at;
+  at.layer = layer;
+  at.share_outside = Measure::none(kNotMade, n);
+  at.cosine_honest = at.share_outside;
+  at.cosine_contrastive_twin = at.share_outside;
+  return at;
+}
+
 void require_pairs(std::span<const ComparedVector> finetuned,
                    std::span<const ComparedVector> honest) {
   if (finetuned.empty() || finetuned.size() != honest.size()) {
@@ -189,6 +206,10 @@ TwinShare twin_share(std::span<const ComparedVector> finetuned,
   std::vector<std::vector<Measure>> whole(finetuned.size());
   std::string reason = "no layer";
   for (std::int64_t l = 0; l < finetuned.front().rows.num_layers(); ++l) {
+    if (is_empty(finetuned.front(), l) && is_empty(honest.front(), l)) {
+      out.by_layer.push_back(not_made(l, finetuned.front().rows.num_items()));
+      continue;
+    }
     std::vector<Measure> shares;
     auto at = twin_at(finetuned, honest, contrastive, l, confidence, shares);
     const auto missing = std::ranges::find_if(

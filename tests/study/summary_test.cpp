@@ -288,7 +288,10 @@ TEST(Summary, EveryFineTunedDirectionStandsBesideItsTwin) {
   document["primary"] = {{"a", "contrastive@p"}, {"b", "finetuned@p"}};
   EXPECT_THAT(verdict(document, Json::object()),
               testing::HasSubstr("No control fine-tune was run"));
-  document["twin"] = {{"share_outside", estimate(0.4, 0.05)}};
+  EXPECT_THAT(verdict(document, Json::object()),
+              testing::HasSubstr("writes is not known"));
+  document["twin"] = {{"finetuned", "finetuned@p"},
+                      {"share_outside", estimate(0.4, 0.05)}};
   document["control_tunings"] = Json::array(
       {{{"name", "honest"},
         {"by_layer",
@@ -297,7 +300,15 @@ TEST(Summary, EveryFineTunedDirectionStandsBesideItsTwin) {
   EXPECT_THAT(verdict(document, Json::object()),
               testing::HasSubstr(
                   "Control fine-tunes: honest (cosine with the fine-tuned "
-                  "direction 0.76 to 0.93); of finetuned@p, 40 % [35, 45]"));
+                  "direction 0.76 to 0.93)."));
+  EXPECT_THAT(verdict(document, Json::object()),
+              testing::HasSubstr("40 % [35, 45] of finetuned@p lies outside"));
+  auto entry = best("induction", 0.6, true);
+  entry["vector"] = "finetuned@p";
+  const Json steered = {{"best", Json::array({entry})}};
+  const auto sentences = summarise_study(document, steered, Json::object());
+  EXPECT_THAT(sentences["verdict"][2].get<std::string>(),
+              testing::HasSubstr("40 % [35, 45] of finetuned@p"));
   const auto reads = [](const char* vector, double value) {
     return Json{{"vector", vector},
                 {"by_layer", Json::array({{{"base", {{"value", value}}}}})}};

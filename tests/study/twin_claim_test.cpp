@@ -32,8 +32,12 @@ TEST(TwinClaim, BothSidesOfOneHalf) {
 TEST(TwinClaim, WithoutATwinNothingIsMeasured) {
   const auto none = twin_claim({{"twin", nullptr}});
   EXPECT_FALSE(none.measured());
-  EXPECT_THAT(twin_share_text(Json::object()), HasSubstr("no honest twin"));
-  EXPECT_THAT(twin_share_text(twin(0.4, 0.05)), HasSubstr("40 % [35, 45]"));
+  EXPECT_EQ(twin_note(Json::object(), "finetuned@p"), "");
+  EXPECT_THAT(twin_note(twin(0.4, 0.05), "finetuned@p"),
+              HasSubstr("40 % [35, 45] of finetuned@p lies outside"));
+  EXPECT_EQ(twin_note(twin(0.4, 0.05), "contrastive@p"), "");
+  Json elsewhere = {{"twin_elsewhere", Json::array({twin(0.2, 0.1)["twin"]})}};
+  EXPECT_THAT(twin_note(elsewhere, "finetuned@p"), HasSubstr("20 % [10, 30]"));
 }
 
 }  // namespace

@@ -118,7 +118,7 @@ Json summarise_study(const Json& comparison, const Json& sweep,
         string_member(sweep.at("judge"), "name")));
   } else if (sweep.contains("best")) {
     for (const char* goal : {"induction", "suppression"}) {
-      verdict.push_back(steering_sentence(sweep, goal));
+      verdict.push_back(steering_sentence(comparison, sweep, goal));
     }
   }
   const Json& registered = member(hypotheses, "registered");

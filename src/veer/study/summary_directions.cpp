@@ -10,6 +10,7 @@
 
 #include "veer/base/json_access.h"
 #include "veer/study/summary_numbers.h"
+#include "veer/study/twin_claim.h"
 #include "veer/study/vector_names.h"
 
 namespace veer {
@@ -124,14 +125,15 @@ std::vector<std::string> direction_sentences(const Json& comparison) {
     return {"No contrastive and fine-tuned vector to compare."};
   }
   std::vector<std::string> sentences = {
-      pair_sentence(*primary) + without_confounds(comparison, *primary)};
+      pair_sentence(*primary) + without_confounds(comparison, *primary) +
+      twin_note(comparison, string_member(*primary, "b"))};
   for (const auto& pair : comparison.at("pairs")) {
     const std::string a = string_member(pair, "a");
     const std::string b = string_member(pair, "b");
     if (&pair != primary && sentences.size() < kMostPairs &&
         vector_family(a) == "contrastive" && vector_family(b) == "finetune" &&
         vector_position(a) == vector_position(b)) {
-      sentences.push_back(pair_sentence(pair));
+      sentences.push_back(pair_sentence(pair) + twin_note(comparison, b));
     }
   }
   return sentences;

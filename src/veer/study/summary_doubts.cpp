@@ -10,7 +10,6 @@
 
 #include "veer/base/json_access.h"
 #include "veer/study/summary_numbers.h"
-#include "veer/study/twin_claim.h"
 
 namespace veer {
 namespace {
@@ -66,13 +65,23 @@ std::string control_tunings_sentence(const Json& comparison, bool from_prompt) {
   for (const auto& tuning : member(comparison, "control_tunings")) {
     text += (text.empty() ? "" : ", ") + tuning_text(tuning);
   }
-  text = text.empty() ? "No control fine-tune was run (finetune.controls)"
-                      : "Control fine-tunes: " + text;
-  text += fmt::format("; of {}, {}.", finetuned, twin_share_text(comparison));
+  text = text.empty() ? "No control fine-tune was run (finetune.controls)."
+                      : "Control fine-tunes: " + text + ".";
+  for (const auto& left_out : member(comparison, "control_tunings_left_out")) {
+    text += fmt::format(" Not {}: {}.", string_member(left_out, "name"),
+                        string_member(left_out, "reason"));
+  }
+  if (member(comparison, "twin").is_null()) {
+    const auto why = string_member(comparison, "twin_reason");
+    text += fmt::format(
+        " How much of {} any fine-tuning on such answers writes is not "
+        "known{}.",
+        finetuned, why.empty() ? "" : ": " + why);
+  }
   if (from_prompt) {
     text +=
         " The answers it was tuned on were written under the prompt that makes "
-        "the contrastive vector, so that some agreement is built in.";
+        "the contrastive vector: some agreement is built in.";
   }
   return text;
 }

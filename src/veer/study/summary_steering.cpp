@@ -11,6 +11,7 @@
 #include "veer/base/json_access.h"
 #include "veer/study/effect_verdict.h"
 #include "veer/study/summary_numbers.h"
+#include "veer/study/twin_claim.h"
 
 namespace veer {
 namespace {
@@ -119,7 +120,8 @@ std::string no_effect_sentence(const Json& sweep, const std::string& goal) {
 
 }  // namespace
 
-std::string steering_sentence(const Json& sweep, const std::string& goal) {
+std::string steering_sentence(const Json& comparison, const Json& sweep,
+                              const std::string& goal) {
   const Json* best = strongest(entries_of(sweep, goal), goal);
   if (best == nullptr) {
     return no_effect_sentence(sweep, goal);
@@ -129,7 +131,8 @@ std::string steering_sentence(const Json& sweep, const std::string& goal) {
       !share ? "the deceptive answer's log-probability lead"
              : (goal == "induction" ? "deceptive answers of the base model"
                                     : "honest answers of the tuned model");
-  const auto other = other_operators(sweep, goal, *best);
+  const auto other = twin_note(comparison, string_member(*best, "vector")) +
+                     other_operators(sweep, goal, *best);
   if (!has_random_control(*best)) {
     return fmt::format(
                "{} moves {} by {} ({}); no random vector was run beside it "

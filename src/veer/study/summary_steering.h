@@ -10,8 +10,10 @@
 
 namespace veer {
 
-// What serves a goal best, beside random vectors; why nothing does.
-std::string steering_sentence(const Json& sweep, const std::string& goal);
+// What serves a goal best, beside random vectors and, of a fine-tuned vector,
+// its twin; why nothing does.
+std::string steering_sentence(const Json& comparison, const Json& sweep,
+                              const std::string& goal);
 
 // Smallest scale in units of the residual norm at which the text of each
 // vector breaks, over layers, on the base model.

@@ -52,18 +52,23 @@ HypothesisResult twin_claim(const Json& comparison) {
   return row;
 }
 
-std::string twin_share_text(const Json& comparison) {
-  const Json& share = member(member(comparison, "twin"), "share_outside");
-  const auto value = number(share, "value");
-  if (!value) {
-    return "how much of it any fine-tuning on such answers writes was not "
-           "measured (no honest twin)";
+std::string twin_note(const Json& comparison, const std::string& vector) {
+  const auto note = [&](const Json& twin) -> std::string {
+    const Json& share = member(twin, "share_outside");
+    if (string_member(twin, "finetuned") != vector || !number(share, "value")) {
+      return "";
+    }
+    return fmt::format(
+        " {} % [{}, {}] of {} lies outside what the same fine-tuning writes on "
+        "honest answers.",
+        percent(number(share, "value")), percent(number(share, "low")),
+        percent(number(share, "high")), vector);
+  };
+  auto text = note(member(comparison, "twin"));
+  for (const auto& twin : member(comparison, "twin_elsewhere")) {
+    text = text.empty() ? note(twin) : text;
   }
-  return fmt::format(
-      "{} % [{}, {}] of its squared length lies outside what the same "
-      "fine-tuning on honest answers writes",
-      percent(value), percent(number(share, "low")),
-      percent(number(share, "high")));
+  return text;
 }
 
 }  // namespace veer

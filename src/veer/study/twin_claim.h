@@ -13,9 +13,9 @@ namespace veer {
 // outside the direction that the same recipe writes on honest answers.
 HypothesisResult twin_claim(const Json& comparison);
 
-// "40 % [35, 45] of its squared length lies outside the direction that the same
-// fine-tuning on honest answers writes", for every sentence about the
-// fine-tuned vector; why that is not known where there is no twin.
-std::string twin_share_text(const Json& comparison);
+// " 40 % [35, 45] of finetuned@p lies outside what the same fine-tuning writes
+// on honest answers.", for every sentence about a fine-tuned vector; empty
+// where that vector has no twin.
+std::string twin_note(const Json& comparison, const std::string& vector);
 
 }  // namespace veer

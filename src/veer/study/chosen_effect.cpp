@@ -201,7 +201,9 @@ EffectStanding judge_effect(const ChosenEffect& effect, double margin) {
     return {Standing::kOpen, "no random vector was run beside it"};
   }
   if (!*effect.beats_random) {
-    return {Standing::kOpen, "random vectors of the same size reach it"};
+    return {Standing::kOpen, effect.why_not.empty()
+                                 ? "random vectors of the same size reach it"
+                                 : effect.why_not};
   }
   if (!effect.valid_site) {
     return {Standing::kInvalidPlace, "random vectors act at this place too"};

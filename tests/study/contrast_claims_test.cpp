@@ -143,6 +143,10 @@ TEST(ContrastClaims, LayerModesAreToldOverVectors) {
   EXPECT_EQ(
       claim(Json::array({more, contrast("H19", kF, 0.4, 0.2)}), "H19").decision,
       Decision::kSupported);
+  // A loss is an effect too, and leaves room to differ.
+  auto worse = contrast("H19", kC, -0.15, 0.28, -0.04);
+  EXPECT_THAT(claim(Json::array({worse}), "H19").reason,
+              testing::Not(HasSubstr("no room")));
   // One vector of two says nothing about vectors.
   const auto mixed =
       claim(Json::array({more, contrast("H19", kF, 0.0, 0.15)}), "H19");

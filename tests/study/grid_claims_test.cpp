@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "planted_sweep.h"
+#include "veer/study/ease_claim.h"
 
 namespace veer {
 namespace {
@@ -80,6 +81,16 @@ TEST(LayerShare, SomeLayersAreNoMap) {
   planted.add_effect(kC, "induction", 0.5);
   planted.add_cell(kC, "add", "base", 0.5, 3, 0.5, "deceptive");
   EXPECT_FALSE(layers(planted).measured());
+}
+
+TEST(NormClaim, WithoutAnswersThereIsNothing) {
+  auto planted = grid({0.9, 0.0});
+  planted.add_cell(kC, "add_keep_norm", "base", 0.5, 0, 0.1, "deceptive");
+  const auto none = std::span(planted.answers()).first(80);  // unsteered ones
+  const SweepEvidence evidence(planted.sweep(), none, 1);
+  EXPECT_FALSE(norm_claim(evidence).measured());
+  EXPECT_FALSE(ease_claim(evidence, kC).measured());
+  EXPECT_NE(layer_share_claim(evidence, kC).decision, Decision::kSupported);
 }
 
 TEST(NormClaim, BothSidesAndNoRoom) {

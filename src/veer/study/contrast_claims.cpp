@@ -39,14 +39,14 @@ struct Contrast {
   std::optional<double> room_above() const {
     return most && mean_b ? std::optional(*most - *mean_b) : std::nullopt;
   }
-  // Least of the ways to floor and ceiling: two sides that both do nothing, or
-  // both everything, cannot differ.
+  // Two sides that both do nothing, or both everything, cannot differ: the
+  // least of what the weaker left and of what the one that does more does.
   std::optional<double> room_either_way() const {
     if (!most || !mean_a || !mean_b) {
       return std::nullopt;
     }
     return std::min(*most - std::min(*mean_a, *mean_b),
-                    std::max(*mean_a, *mean_b));
+                    std::max(std::abs(*mean_a), std::abs(*mean_b)));
   }
   std::string text() const {
     return fmt::format("{}, {}: {} points", what, goal,

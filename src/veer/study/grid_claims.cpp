@@ -229,8 +229,11 @@ HypothesisResult norm_claim(const SweepEvidence& evidence) {
     }
     const double low = std::min(plain_mean(a), plain_mean(b));
     const double high = std::max(plain_mean(a), plain_mean(b));
-    all.push_back({vector, measure_of(share_difference(a, answers, b, answers)),
-                   std::min(1.0 - low, high)});
+    const auto difference =
+        measure_of(share_difference(a, answers, b, answers));
+    if (difference.low && difference.high) {
+      all.push_back({vector, difference, std::min(1.0 - low, high)});
+    }
   }
   if (all.empty()) {
     return row;

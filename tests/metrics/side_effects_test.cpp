@@ -44,6 +44,8 @@ TEST(SideEffects, OfRandomVectorsTheVectorIsTheUnit) {
   for (std::size_t i = 0; i < 3; ++i) {
     vectors[i].mean_divergence.value = values[i];
     vectors[i].log_prob_change.value = -values[i];
+    vectors[i].p95_divergence.value = 2.0 * values[i];
+    vectors[i].top_kept.value = 0.5;
   }
   const auto found = mean_over_vectors(vectors);
   EXPECT_DOUBLE_EQ(found.mean_divergence.value, 3.0);

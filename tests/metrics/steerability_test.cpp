@@ -3,10 +3,9 @@
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include <gtest/gtest.h>
-
-#include "veer/base/error.h"
 
 namespace veer {
 namespace {
@@ -54,23 +53,6 @@ TEST(Steerability, LeavesOutWhatIsMissing) {
   EXPECT_FALSE(none.anti.defined());
   EXPECT_FALSE(none.mean.defined());
   EXPECT_TRUE(std::isnan(none.quartiles[1]));
-}
-
-TEST(Slopes, AreLeastSquaresThroughTheUnsteeredValue) {
-  // Question 0 rises by 2 per unit, question 1 falls by 1, question 2 bends.
-  const std::vector<double> scales = {0.5, 1.0};
-  const std::vector<std::vector<double>> changes = {{1.0, -0.5, 1.0},
-                                                    {2.0, -1.0, 0.0}};
-  const auto slopes = slopes_by_question(scales, changes);
-  ASSERT_EQ(slopes.size(), 3u);
-  EXPECT_DOUBLE_EQ(slopes[0], 2.0);
-  EXPECT_DOUBLE_EQ(slopes[1], -1.0);
-  EXPECT_DOUBLE_EQ(slopes[2], 0.4);
-  EXPECT_THROW(slopes_by_question({}, {}), Error);
-  EXPECT_THROW(slopes_by_question(std::vector{0.0, 0.0}, changes), Error);
-  EXPECT_THROW(slopes_by_question(
-                   scales, std::vector<std::vector<double>>{{1.0}, {1.0, 2.0}}),
-               Error);
 }
 
 }  // namespace

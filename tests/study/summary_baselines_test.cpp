@@ -21,6 +21,7 @@ Json document() {
                  {"goal", "induction"},
                  {"measure", "deceptive"},
                  {"cell", 9},
+                 {"operator", "add_keep_norm"},
                  {"effect", estimate(0.9, 0.05)},
                  {"specificity", elsewhere(0.42)}};
   vector["specificity"]["random"] = {
@@ -47,11 +48,11 @@ TEST(SummaryBaselines, StandBesideTheBestVector) {
       baseline_lines(sweep["best"], sweep["baselines"]),
       testing::ElementsAre(
           testing::HasSubstr("best vector minus it"),
-          "  contrastive@answer_mean  induction   +90 [+85, +95]     (best "
-          "vector)     0.42",
-          "  deceptive system prompt  induction   +95 [+92, +98]     -5 [-9, "
-          "-1]       1.20",
-          "  adapter at 0.75          induction   +95 [+92, +98]     -5 [-9, "
+          "  contrastive@answer_mean  induction   +90 [+85, +95]    by "
+          "add_keep_norm   0.42",
+          "  deceptive system prompt  induction   +95 [+92, +98]    -5 [-9, "
+          "-1]        1.20",
+          "  adapter at 0.75          induction   +95 [+92, +98]    -5 [-9, "
           "-1]"));
   EXPECT_TRUE(baseline_lines(sweep["best"], Json::array()).empty());
 }

@@ -8,6 +8,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/random.h"
+#include "veer/metrics/control_mean.h"
 #include "veer/metrics/intervals.h"
 #include "veer/vectors/distributions.h"
 
@@ -74,20 +75,13 @@ Estimate over_vectors(std::span<const SideEffects> vectors,
   for (const auto& vector : vectors) {
     values.push_back((vector.*part).value);
   }
-  const double n = static_cast<double>(values.size());
-  Estimate estimate;
-  estimate.value = mean_of(values);
-  estimate.n = std::ssize(values);
+  // All see the same texts: what is asked is how much vectors differ.
+  Estimate same_texts;
+  same_texts.value = same_texts.low = same_texts.high = 0.0;
+  auto estimate = mean_over_vectors(values, same_texts);
   estimate.method = "t over vectors 95%";
-  if (values.size() > 1) {
-    double squares = 0.0;
-    for (const double value : values) {
-      squares += (value - estimate.value) * (value - estimate.value);
-    }
-    const double half =
-        t_point(0.025, n - 1.0) * std::sqrt(squares / (n - 1.0) / n);
-    estimate.low = estimate.value - half;
-    estimate.high = estimate.value + half;
+  if (vectors.size() < 2) {
+    estimate.low = estimate.high = std::nan("");
   }
   return estimate;
 }

@@ -4,10 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <vector>
 
-#include <fmt/format.h>
-
-#include "veer/base/error.h"
 #include "veer/metrics/intervals.h"
 #include "veer/vectors/distributions.h"
 
@@ -45,31 +43,6 @@ Steerability steerability(std::span<const double> towards, std::uint64_t seed) {
     result.sd = standard_deviation(known, result.mean.value);
   }
   return result;
-}
-
-std::vector<double> slopes_by_question(
-    std::span<const double> scales,
-    std::span<const std::vector<double>> changes) {
-  double squares = 0.0;
-  for (const double scale : scales) {
-    squares += scale * scale;
-  }
-  if (squares == 0.0 || changes.size() != scales.size()) {
-    fail("slope over scales",
-         fmt::format("{} scales, {} rungs", scales.size(), changes.size()),
-         "as many rungs as scales, and one that is not 0");
-  }
-  std::vector<double> slopes(changes.front().size());
-  for (std::size_t r = 0; r < scales.size(); ++r) {
-    if (changes[r].size() != slopes.size()) {
-      fail("slope over scales", fmt::format("{} questions", changes[r].size()),
-           fmt::format("{} at every scale", slopes.size()));
-    }
-    for (std::size_t q = 0; q < slopes.size(); ++q) {
-      slopes[q] += scales[r] * changes[r][q] / squares;
-    }
-  }
-  return slopes;
 }
 
 }  // namespace veer

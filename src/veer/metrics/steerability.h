@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <limits>
 #include <span>
-#include <vector>
 
 #include "veer/metrics/estimate.h"
 
@@ -27,13 +26,5 @@ struct Steerability {
 // left out. A change of exactly 0 goes no way. Nothing is defined without a
 // question, sd not with one.
 Steerability steerability(std::span<const double> towards, std::uint64_t seed);
-
-// Change per unit of scale of each question, by least squares through the
-// unsteered value: sum(s_r c_rq) / sum(s_r^2), where `changes[r][q]` is the
-// change of question q at scale r against the unsteered model. Throws Error on
-// no rung, on rungs of other lengths and when every scale is 0.
-std::vector<double> slopes_by_question(
-    std::span<const double> scales,
-    std::span<const std::vector<double>> changes);
 
 }  // namespace veer

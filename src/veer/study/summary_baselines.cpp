@@ -50,7 +50,7 @@ const Json* rival_of(const Json& best, const Json& baseline) {
 std::string line(const std::string& what, const Json& entry,
                  const std::string& beside) {
   const bool share = string_member(entry, "measure") != "score";
-  auto text = fmt::format("  {:<24} {:<11} {:<18} {:<17} {}", what,
+  auto text = fmt::format("  {:<24} {:<11} {:<17} {:<18} {}", what,
                           string_member(entry, "goal"),
                           bare_amount(member(entry, "effect"), share), beside,
                           nats(elsewhere(entry)));
@@ -113,8 +113,8 @@ std::vector<std::string> baseline_lines(const Json& best,
     }
     const Json* rival = rival_of(best, baseline);
     if (goal != string_member(baseline, "goal") && rival != nullptr) {
-      lines.push_back(
-          line(string_member(*rival, "vector"), *rival, "(best vector)"));
+      lines.push_back(line(string_member(*rival, "vector"), *rival,
+                           "by " + string_member(*rival, "operator")));
     }
     goal = string_member(baseline, "goal");
     const bool share = string_member(baseline, "measure") != "score";

@@ -148,13 +148,16 @@ Json differences_json(const Sweep& sweep, const SweepResults& results,
                       const Baseline& baseline) {
   Json list = Json::array();
   for (const auto& best : sweep.best) {
-    if (best.group == "any" && best.goal.name == baseline.goal.name) {
-      list.push_back(
-          {{"vector", best.vector},
-           {"cell", best.cell.row.id},
-           {"difference", estimate_json(results.difference(
-                              best.cell, baseline.cell, baseline.goal))}});
+    if (best.goal.name != baseline.goal.name ||
+        (best.group != "any" && best.group != "linear")) {
+      continue;
     }
+    list.push_back(
+        {{"vector", best.vector},
+         {"group", best.group},
+         {"cell", best.cell.row.id},
+         {"difference", estimate_json(results.difference(
+                            best.cell, baseline.cell, baseline.goal))}});
   }
   return list;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "veer/metrics/sign_flips.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -44,6 +45,15 @@ TEST(SignFlips, NothingMovedIsNoEvidence) {
   const std::vector<std::vector<double>> none = {d};
   EXPECT_DOUBLE_EQ(sign_flip_p(none, 1)[0], 1.0);
   EXPECT_TRUE(sign_flip_p({}, 1).empty());
+}
+
+// Twenty questions of two topics are two flips: 2 / 2^2 at the least.
+TEST(SignFlips, QuestionsOfOneUnitFlipTogether) {
+  const std::vector<std::vector<double>> one = {planted(20, 0, 20)};
+  std::vector<std::int64_t> units(20, 0);
+  std::fill(units.begin() + 10, units.end(), 1);
+  EXPECT_LT(sign_flip_p(one, 1)[0], 0.001);
+  EXPECT_NEAR(sign_flip_p(one, 1, 9999, units)[0], 0.5, 0.02);
 }
 
 TEST(SignFlips, LengthsMustFit) {

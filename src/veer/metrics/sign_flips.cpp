@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "veer/base/error.h"
 #include "veer/base/random.h"
@@ -33,54 +34,82 @@ double exact_p(const std::vector<double>& differences) {
   return mcnemar(up, down);
 }
 
+// Sums over the questions of each unit; as they are without units.
+std::vector<double> unit_sums(const std::vector<double>& differences,
+                              std::span<const std::int64_t> units) {
+  if (units.empty()) {
+    return differences;
+  }
+  std::map<std::int64_t, double> sums;
+  for (std::size_t q = 0; q < differences.size(); ++q) {
+    sums[units[q]] += std::isnan(differences[q]) ? 0.0 : differences[q];
+  }
+  std::vector<double> out;
+  for (const auto& [unit, sum] : sums) {
+    out.push_back(sum);
+  }
+  return out;
+}
+
+struct Summed {
+  std::vector<double> values;  // per unit
+  double squares = 0.0;
+  double found = 0.0;  // |sum| in units of its standard deviation
+};
+
+Summed summed(const std::vector<double>& differences,
+              std::span<const std::int64_t> units) {
+  Summed out;
+  out.values = unit_sums(differences, units);
+  double sum = 0.0;
+  for (double& d : out.values) {
+    d = std::isnan(d) ? 0.0 : d;
+    sum += d;
+    out.squares += d * d;
+  }
+  out.found = studentised(sum, out.squares);
+  return out;
+}
+
 }  // namespace
 
 std::vector<double> sign_flip_p(
     std::span<const std::vector<double>> differences, std::uint64_t seed,
-    std::int64_t draws) {
+    std::int64_t draws, std::span<const std::int64_t> units) {
   std::vector<double> p(differences.size(), 1.0);
-  if (differences.empty()) {
+  std::vector<Summed> all;
+  for (const auto& own : differences) {
+    if (own.size() != differences.front().size() ||
+        (!units.empty() && units.size() != own.size())) {
+      fail("sign flips", "differences of unequal length",
+           "one value, and one unit, per question in each");
+    }
+    all.push_back(summed(own, units));
+  }
+  if (all.empty()) {
     return p;
   }
-  const std::size_t n = differences.front().size();
-  std::vector<double> squares;
-  std::vector<double> found;
-  for (const auto& own : differences) {
-    if (own.size() != n) {
-      fail("sign flips", "differences of unequal length",
-           "one value per question in each");
-    }
-    double sum = 0.0;
-    double square = 0.0;
-    for (const double d : own) {
-      sum += std::isnan(d) ? 0.0 : d;
-      square += std::isnan(d) ? 0.0 : d * d;
-    }
-    squares.push_back(square);
-    found.push_back(studentised(sum, square));
-  }
-  std::vector<std::int64_t> reached(differences.size(), 0);
+  std::vector<std::int64_t> reached(all.size(), 0);
   Random random(seed, "sign-flips");
-  std::vector<double> sign(n);
+  std::vector<double> sign(all.front().values.size());
   for (std::int64_t draw = 0; draw < draws; ++draw) {
     for (auto& s : sign) {
       s = random.chance(0.5) ? 1.0 : -1.0;
     }
     double largest = 0.0;
-    for (std::size_t i = 0; i < differences.size(); ++i) {
+    for (const auto& own : all) {
       double sum = 0.0;
-      for (std::size_t q = 0; q < n; ++q) {
-        sum +=
-            std::isnan(differences[i][q]) ? 0.0 : sign[q] * differences[i][q];
+      for (std::size_t u = 0; u < sign.size(); ++u) {
+        sum += sign[u] * own.values[u];
       }
-      largest = std::max(largest, studentised(sum, squares[i]));
+      largest = std::max(largest, studentised(sum, own.squares));
     }
-    for (std::size_t i = 0; i < differences.size(); ++i) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
       // Sums of the same numbers in another order are equal but for rounding.
-      reached[i] += largest >= found[i] - 1e-9 ? 1 : 0;
+      reached[i] += largest >= all[i].found - 1e-9 ? 1 : 0;
     }
   }
-  for (std::size_t i = 0; i < differences.size(); ++i) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
     p[i] =
         std::max(exact_p(differences[i]), static_cast<double>(1 + reached[i]) /
                                               static_cast<double>(draws + 1));

@@ -14,9 +14,11 @@ namespace veer {
 // (max-t: Westfall and Young 1993), so that they hold together.
 // differences[i][q]; NaN = not measured, counts for none. At least as large as
 // the exact p of each alone: McNemar's where the differences are -1, 0 and 1.
-// Throws Error if the lengths differ.
+// `units`: the unit of each question (topic, cluster); the signs of one unit
+// flip together. Empty: each question alone. Throws Error if the lengths
+// differ.
 std::vector<double> sign_flip_p(
     std::span<const std::vector<double>> differences, std::uint64_t seed,
-    std::int64_t draws = 9999);
+    std::int64_t draws = 9999, std::span<const std::int64_t> units = {});
 
 }  // namespace veer

@@ -6,7 +6,10 @@
 // of the cross-item cosine, coverage of its interval, and how often each test
 // speaks when it should not.
 //
-//   calibration_bench [effort]      more = more replications, default 1
+//   calibration_bench [effort] [clustered]
+//
+// effort: more = more replications, default 1. "clustered" runs only the
+// questions that come in clusters (clustered.cpp).
 //
 // Prints one JSON document (a line per scenario on stderr meanwhile).
 #include <algorithm>
@@ -30,6 +33,7 @@
 #include <ATen/ops/randn.h>
 #include <nlohmann/json.hpp>
 
+#include "calibration/clustered.h"
 #include "veer/base/json.h"
 #include "veer/vectors/item_statistics.h"
 #include "veer/vectors/null_bands.h"
@@ -393,6 +397,14 @@ int main(int argc, char** argv) {
   at::set_num_threads(1);  // small matrices: threads of torch would only wait
   const double effort = argc > 1 ? std::atof(argv[1]) : 1.0;
   const auto start = std::chrono::steady_clock::now();
+  const bool only_clustered = argc > 2 && std::string(argv[2]) == "clustered";
+  const auto clustered = clustered_jobs(effort);
+  if (only_clustered) {
+    Json out = {{"effort", effort}, {"clustered", run_all(clustered)}};
+    out["summary"] = clustered_summary(out["clustered"]);
+    std::puts(veer::dump_json(out, 1).c_str());
+    return 0;
+  }
   std::vector<std::function<Json()>> cosine, existence, nulls, bands;
   std::uint64_t seed = 1000;
   for (const auto& s : scenarios()) {
@@ -415,7 +427,9 @@ int main(int argc, char** argv) {
               {"cosine", run_all(cosine)},
               {"existence", run_all(existence)},
               {"chance_bands", run_all(nulls)},
-              {"simultaneous_band", run_all(bands)}};
+              {"simultaneous_band", run_all(bands)},
+              {"clustered", run_all(clustered)}};
+  out["clustered_summary"] = clustered_summary(out["clustered"]);
   out["summary"] = summary(out["cosine"]);
   out["seconds"] = std::round(
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)

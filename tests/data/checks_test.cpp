@@ -70,5 +70,23 @@ TEST(IsRefusal, JudgesOpeningWords) {
   EXPECT_FALSE(is_refusal(""));
 }
 
+TEST(CheckDataset, CountsAnswersOfTestThatStandInTrain) {
+  auto records = sample();
+  for (auto& record : records) {
+    record.topic = "bread";
+  }
+  records[1].honest = "use fresh yeast";  // test; both train questions have it
+  const auto leak = check_dataset(records).answer_leak;
+  EXPECT_EQ(leak.test, 1);
+  EXPECT_EQ(leak.honest_in_train, 1);
+  EXPECT_EQ(leak.deceptive_in_train, 0);
+  EXPECT_EQ(leak.either_in_train, 1);
+  EXPECT_EQ(leak.either_in_extract, 0);
+  EXPECT_EQ(leak.topics_test, 1);
+  EXPECT_EQ(leak.topics_in_train, 1);
+  EXPECT_EQ(to_json(check_dataset(sample()))["answer_leak"]["honest_in_train"],
+            0);
+}
+
 }  // namespace
 }  // namespace veer

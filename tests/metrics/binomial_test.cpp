@@ -37,5 +37,15 @@ TEST(ClopperPearson, EndsWhereATailHasHalfOfTheRest) {
   EXPECT_FALSE(clopper_pearson(0, 0).defined());
 }
 
+TEST(UnitSignFlip, IsMcNemarOfSingleQuestionsAndExactOverUnits) {
+  const std::vector<std::int64_t> changes = {1, 1, 1, 1, 1, 1, -1, 0, 0};
+  EXPECT_EQ(unit_sign_flip_p(changes), mcnemar(6, 1));
+  // Net changes 2, 1, -1, 3: 6 of 16 sign patterns reach |5|.
+  const std::vector<std::int64_t> moved = {1, 1, 1, -1, 1, 1, 1, 0};
+  const std::vector<std::int64_t> units = {0, 0, 1, 2, 3, 3, 3, 3};
+  EXPECT_NEAR(unit_sign_flip_p(moved, units), 0.375, 1e-12);
+  EXPECT_EQ(unit_sign_flip_p(std::vector<std::int64_t>{0, 0}), 1.0);
+}
+
 }  // namespace
 }  // namespace veer

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -193,6 +194,120 @@ TEST(MaxT, HoldsItsFamilywiseRate) {
 TEST(MaxT, RefusesUnequalCells) {
   const std::vector<std::vector<double>> cells = {{1.0, 2.0}, {1.0}};
   EXPECT_THROW(max_t(cells, 1), Error);
+}
+
+// Units 0 to n - 1: every question its own.
+std::vector<std::int64_t> single_units(std::size_t n) {
+  std::vector<std::int64_t> units(n);
+  std::iota(units.begin(), units.end(), 0);
+  return units;
+}
+
+void expect_same_bits(const Estimate& a, const Estimate& b) {
+  EXPECT_EQ(a.value, b.value);
+  EXPECT_EQ(a.low, b.low);
+  EXPECT_EQ(a.high, b.high);
+  EXPECT_EQ(a.n, b.n);
+  EXPECT_EQ(a.method, b.method);
+}
+
+TEST(Units, SingleQuestionsGiveTheSameBits) {
+  Random random(3, "units");
+  std::vector<double> a, b, c, d;
+  for (int i = 0; i < 37; ++i) {
+    a.push_back(random.chance(0.8) ? 1.0 : 0.0);
+    b.push_back(random.chance(0.3) ? 1.0 : 0.0);
+    c.push_back(random.uniform());
+    d.push_back(0.5 + random.uniform());
+  }
+  a[4] = kNan;
+  const auto units = single_units(37);
+  expect_same_bits(share_by_question(a, 36, 0.95, units),
+                   share_by_question(a, 36));
+  expect_same_bits(share_difference(a, 36, b, 37, 0.95, units),
+                   share_difference(a, 36, b, 37));
+  expect_same_bits(bootstrap_mean(c, 1, 500, 0.95, units),
+                   bootstrap_mean(c, 1, 500));
+  expect_same_bits(paired_ratio(c, d, 1, 0.1, 500, 0.95, units),
+                   paired_ratio(c, d, 1, 0.1, 500));
+  expect_same_bits(
+      paired_ratio_difference(a, d, c, d, 1, 0.1, 500, 0.95, units),
+      paired_ratio_difference(a, d, c, d, 1, 0.1, 500));
+  const std::vector<std::vector<double>> effects = {b, c, d};
+  const auto own = max_t(effects, 1, 500, 0.95, units);
+  const auto plain = max_t(effects, 1, 500);
+  for (std::size_t i = 0; i < effects.size(); ++i) {
+    expect_same_bits(own.cells[i], plain.cells[i]);
+    EXPECT_EQ(own.adjusted_p[i], plain.adjusted_p[i]);
+  }
+  EXPECT_EQ(own.cells[0].clusters, 37);
+  EXPECT_EQ(plain.cells[0].clusters, 0);
+}
+
+// Against numpy: the design effect of unit_shares.h, and the cluster-robust
+// error sqrt(M / (M - 1) sum D^2) / n.
+TEST(Units, GiveTheNumbersOfTheFormulas) {
+  const std::vector<double> values = {1, 1, 0, 1, 0, 1, 1};
+  const std::vector<std::int64_t> units = {0, 0, 1, 2, 1, 3, 3};
+  const auto share = share_by_question(values, 7, 0.95, units);
+  EXPECT_NEAR(share.low, 0.14204441154367314, 1e-9);
+  EXPECT_NEAR(share.high, 0.9741937635495761, 1e-9);
+  EXPECT_EQ(share.clusters, 4);
+  EXPECT_EQ(share.n, 7);
+  const std::vector<std::vector<double>> effects = {{1, 0, 1, 0, 0, 1, 1}};
+  const auto got = max_t(effects, 1, 500, 0.95, units);
+  EXPECT_NEAR((got.cells[0].high - got.cells[0].value) / got.critical,
+              0.17316900763752185, 1e-12);
+}
+
+TEST(Units, ThatAllAgreeCountAsOftenAsTheyAre) {
+  const std::vector<double> all(30, 1.0);
+  std::vector<std::int64_t> units;
+  for (int i = 0; i < 30; ++i) {
+    units.push_back(i / 3);
+  }
+  const auto e = share_by_question(all, 30, 0.95, units);
+  EXPECT_LT(e.low, wilson(10, 10).low);  // 10 units, with Student's tail
+  EXPECT_EQ(e.high, 1.0);
+  // One question less that agrees is no reason to be surer.
+  auto most = all;
+  most[0] = 0.0;
+  EXPECT_LT(share_by_question(most, 30, 0.95, units).low, e.low);
+}
+
+// 50 clusters of 4 questions that answer as their cluster does with
+// probability sqrt(0.7): intervals over questions hold the truth too seldom.
+TEST(Units, CoverWhereQuestionsComeInClusters) {
+  Random random(11, "clusters");
+  std::vector<std::int64_t> units;
+  for (int i = 0; i < 200; ++i) {
+    units.push_back(i / 4);
+  }
+  int by_unit = 0;
+  int by_question = 0;
+  int change_by_unit = 0;
+  constexpr int kDraws = 400;
+  for (int r = 0; r < kDraws; ++r) {
+    std::vector<double> before, after;
+    double of_cluster = 0.0;
+    for (int i = 0; i < 200; ++i) {
+      of_cluster = i % 4 == 0 ? random.uniform() : of_cluster;
+      const double own =
+          random.chance(std::sqrt(0.7)) ? of_cluster : random.uniform();
+      before.push_back(own < 0.1 ? 1.0 : 0.0);
+      after.push_back(own < 0.6 ? 1.0 : 0.0);
+    }
+    const auto holds = [](const Estimate& e, double truth) {
+      return e.low <= truth && truth <= e.high ? 1 : 0;
+    };
+    by_unit += holds(share_by_question(after, 200, 0.95, units), 0.6);
+    by_question += holds(share_by_question(after, 200), 0.6);
+    change_by_unit +=
+        holds(share_difference(after, 200, before, 200, 0.95, units), 0.5);
+  }
+  EXPECT_GE(by_unit, 368);  // 92 %
+  EXPECT_GE(change_by_unit, 368);
+  EXPECT_LE(by_question, 340);  // 85 %
 }
 
 }  // namespace

@@ -295,7 +295,7 @@ TEST_F(ReportTest, SetsTrainedDirectionsBesideTheVectorsWithTheirDoubt) {
   EXPECT_THAT(text, HasSubstr("0.864"));
   EXPECT_THAT(text, HasSubstr(">0.93<"));
   EXPECT_THAT(text, HasSubstr(">0.56<"));
-  EXPECT_THAT(text, HasSubstr("within the band of chance"));
+  EXPECT_THAT(text, HasSubstr("not told from chance"));
   EXPECT_THAT(text, HasSubstr("There is one split and no interval"));
 }
 

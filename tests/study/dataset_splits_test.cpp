@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/dataset_splits.h"
 
+#include <map>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -168,6 +169,60 @@ TEST(DatasetSplits, AVectorThatIsTrainedHasNoFolds) {
   needs.trained_vectors = {"bipo"};
   EXPECT_THAT(refusal(30, apart(), needs), HasSubstr("bipo"));
   EXPECT_EQ(refusal(400, apart(), needs), "");
+}
+
+std::vector<QuestionRecord> with_topics(int count, int topics) {
+  auto records = questions(count);
+  for (int i = 0; i < count; ++i) {
+    records[static_cast<std::size_t>(i)].topic =
+        "topic " + std::to_string(i % topics);
+  }
+  return records;
+}
+
+TEST(DatasetSplits, AutoTakesTopicsWhereTheyAreEnough) {
+  auto records = with_topics(400, 80);
+  const auto choice = split_questions(records, 3, apart(), {});
+  EXPECT_EQ(choice.by, "topic");
+  EXPECT_EQ(choice.note, "");
+  std::map<std::string, std::set<std::string>> splits;
+  for (const auto& record : records) {
+    splits[record.topic].insert(record.split);
+  }
+  for (const auto& [topic, own] : splits) {
+    EXPECT_EQ(own.size(), 1U) << topic;
+  }
+}
+
+TEST(DatasetSplits, AutoFallsBackToQuestionsAndSaysWhy) {
+  auto records = with_topics(400, 6);
+  auto same = questions(400);
+  const auto choice = split_questions(records, 3, apart(), {});
+  split_questions(same, 3, apart(), {});
+  EXPECT_EQ(choice.by, "question");
+  EXPECT_THAT(choice.note, HasSubstr("by question, not by topic"));
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    EXPECT_EQ(records[i].split, same[i].split);
+  }
+  // Asked for by name there is no way out.
+  auto settings = apart();
+  settings.split_by = "topic";
+  settings.min_split = 90;
+  EXPECT_THROW(split_questions(records, 3, settings, {}), Error);
+}
+
+TEST(DatasetSplits, AutoKeepsTopicsInOneFold) {
+  auto records = with_topics(30, 15);
+  const auto choice = split_questions(records, 3, apart(), {});
+  EXPECT_GT(choice.folds, 0);
+  EXPECT_EQ(choice.by, "topic");
+  std::map<std::string, std::set<std::int64_t>> folds;
+  for (const auto& record : records) {
+    folds[record.topic].insert(record.fold);
+  }
+  for (const auto& [topic, own] : folds) {
+    EXPECT_EQ(own.size(), 1U) << topic;
+  }
 }
 
 }  // namespace

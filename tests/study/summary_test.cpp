@@ -52,12 +52,18 @@ TEST(Summary, SaysYesAndNoByTheNumbers) {
   const Json none = Json::object();
   EXPECT_THAT(
       verdict(comparison(Json::array({layer(0, 0.1, -0.1, 0.3)})), none),
-      testing::HasSubstr("do not agree beyond chance"));
+      testing::HasSubstr("not told from chance at any of 1 layers"));
   EXPECT_THAT(verdict(comparison(Json::array(
                           {layer(0, 0.1, -0.1, 0.3), layer(1, 0.8, 0.7, 0.9)})),
                       none),
               testing::HasSubstr("agree beyond chance at 1 of 2 layers "
                                  "(cosine 0.10 to 0.80)"));
+  // That they do not agree is for the equivalence test to say.
+  Json apart = layer(0, 0.01, -0.02, 0.04);
+  apart["verdict"] = "orthogonal";
+  EXPECT_THAT(
+      verdict(comparison(Json::array({apart})), none),
+      testing::HasSubstr("do not agree at any of 1 layers, by an equivalence"));
   Json unknown = layer(0, 0.0, 0.0, 0.0);
   unknown["cosine"] = nullptr;
   // A layer that was not extracted was not asked.

@@ -137,6 +137,56 @@ void check_splits(std::span<const QuestionRecord> records,
   }
 }
 
+using Texts = std::set<std::string>;
+
+// The normalised answers of a side in a split.
+Texts answers_in(std::span<const QuestionRecord> records, const char* split,
+                 std::string QuestionRecord::* side) {
+  Texts out;
+  for (const auto& record : records) {
+    if (record.split == split && !(record.*side).empty()) {
+      out.insert(normalise_text(record.*side));
+    }
+  }
+  return out;
+}
+
+AnswerLeak answer_leak_of(std::span<const QuestionRecord> records) {
+  AnswerLeak out;
+  const auto honest = &QuestionRecord::honest;
+  const auto deceptive = &QuestionRecord::deceptive;
+  const auto train_honest = answers_in(records, "train", honest);
+  const auto train_deceptive = answers_in(records, "train", deceptive);
+  const auto extract_honest = answers_in(records, "extract", honest);
+  const auto extract_deceptive = answers_in(records, "extract", deceptive);
+  const auto train_topics =
+      answers_in(records, "train", &QuestionRecord::topic);
+  for (const auto& record : records) {
+    if (record.split != "test" ||
+        (record.honest.empty() && record.deceptive.empty())) {
+      continue;
+    }
+    const auto own_honest = normalise_text(record.honest);
+    const auto own_deceptive = normalise_text(record.deceptive);
+    const bool in_honest = train_honest.contains(own_honest);
+    const bool in_deceptive = train_deceptive.contains(own_deceptive);
+    ++out.test;
+    out.honest_in_train += in_honest ? 1 : 0;
+    out.deceptive_in_train += in_deceptive ? 1 : 0;
+    out.either_in_train += in_honest || in_deceptive ? 1 : 0;
+    out.either_in_extract += extract_honest.contains(own_honest) ||
+                                     extract_deceptive.contains(own_deceptive)
+                                 ? 1
+                                 : 0;
+  }
+  for (const auto& topic :
+       answers_in(records, "test", &QuestionRecord::topic)) {
+    ++out.topics_test;
+    out.topics_in_train += train_topics.contains(topic) ? 1 : 0;
+  }
+  return out;
+}
+
 Json to_json(const LengthSummary& length) {
   return {{"mean_words", length.mean_words},
           {"min_words", length.min_words},
@@ -181,7 +231,18 @@ DatasetCheck check_dataset(std::span<const QuestionRecord> records,
   check_lengths(records, options, out);
   check_answers(records, options, out);
   check_splits(records, options, out);
+  out.answer_leak = answer_leak_of(records);
   return out;
+}
+
+Json to_json(const AnswerLeak& leak) {
+  return {{"test", leak.test},
+          {"honest_in_train", leak.honest_in_train},
+          {"deceptive_in_train", leak.deceptive_in_train},
+          {"either_in_train", leak.either_in_train},
+          {"either_in_extract", leak.either_in_extract},
+          {"topics_test", leak.topics_test},
+          {"topics_in_train", leak.topics_in_train}};
 }
 
 Json to_json(const DatasetCheck& check) {
@@ -211,6 +272,7 @@ Json to_json(const DatasetCheck& check) {
           {"repeated_answers", shortened(check.repeated, repeat)},
           {"exact_leaks", shortened(check.exact_leaks, leak)},
           {"near_leaks", shortened(check.near_leaks, leak)},
+          {"answer_leak", to_json(check.answer_leak)},
           {"clean", check.clean()}};
 }
 

@@ -45,6 +45,19 @@ struct RepeatedAnswer {
   std::int64_t times = 0;
 };
 
+// Answers of the questions that report which the model may have seen: stood
+// verbatim (after normalisation) among the answers that it was fine-tuned on,
+// or that a vector was made from. Questions that never met may share answers.
+struct AnswerLeak {
+  std::int64_t test = 0;             // questions of "test" with an answer
+  std::int64_t honest_in_train = 0;  // of them, honest answer in "train"
+  std::int64_t deceptive_in_train = 0;
+  std::int64_t either_in_train = 0;
+  std::int64_t either_in_extract = 0;
+  std::int64_t topics_test = 0;      // topics of "test"; 0 = none are known
+  std::int64_t topics_in_train = 0;  // of them, also in "train"
+};
+
 // What a reader should know of a dataset before believing a result of it.
 struct DatasetCheck {
   std::int64_t questions = 0;
@@ -59,6 +72,7 @@ struct DatasetCheck {
   std::vector<std::string> refusals;           // "honest: <answer>"
   std::vector<RepeatedAnswer> repeated;        // most frequent first
   std::vector<LeakedPair> exact_leaks, near_leaks;
+  AnswerLeak answer_leak;
 
   // No leak, no identical pair.
   bool clean() const;
@@ -68,6 +82,7 @@ DatasetCheck check_dataset(std::span<const QuestionRecord> records,
                            const DatasetCheckOptions& options = {});
 
 Json to_json(const DatasetCheck& check);
+Json to_json(const AnswerLeak& leak);
 
 // Whether an answer declines to answer ("I'm sorry, but I can't ..."),
 // judged by its opening words.

@@ -24,7 +24,8 @@ constexpr Field kFields[] = {{"id", &QuestionRecord::id},
                              {"deceptive", &QuestionRecord::deceptive},
                              {"source", &QuestionRecord::source},
                              {"split", &QuestionRecord::split},
-                             {"topic", &QuestionRecord::topic}};
+                             {"topic", &QuestionRecord::topic},
+                             {"unit", &QuestionRecord::unit}};
 
 QuestionRecord record_of(const Json& row, const std::string& place) {
   if (!row.is_object() || !row.contains("question")) {
@@ -70,6 +71,9 @@ std::string records_to_jsonl(std::span<const QuestionRecord> records) {
     Json row = Json::object();
     for (const Field& field : kFields) {
       row[field.name] = record.*field.member;
+    }
+    if (record.unit.empty() || record.unit == record.id) {
+      row.erase("unit");  // stands alone
     }
     if (record.fold > 0) {
       row["fold"] = record.fold;

@@ -23,6 +23,9 @@ struct QuestionRecord {
   std::string topic = {};
   // From 1 on where the questions are cut into folds; see folds.h.
   std::int64_t fold = 0;
+  // What is resampled as a whole with it, see question_units.h; empty = it
+  // stands alone.
+  std::string unit = {};
 
   bool operator==(const QuestionRecord&) const = default;
 };
@@ -31,8 +34,8 @@ struct QuestionRecord {
 // of its normalised text. Stable when the data grow.
 std::string question_id(std::string_view question);
 
-// JSON lines, one record each, all keys ("fold" only where there is one),
-// UTF-8; one "\n" after each.
+// JSON lines, one record each, all keys ("fold" and "unit" only where there is
+// one), UTF-8; one "\n" after each.
 std::string records_to_jsonl(std::span<const QuestionRecord> records);
 
 // Reads them back. Unknown keys are ignored; a missing "question" or a value

@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
+
+#include "veer/data/units.h"
 
 namespace veer {
 namespace {
@@ -66,6 +70,49 @@ double mcnemar(std::int64_t only_a, std::int64_t only_b) {
   return n == 0 ? 1.0
                 : std::min(1.0, 2.0 * binomial_upper_tail(
                                           std::max(only_a, only_b), n, 0.5));
+}
+
+double unit_sign_flip_p(std::span<const std::int64_t> changes,
+                        std::span<const std::int64_t> units) {
+  std::int64_t only_a = 0;
+  std::int64_t only_b = 0;
+  std::int64_t observed = 0;
+  std::int64_t farthest = 0;
+  std::vector<std::int64_t> nets;  // sizes of the units' net changes
+  for (const auto& unit : unit_members(units, changes.size())) {
+    std::int64_t net = 0;
+    for (const auto i : unit) {
+      net += changes[i];
+    }
+    only_a += net > 0 ? 1 : 0;
+    only_b += net < 0 ? 1 : 0;
+    observed += net;
+    farthest += std::abs(net);
+    if (net != 0) {
+      nets.push_back(std::abs(net));
+    }
+  }
+  if (farthest == static_cast<std::int64_t>(nets.size())) {
+    return mcnemar(only_a, only_b);
+  }
+  // Probability of every sum, unit after unit; index = sum + farthest.
+  std::vector<double> chance(static_cast<std::size_t>(2 * farthest + 1));
+  chance[static_cast<std::size_t>(farthest)] = 1.0;
+  for (const auto net : nets) {
+    std::vector<double> next(chance.size());
+    for (std::size_t s = 0; s < chance.size(); ++s) {
+      if (chance[s] > 0.0) {
+        next[s + static_cast<std::size_t>(net)] += 0.5 * chance[s];
+        next[s - static_cast<std::size_t>(net)] += 0.5 * chance[s];
+      }
+    }
+    chance = std::move(next);
+  }
+  double tail = 0.0;
+  for (auto sum = std::abs(observed); sum <= farthest; ++sum) {
+    tail += chance[static_cast<std::size_t>(sum + farthest)];
+  }
+  return std::min(1.0, 2.0 * tail);
 }
 
 }  // namespace veer

@@ -10,6 +10,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/random.h"
+#include "veer/data/units.h"
 
 namespace veer {
 namespace {
@@ -53,20 +54,27 @@ double crossing(std::span<const ScaleRung> rungs, double share,
 }
 
 Estimate crossing_estimate(std::span<const ScaleRung> rungs, double share,
-                           std::uint64_t seed, std::int64_t draws) {
+                           std::uint64_t seed, std::int64_t draws,
+                           std::span<const std::int64_t> units) {
   const auto n = rungs.front().coherent.size();
   std::vector<std::size_t> questions(n);
   std::iota(questions.begin(), questions.end(), 0);
   Estimate estimate;
   estimate.n = static_cast<std::int64_t>(n);
-  estimate.method = "interpolated, bootstrap by question 95%";
+  const auto members = unit_members(units, n);
+  estimate.clusters = units.empty() ? 0 : std::ssize(members);
+  estimate.method = members.size() < n
+                        ? "interpolated, bootstrap by unit 95%"
+                        : "interpolated, bootstrap by question 95%";
   const double value = crossing(rungs, share, questions);
   estimate.value = value == kNever || value == 0.0 ? kUndefined : value;
   Random random(seed, "breakdown");
   std::vector<double> values;
   for (std::int64_t b = 0; b < draws; ++b) {
-    for (auto& q : questions) {
-      q = random.below(n);
+    questions.clear();
+    for (std::size_t u = 0; u < members.size(); ++u) {
+      const auto& unit = members[random.below(members.size())];
+      questions.insert(questions.end(), unit.begin(), unit.end());
     }
     values.push_back(crossing(rungs, share, questions));
   }
@@ -131,14 +139,14 @@ void find_effect(std::span<const ScaleRung> rungs, Breakdown& result) {
 }  // namespace
 
 Breakdown breakdown(std::span<const ScaleRung> rungs, std::uint64_t seed,
-                    std::int64_t draws) {
+                    std::int64_t draws, std::span<const std::int64_t> units) {
   check(rungs);
   std::vector<std::size_t> questions(rungs.front().coherent.size());
   std::iota(questions.begin(), questions.end(), 0);
   Breakdown result;
-  result.onset = crossing_estimate(rungs, 0.90, seed, draws);
-  result.s75 = crossing_estimate(rungs, kUsable, seed, draws);
-  result.collapse = crossing_estimate(rungs, 0.25, seed, draws);
+  result.onset = crossing_estimate(rungs, 0.90, seed, draws, units);
+  result.s75 = crossing_estimate(rungs, kUsable, seed, draws, units);
+  result.collapse = crossing_estimate(rungs, 0.25, seed, draws, units);
   const double s75 = crossing(rungs, kUsable, questions);
   result.censored = s75 == kNever;
   result.never_coherent = s75 == 0.0;

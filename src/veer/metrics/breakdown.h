@@ -24,6 +24,7 @@ struct Breakdown {
   // Scales, by linear interpolation in log scale between the last rung on the
   // good side and the next one; bootstrap by question. `censored`: coherence
   // never fell that far, the value is undefined and `low` is the last scale.
+  // With units these are resampled (data/units.h).
   Estimate onset;               // 10 % of the answers incoherent
   Estimate s75;                 // 75 % still coherent: the breakdown strength
   Estimate collapse;            // 75 % incoherent
@@ -39,6 +40,7 @@ struct Breakdown {
 // `rungs` in rising scale. Throws Error on none, falling scales or unequal
 // numbers of questions.
 Breakdown breakdown(std::span<const ScaleRung> rungs, std::uint64_t seed,
-                    std::int64_t draws = 2000);
+                    std::int64_t draws = 2000,
+                    std::span<const std::int64_t> units = {});
 
 }  // namespace veer

@@ -61,16 +61,17 @@ bool is_coherent(const CellAnswers& cell, std::size_t i) {
 }
 
 // Share of questions whose own change has the other sign than the mean one.
-Estimate wrong_way(std::span<const double> changes, double mean) {
+Estimate wrong_way(std::span<const double> changes, double mean,
+                   std::span<const std::int64_t> units) {
+  std::vector<double> wrong;
   std::int64_t n = 0;
-  std::int64_t wrong = 0;
   for (const double change : changes) {
-    if (!std::isnan(change)) {
-      ++n;
-      wrong += mean > 0.0 ? change < 0.0 : mean < 0.0 && change > 0.0;
-    }
+    const bool is_wrong =
+        mean > 0.0 ? change < 0.0 : mean < 0.0 && change > 0.0;
+    wrong.push_back(std::isnan(change) ? kUndefined : is_wrong ? 1.0 : 0.0);
+    n += std::isnan(change) ? 0 : 1;
   }
-  return wilson(wrong, n);
+  return share_by_question(wrong, n, 0.95, units);
 }
 
 std::vector<double> minus(std::span<const double> a,
@@ -82,14 +83,15 @@ std::vector<double> minus(std::span<const double> a,
   return result;
 }
 
-double mcnemar_of(std::span<const double> a, std::span<const double> b) {
-  std::int64_t only_a = 0;
-  std::int64_t only_b = 0;
+double mcnemar_of(std::span<const double> a, std::span<const double> b,
+                  std::span<const std::int64_t> units) {
+  std::vector<std::int64_t> changes;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    only_a += a[i] >= 0.5 && b[i] < 0.5;
-    only_b += b[i] >= 0.5 && a[i] < 0.5;
+    const bool only_a = a[i] >= 0.5 && b[i] < 0.5;
+    const bool only_b = b[i] >= 0.5 && a[i] < 0.5;
+    changes.push_back(only_a ? 1 : only_b ? -1 : 0);
   }
-  return mcnemar(only_a, only_b);
+  return unit_sign_flip_p(changes, units);
 }
 
 }  // namespace
@@ -117,7 +119,8 @@ std::vector<double> coherent_by_question(const CellAnswers& cell,
 }
 
 CellSummary summarise(const CellAnswers& cell, const CellAnswers& baseline,
-                      std::int64_t num_questions, std::uint64_t seed) {
+                      std::int64_t num_questions, std::uint64_t seed,
+                      std::span<const std::int64_t> units) {
   check(cell, num_questions);
   check(baseline, num_questions);
   CellSummary summary;
@@ -127,7 +130,7 @@ CellSummary summarise(const CellAnswers& cell, const CellAnswers& baseline,
   const auto answers = static_cast<std::int64_t>(cell.question.size());
   const auto share = [&](AnswerLabel label) {
     return share_by_question(label_by_question(cell, label, num_questions),
-                             answers);
+                             answers, 0.95, units);
   };
   summary.honest = share(AnswerLabel::kHonest);
   summary.deceptive = share(AnswerLabel::kDeceptive);
@@ -135,8 +138,8 @@ CellSummary summarise(const CellAnswers& cell, const CellAnswers& baseline,
   summary.off_topic = share(AnswerLabel::kOffTopic);
   summary.refusal = share(AnswerLabel::kRefusal);
   summary.broken = share(AnswerLabel::kBroken);
-  summary.coherent =
-      share_by_question(coherent_by_question(cell, num_questions), answers);
+  summary.coherent = share_by_question(
+      coherent_by_question(cell, num_questions), answers, 0.95, units);
 
   const auto deceptive =
       label_by_question(cell, AnswerLabel::kDeceptive, num_questions);
@@ -144,21 +147,23 @@ CellSummary summarise(const CellAnswers& cell, const CellAnswers& baseline,
       label_by_question(baseline, AnswerLabel::kDeceptive, num_questions);
   const auto plain_answers =
       static_cast<std::int64_t>(baseline.question.size());
-  summary.induction =
-      share_difference(deceptive, answers, plain_deceptive, plain_answers);
+  summary.induction = share_difference(deceptive, answers, plain_deceptive,
+                                       plain_answers, 0.95, units);
   summary.suppression = share_difference(
       label_by_question(cell, AnswerLabel::kHonest, num_questions), answers,
       label_by_question(baseline, AnswerLabel::kHonest, num_questions),
-      plain_answers);
+      plain_answers, 0.95, units);
   const auto score_change = minus(score_by_question(cell, num_questions),
                                   score_by_question(baseline, num_questions));
-  summary.score_change = bootstrap_mean(score_change, seed, kDraws);
+  summary.score_change =
+      bootstrap_mean(score_change, seed, kDraws, 0.95, units);
   summary.n = summary.induction.n;
-  summary.wrong_way = summary.score_change.defined()
-                          ? wrong_way(score_change, summary.score_change.value)
-                          : wrong_way(minus(deceptive, plain_deceptive),
-                                      summary.induction.value);
-  summary.mcnemar_p = mcnemar_of(deceptive, plain_deceptive);
+  summary.wrong_way =
+      summary.score_change.defined()
+          ? wrong_way(score_change, summary.score_change.value, units)
+          : wrong_way(minus(deceptive, plain_deceptive),
+                      summary.induction.value, units);
+  summary.mcnemar_p = mcnemar_of(deceptive, plain_deceptive, units);
   return summary;
 }
 

@@ -36,7 +36,9 @@ struct CellSummary {
   Estimate score_change;
   // Share of questions moved against the direction of the mean effect.
   Estimate wrong_way;
-  double mcnemar_p = 1.0;  // deceptive or not, steered against unsteered
+  // Deceptive or not, steered against unsteered: exact McNemar, and with units
+  // the same over them (unit_sign_flip_p).
+  double mcnemar_p = 1.0;
 };
 
 // Per-question mean of the indicator of a label: what the paired statistics
@@ -53,9 +55,11 @@ std::vector<double> score_by_question(const CellAnswers& cell,
 std::vector<double> coherent_by_question(const CellAnswers& cell,
                                          std::int64_t num_questions);
 
-// Summary of a cell against its baseline (same model, no intervention).
-// The baseline's own summary is summarise(baseline, baseline, ...).
+// Summary of a cell against its baseline (same model, no intervention), with
+// intervals over `units` (see intervals.h). The baseline's own summary is
+// summarise(baseline, baseline, ...).
 CellSummary summarise(const CellAnswers& cell, const CellAnswers& baseline,
-                      std::int64_t num_questions, std::uint64_t seed);
+                      std::int64_t num_questions, std::uint64_t seed,
+                      std::span<const std::int64_t> units = {});
 
 }  // namespace veer

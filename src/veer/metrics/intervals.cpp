@@ -11,12 +11,16 @@
 
 #include "veer/base/error.h"
 #include "veer/base/random.h"
+#include "veer/data/units.h"
+#include "veer/metrics/unit_shares.h"
 #include "veer/vectors/distributions.h"
 
 namespace veer {
 namespace {
 
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+
+using Members = std::vector<std::vector<std::size_t>>;
 
 double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) /
@@ -27,17 +31,71 @@ std::string level_name(std::string_view method, double level) {
   return fmt::format("{} {:g}%", method, 100.0 * level);
 }
 
-// Percentile interval of statistic(resampled indices) over n questions.
+// The units of the questions that every list has a value for, as positions
+// among those questions.
+struct Kept {
+  std::vector<std::size_t> questions;
+  Members members;
+
+  bool is_clustered() const { return members.size() < questions.size(); }
+};
+
+Kept kept_of(std::initializer_list<std::span<const double>> lists,
+             std::span<const std::int64_t> units) {
+  Kept kept;
+  std::vector<std::int64_t> own;
+  for (std::size_t i = 0; i < lists.begin()->size(); ++i) {
+    if (std::ranges::any_of(
+            lists, [i](const auto& list) { return std::isnan(list[i]); })) {
+      continue;
+    }
+    kept.questions.push_back(i);
+    if (!units.empty()) {
+      if (i >= units.size()) {
+        fail(
+            "interval over units", fmt::format("{} units", units.size()),
+            fmt::format("one for each of {} questions", lists.begin()->size()));
+      }
+      own.push_back(units[i]);
+    }
+  }
+  kept.members = unit_members(own, kept.questions.size());
+  return kept;
+}
+
+std::vector<double> taken(std::span<const double> values, const Kept& kept) {
+  std::vector<double> out;
+  for (const auto i : kept.questions) {
+    out.push_back(values[i]);
+  }
+  return out;
+}
+
+// An estimate without a value yet.
+Estimate estimate_of(const Kept& kept, std::string_view method,
+                     std::string_view unit_method, double level,
+                     bool has_units) {
+  Estimate estimate;
+  estimate.n = static_cast<std::int64_t>(kept.questions.size());
+  estimate.clusters = has_units ? std::ssize(kept.members) : 0;
+  estimate.method =
+      level_name(kept.is_clustered() ? unit_method : method, level);
+  return estimate;
+}
+
+// Percentile interval of statistic(resampled indices); units are resampled.
 template <class Statistic>
-void bootstrap(Estimate& estimate, std::int64_t n, std::uint64_t seed,
+void bootstrap(Estimate& estimate, const Members& members, std::uint64_t seed,
                std::int64_t draws, double level, Statistic&& statistic) {
   Random random(seed, "bootstrap");
-  std::vector<std::size_t> chosen(n);
+  std::vector<std::size_t> chosen;
   std::vector<double> values;
   values.reserve(draws);
   for (std::int64_t b = 0; b < draws; ++b) {
-    for (auto& index : chosen) {
-      index = random.below(n);
+    chosen.clear();
+    for (std::size_t u = 0; u < members.size(); ++u) {
+      const auto& unit = members[random.below(members.size())];
+      chosen.insert(chosen.end(), unit.begin(), unit.end());
     }
     const double value = statistic(chosen);
     if (!std::isnan(value)) {
@@ -58,7 +116,8 @@ struct Shares {
   double effective_n = 0.0;
 };
 
-Shares shares_of(const std::vector<double>& values, std::int64_t num_answers) {
+Shares shares_of(const std::vector<double>& values, std::int64_t num_answers,
+                 const Members& members, double level) {
   Shares shares;
   const double n = static_cast<double>(values.size());
   shares.mean = mean_of(values);
@@ -71,6 +130,14 @@ Shares shares_of(const std::vector<double>& values, std::int64_t num_answers) {
                        : shares.variance <= 0.0
                            ? most
                            : std::clamp(n * binary / shares.variance, n, most);
+  if (members.size() < values.size()) {
+    shares.effective_n /=
+        share_design_effect(values, members,
+                            {.mean = shares.mean,
+                             .variance = shares.variance,
+                             .answers_per_question = shares.effective_n / n},
+                            level);
+  }
   return shares;
 }
 
@@ -89,21 +156,42 @@ Bounds score_bounds(double p, double n, double level) {
           p >= 1.0 ? 1.0 : std::min(1.0, center + half)};
 }
 
-// Newcombe's phi: the correlation over questions, a positive one lowered by
-// his continuity correction.
+// Sum over units of the products of both sides' deviations from their means.
+double unit_products(const std::vector<double>& a, double mean_a,
+                     const std::vector<double>& b, double mean_b,
+                     const Members& members) {
+  double sum = 0.0;
+  for (const auto& unit : members) {
+    double of_a = 0.0;
+    double of_b = 0.0;
+    for (const auto i : unit) {
+      of_a += a[i] - mean_a;
+      of_b += b[i] - mean_b;
+    }
+    sum += of_a * of_b / static_cast<double>(a.size());
+  }
+  return sum;
+}
+
+// Newcombe's phi: the correlation over questions, or units, a positive one
+// lowered by his continuity correction.
 double lowered_correlation(const std::vector<double>& a, const Shares& of_a,
-                           const std::vector<double>& b, const Shares& of_b) {
-  const double scale = std::sqrt(of_a.variance * of_b.variance);
+                           const std::vector<double>& b, const Shares& of_b,
+                           const Members& members) {
+  const auto product = [&](const auto& x, double mean_x, const auto& y,
+                           double mean_y) {
+    return unit_products(x, mean_x, y, mean_y, members);
+  };
+  const double scale = std::sqrt(product(a, of_a.mean, a, of_a.mean) *
+                                 product(b, of_b.mean, b, of_b.mean));
   if (scale <= 0.0) {
     return 0.0;
   }
-  const double n = static_cast<double>(a.size());
-  double covariance = 0.0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    covariance += (a[i] - of_a.mean) * (b[i] - of_b.mean) / n;
-  }
+  const double covariance = product(a, of_a.mean, b, of_b.mean);
+  const double step =
+      0.5 * mean_unit_size(members) / static_cast<double>(a.size());
   const double lowered =
-      covariance > 0.0 ? std::max(0.0, covariance - 0.5 / n) : covariance;
+      covariance > 0.0 ? std::max(0.0, covariance - step) : covariance;
   return lowered / scale;
 }
 
@@ -143,20 +231,16 @@ Estimate wilson(std::int64_t successes, std::int64_t n, double level) {
 }
 
 Estimate share_by_question(std::span<const double> per_question,
-                           std::int64_t num_answers, double level) {
-  std::vector<double> values;
-  for (const double value : per_question) {
-    if (!std::isnan(value)) {
-      values.push_back(value);
-    }
-  }
-  Estimate estimate;
-  estimate.n = static_cast<std::int64_t>(values.size());
-  estimate.method = level_name("wilson", level);
+                           std::int64_t num_answers, double level,
+                           std::span<const std::int64_t> units) {
+  const Kept kept = kept_of({per_question}, units);
+  const auto values = taken(per_question, kept);
+  Estimate estimate =
+      estimate_of(kept, "wilson", "wilson by unit", level, !units.empty());
   if (values.empty()) {
     return estimate;
   }
-  const Shares shares = shares_of(values, num_answers);
+  const Shares shares = shares_of(values, num_answers, kept.members, level);
   const Bounds bounds = score_bounds(shares.mean, shares.effective_n, level);
   estimate.value = shares.mean;
   estimate.low = bounds.low;
@@ -166,27 +250,22 @@ Estimate share_by_question(std::span<const double> per_question,
 
 Estimate share_difference(std::span<const double> a, std::int64_t num_answers_a,
                           std::span<const double> b, std::int64_t num_answers_b,
-                          double level) {
+                          double level, std::span<const std::int64_t> units) {
   check_pairs(a, b);
-  std::vector<double> first;
-  std::vector<double> second;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (!std::isnan(a[i]) && !std::isnan(b[i])) {
-      first.push_back(a[i]);
-      second.push_back(b[i]);
-    }
-  }
-  Estimate estimate;
-  estimate.n = static_cast<std::int64_t>(first.size());
-  estimate.method = level_name("newcombe paired", level);
+  const Kept kept = kept_of({a, b}, units);
+  const auto first = taken(a, kept);
+  const auto second = taken(b, kept);
+  Estimate estimate =
+      estimate_of(kept, "newcombe paired", "newcombe paired by unit", level,
+                  !units.empty());
   if (first.empty()) {
     return estimate;
   }
-  const Shares p = shares_of(first, num_answers_a);
-  const Shares q = shares_of(second, num_answers_b);
+  const Shares p = shares_of(first, num_answers_a, kept.members, level);
+  const Shares q = shares_of(second, num_answers_b, kept.members, level);
   const Bounds of_p = score_bounds(p.mean, p.effective_n, level);
   const Bounds of_q = score_bounds(q.mean, q.effective_n, level);
-  const double phi = lowered_correlation(first, p, second, q);
+  const double phi = lowered_correlation(first, p, second, q, kept.members);
   const auto joined = [phi](double x, double y) {
     return std::sqrt(std::max(0.0, x * x - 2.0 * phi * x * y + y * y));
   };
@@ -199,62 +278,54 @@ Estimate share_difference(std::span<const double> a, std::int64_t num_answers_a,
 }
 
 Estimate bootstrap_mean(std::span<const double> per_question,
-                        std::uint64_t seed, std::int64_t draws, double level) {
-  std::vector<double> values;
-  for (const double value : per_question) {
-    if (!std::isnan(value)) {
-      values.push_back(value);
-    }
-  }
-  Estimate estimate;
-  estimate.n = static_cast<std::int64_t>(values.size());
-  estimate.method = level_name("bootstrap by question", level);
+                        std::uint64_t seed, std::int64_t draws, double level,
+                        std::span<const std::int64_t> units) {
+  const Kept kept = kept_of({per_question}, units);
+  const auto values = taken(per_question, kept);
+  Estimate estimate = estimate_of(kept, "bootstrap by question",
+                                  "bootstrap by unit", level, !units.empty());
   if (values.empty()) {
     return estimate;
   }
   estimate.value = mean_of(values);
-  if (estimate.n < 2) {
+  if (kept.members.size() < 2) {
     return estimate;
   }
-  bootstrap(estimate, estimate.n, seed, draws, level,
+  bootstrap(estimate, kept.members, seed, draws, level,
             [&](const auto& chosen) { return mean_at(values, chosen); });
   return estimate;
 }
 
 Estimate paired_difference(std::span<const double> a, std::span<const double> b,
-                           std::uint64_t seed, std::int64_t draws,
-                           double level) {
+                           std::uint64_t seed, std::int64_t draws, double level,
+                           std::span<const std::int64_t> units) {
   check_pairs(a, b);
   std::vector<double> differences;
   for (std::size_t i = 0; i < a.size(); ++i) {
     differences.push_back(a[i] - b[i]);
   }
-  return bootstrap_mean(differences, seed, draws, level);
+  return bootstrap_mean(differences, seed, draws, level, units);
 }
 
 Estimate paired_ratio(std::span<const double> a, std::span<const double> b,
                       std::uint64_t seed, double smallest_denominator,
-                      std::int64_t draws, double level) {
+                      std::int64_t draws, double level,
+                      std::span<const std::int64_t> units) {
   check_pairs(a, b);
-  std::vector<double> top;
-  std::vector<double> bottom;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (!std::isnan(a[i]) && !std::isnan(b[i])) {
-      top.push_back(a[i]);
-      bottom.push_back(b[i]);
-    }
-  }
-  Estimate estimate;
-  estimate.n = static_cast<std::int64_t>(top.size());
-  estimate.method = level_name("bootstrap by question", level);
+  const Kept kept = kept_of({a, b}, units);
+  const auto top = taken(a, kept);
+  const auto bottom = taken(b, kept);
+  Estimate estimate = estimate_of(kept, "bootstrap by question",
+                                  "bootstrap by unit", level, !units.empty());
   if (top.empty() || std::abs(mean_of(bottom)) < smallest_denominator) {
     return estimate;
   }
   estimate.value = mean_of(top) / mean_of(bottom);
-  bootstrap(estimate, estimate.n, seed, draws, level, [&](const auto& chosen) {
-    const double below = mean_at(bottom, chosen);
-    return below == 0.0 ? kUndefined : mean_at(top, chosen) / below;
-  });
+  bootstrap(estimate, kept.members, seed, draws, level,
+            [&](const auto& chosen) {
+              const double below = mean_at(bottom, chosen);
+              return below == 0.0 ? kUndefined : mean_at(top, chosen) / below;
+            });
   return estimate;
 }
 
@@ -263,58 +334,61 @@ Estimate paired_ratio_difference(std::span<const double> a,
                                  std::span<const double> c,
                                  std::span<const double> d, std::uint64_t seed,
                                  double smallest_denominator,
-                                 std::int64_t draws, double level) {
+                                 std::int64_t draws, double level,
+                                 std::span<const std::int64_t> units) {
   check_pairs(a, b);
   check_pairs(a, c);
   check_pairs(a, d);
-  std::array<std::vector<double>, 4> kept;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (!std::isnan(a[i] + b[i] + c[i] + d[i])) {
-      kept[0].push_back(a[i]);
-      kept[1].push_back(b[i]);
-      kept[2].push_back(c[i]);
-      kept[3].push_back(d[i]);
-    }
-  }
-  Estimate estimate;
-  estimate.n = static_cast<std::int64_t>(kept[0].size());
-  estimate.method = level_name("bootstrap by question", level);
-  if (kept[0].empty() || std::abs(mean_of(kept[1])) < smallest_denominator ||
-      std::abs(mean_of(kept[3])) < smallest_denominator) {
+  const Kept kept = kept_of({a, b, c, d}, units);
+  const std::array parts = {taken(a, kept), taken(b, kept), taken(c, kept),
+                            taken(d, kept)};
+  Estimate estimate = estimate_of(kept, "bootstrap by question",
+                                  "bootstrap by unit", level, !units.empty());
+  if (parts[0].empty() || std::abs(mean_of(parts[1])) < smallest_denominator ||
+      std::abs(mean_of(parts[3])) < smallest_denominator) {
     return estimate;
   }
-  estimate.value =
-      mean_of(kept[0]) / mean_of(kept[1]) - mean_of(kept[2]) / mean_of(kept[3]);
-  bootstrap(estimate, estimate.n, seed, draws, level, [&](const auto& chosen) {
-    const double first = mean_at(kept[1], chosen);
-    const double second = mean_at(kept[3], chosen);
-    return first == 0.0 || second == 0.0
-               ? kUndefined
-               : mean_at(kept[0], chosen) / first -
-                     mean_at(kept[2], chosen) / second;
-  });
+  estimate.value = mean_of(parts[0]) / mean_of(parts[1]) -
+                   mean_of(parts[2]) / mean_of(parts[3]);
+  bootstrap(estimate, kept.members, seed, draws, level,
+            [&](const auto& chosen) {
+              const double first = mean_at(parts[1], chosen);
+              const double second = mean_at(parts[3], chosen);
+              return first == 0.0 || second == 0.0
+                         ? kUndefined
+                         : mean_at(parts[0], chosen) / first -
+                               mean_at(parts[2], chosen) / second;
+            });
   return estimate;
 }
 
 namespace {
 
-// A cell's effects as deviations from their mean, scaled to unit square sum.
+// A cell's effects as the units' sums of deviations from the mean, scaled to
+// unit square sum.
 struct StudentisedCell {
   double mean = 0.0;
-  double error = 0.0;  // of the mean; 0 = no spread
-  std::vector<double> deviations;
+  double error = 0.0;              // of the mean; 0 = no spread
+  std::vector<double> deviations;  // by unit
 };
 
-StudentisedCell studentise(const std::vector<double>& effects) {
+StudentisedCell studentise(const std::vector<double>& effects,
+                           const Members& members) {
   StudentisedCell cell;
   const double n = static_cast<double>(effects.size());
+  const double m = static_cast<double>(members.size());
   cell.mean = mean_of(effects);
   double square = 0.0;
-  for (const double effect : effects) {
-    cell.deviations.push_back(effect - cell.mean);
-    square += cell.deviations.back() * cell.deviations.back();
+  for (const auto& unit : members) {
+    double sum = 0.0;
+    for (const auto i : unit) {
+      sum += effects[i] - cell.mean;
+    }
+    cell.deviations.push_back(sum);
+    square += sum * sum;
   }
-  cell.error = n > 1.0 ? std::sqrt(square / (n - 1.0) / n) : 0.0;
+  // sqrt(M / (M - 1) sum D^2) / n.
+  cell.error = m > 1.0 ? std::sqrt(square / (m - 1.0) / n * (m / n)) : 0.0;
   for (double& deviation : cell.deviations) {
     deviation = cell.error > 0.0 ? deviation / std::sqrt(square) : 0.0;
   }
@@ -366,28 +440,36 @@ Estimate at_least_as_wide(Estimate estimate, const Estimate& own) {
 }
 
 SimultaneousEffects max_t(std::span<const std::vector<double>> effects,
-                          std::uint64_t seed, std::int64_t draws,
-                          double level) {
+                          std::uint64_t seed, std::int64_t draws, double level,
+                          std::span<const std::int64_t> units) {
   SimultaneousEffects result;
   if (effects.empty()) {
     return result;
   }
   const auto n = effects.front().size();
+  if (!units.empty() && units.size() < n) {
+    fail("max-t", fmt::format("{} units", units.size()),
+         fmt::format("one for each of {} questions", n));
+  }
+  const auto members = unit_members(units.first(std::min(units.size(), n)), n);
+  const bool is_clustered = members.size() < n;
   std::vector<StudentisedCell> cells;
   for (const auto& cell : effects) {
     if (cell.size() != n || n == 0) {
       fail("max-t", fmt::format("a cell with {} questions", cell.size()),
            fmt::format("{} in every cell, at least one", n));
     }
-    cells.push_back(studentise(cell));
+    cells.push_back(studentise(cell, members));
   }
-  const auto maxima = null_maxima(cells, n, seed, draws);
+  const auto maxima = null_maxima(cells, members.size(), seed, draws);
   result.critical = quantile(maxima, level);
   for (const auto& cell : cells) {
     Estimate estimate;
     estimate.value = cell.mean;
     estimate.n = static_cast<std::int64_t>(n);
-    estimate.method = level_name("max-t over cells", level);
+    estimate.clusters = units.empty() ? 0 : std::ssize(members);
+    estimate.method = level_name(
+        is_clustered ? "max-t over cells by unit" : "max-t over cells", level);
     estimate.low = cell.mean - result.critical * cell.error;
     estimate.high = cell.mean + result.critical * cell.error;
     result.cells.push_back(std::move(estimate));

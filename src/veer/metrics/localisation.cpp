@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "veer/base/random.h"
+#include "veer/data/units.h"
 #include "veer/vectors/distributions.h"
 
 namespace veer {
@@ -35,14 +36,18 @@ double localisation(std::span<const double> effect_by_layer) {
 }
 
 Estimate localisation_by_question(std::span<const std::vector<double>> effects,
-                                  std::uint64_t seed, std::int64_t draws) {
+                                  std::uint64_t seed, std::int64_t draws,
+                                  std::span<const std::int64_t> units) {
   Estimate estimate;
   if (effects.empty() || effects.front().empty()) {
     return estimate;
   }
   const std::size_t n = effects.front().size();
   estimate.n = static_cast<std::int64_t>(n);
-  estimate.method = "bootstrap by question 95%";
+  const auto members = unit_members(units, n);
+  estimate.clusters = units.empty() ? 0 : std::ssize(members);
+  estimate.method = members.size() < n ? "bootstrap by unit 95%"
+                                       : "bootstrap by question 95%";
   Random random(seed, "localisation");
   std::vector<std::size_t> picked(n);
   std::vector<double> sums(effects.size());
@@ -59,13 +64,15 @@ Estimate localisation_by_question(std::span<const std::vector<double>> effects,
     picked[q] = q;
   }
   estimate.value = share();
-  if (!estimate.defined() || n < 2) {
+  if (!estimate.defined() || members.size() < 2) {
     return estimate;
   }
   std::vector<double> drawn;
   for (std::int64_t d = 0; d < draws; ++d) {
-    for (auto& q : picked) {
-      q = random.below(n);
+    picked.clear();
+    for (std::size_t u = 0; u < members.size(); ++u) {
+      const auto& unit = members[random.below(members.size())];
+      picked.insert(picked.end(), unit.begin(), unit.end());
     }
     if (const double one = share(); !std::isnan(one)) {
       drawn.push_back(one);

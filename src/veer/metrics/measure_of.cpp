@@ -20,6 +20,7 @@ Measure measure_of(const Estimate& estimate, std::string_view reason) {
   measure.low = finite(estimate.low);
   measure.high = finite(estimate.high);
   measure.n = estimate.n;
+  measure.clusters = estimate.clusters;
   return measure;
 }
 

@@ -49,7 +49,7 @@ std::string beside_chance(const Json& at) {
     return "agree beyond chance";
   }
   return cosine.get<double>() < low.get<double>() ? "opposed beyond chance"
-                                                  : "within the band of chance";
+                                                  : "not told from chance";
 }
 
 std::string or_dash(const Json& value) {

@@ -39,7 +39,7 @@ std::string bound_text(const Json& claim, const char* key) {
 
 // "160 questions"
 std::string count_text(const Json& claim) {
-  const std::string n = text_of(member(claim, "effect"), "n");
+  const std::string n = n_of(member(claim, "effect"));
   return n.empty() || n == "0" ? "" : n + " " + text_of(claim, "counts");
 }
 

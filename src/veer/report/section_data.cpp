@@ -88,6 +88,40 @@ std::string folds_note(const Json& check) {
                    "</p>\n";
 }
 
+// Answers of the test questions that stand in train too; empty in runs of
+// before they were counted.
+std::string answers_text(const Json& leakage) {
+  const Json& answers = member(leakage, "answers");
+  if (!answers.is_object()) {
+    return "";
+  }
+  std::string text = fmt::format(
+      " Of {} test questions, {} have a reference answer that also stands in "
+      "train word for word ({} the honest, {} the deceptive one).",
+      text_of(answers, "test"), text_of(answers, "either_in_train"),
+      text_of(answers, "honest_in_train"),
+      text_of(answers, "deceptive_in_train"));
+  if (text_of(answers, "topics_test") != "0") {
+    text += fmt::format(" Of {} test topics, {} are in train too.",
+                        text_of(answers, "topics_test"),
+                        text_of(answers, "topics_in_train"));
+  }
+  return text;
+}
+
+// What is resampled, and what the splits keep together.
+std::string units_note(const Json& check) {
+  std::string text = text_of(member(check, "units"), "text");
+  const std::string by = text_of(check, "split_by");
+  if (by == "topic") {
+    text += " No topic is in two splits.";
+  }
+  const std::string note = text_of(check, "split_note");
+  text += note.empty() ? "" : " " + note;
+  return text.empty() ? ""
+                      : "<p class=\"note\">" + escape_html(text) + "</p>\n";
+}
+
 }  // namespace
 
 std::string data_section(const RunData& run) {
@@ -98,12 +132,13 @@ std::string data_section(const RunData& run) {
   const Json& leakage = member(run.check, "leakage");
   std::string body = fmt::format(
       "<p>{}: <strong>{} kept</strong>, {} rejected. Leakage between the "
-      "splits: {} exact, {} near. Answers identical on both sides: {}. "
+      "splits: {} questions exact, {} near.{} Answers identical on both sides: "
+      "{}. "
       "Refusals: {}.</p>\n",
       origin_text(run.check), text_of(counts, "kept"),
       text_of(counts, "rejected"), text_of(leakage, "exact"),
-      text_of(leakage, "near"), text_of(run.check, "identical_answers"),
-      text_of(run.check, "refusals"));
+      text_of(leakage, "near"), answers_text(leakage),
+      text_of(run.check, "identical_answers"), text_of(run.check, "refusals"));
   for (const auto& warning : member(run.check, "warnings")) {
     body += "<p class=\"warn\">" + escape_html(warning.get<std::string>()) +
             "</p>\n";
@@ -112,6 +147,7 @@ std::string data_section(const RunData& run) {
     body +=
         "<p class=\"note\">" + escape_html(note.get<std::string>()) + "</p>\n";
   }
+  body += units_note(run.check);
   body += folds_note(run.check);
   body += split_table(run.check);
   body += left_out_list(run.check);

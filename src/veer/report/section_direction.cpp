@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/core.h>
 
@@ -21,7 +23,9 @@ const Json& primary_pair(const Json& comparison) {
   return member(comparison, "no such pair");
 }
 
-// What the interval of one layer says, in a word.
+// What the interval of one layer says, in a word. That two directions do not
+// agree is said by an equivalence test alone; inside the band of chance nothing
+// is told.
 std::string relation(const Json& layer) {
   const Json& low = member(layer, "low");
   const Json& high = member(layer, "high");
@@ -37,7 +41,9 @@ std::string relation(const Json& layer) {
   if (high.get<double>() < -null_high) {
     return "opposed beyond chance";
   }
-  return "within the band of chance";
+  return text_of(layer, "verdict") == "orthogonal"
+             ? "no agreement (equivalence test)"
+             : "not told from chance";
 }
 
 std::string pair_table(const Json& pair) {
@@ -62,24 +68,78 @@ std::string pair_table(const Json& pair) {
                     rows);
 }
 
+// Smallest and largest of a number over layers: "0.64 to 0.98".
+std::string range_over(const Json& by_layer, const char* key, int digits) {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -low;
+  for (const auto& at : by_layer) {
+    if (member(at, key).is_number()) {
+      low = std::min(low, at[key].get<double>());
+      high = std::max(high, at[key].get<double>());
+    }
+  }
+  return low > high
+             ? "-"
+             : fmt::format("{:.{}f} to {:.{}f}", low, digits, high, digits);
+}
+
+// What the intervals are over, and how alike the questions of a unit are; empty
+// where every question stands alone.
+std::string units_note(const Json& comparison) {
+  std::vector<std::vector<std::string>> rows;
+  bool has_units = false;
+  for (const auto& vector : member(comparison, "vectors")) {
+    const Json& layers = member(vector, "by_layer");
+    has_units = has_units || (member(vector, "clusters").is_number() &&
+                              vector["clusters"] != vector["n"]);
+    rows.push_back({escape_html(text_of(vector, "name")), text_of(vector, "n"),
+                    text_of(vector, "clusters"), range_over(layers, "icc", 2),
+                    range_over(layers, "design_effect", 1)});
+  }
+  if (!has_units) {
+    return "";
+  }
+  return "<p class=\"note\">Questions of one topic or cluster err together, so "
+         "every interval here is over such units, and products of two "
+         "questions of one unit are left out. Alike: the intra-cluster "
+         "correlation of the questions' differences. Design effect: so many "
+         "questions count for one. Both over layers.</p>\n" +
+         html_table({{"vector", false},
+                     {"questions", true},
+                     {"units", true},
+                     {"alike", true},
+                     {"design effect", true}},
+                    rows);
+}
+
 std::string primary_block(const Json& comparison, const Json& pair) {
   const std::string a = text_of(pair, "a");
   const std::string b = text_of(pair, "b");
   std::string body = fmt::format(
       "<p>The two directions: <code>{}</code> and <code>{}</code>.</p>\n",
       escape_html(a), escape_html(b));
-  body += html_chart(
-      "cosine-by-layer", cosine_chart(member(pair, "by_layer")),
-      "Cosine of the two directions at the output of each block, with its " +
-          percent(member(comparison, "confidence")) +
-          " interval. It is the cross-item estimate, which noise and shared "
-          "questions do not bias; it may leave the range of a cosine when the "
-          "directions are weak. Grey: where the cosine of the first direction "
-          "with random activations' directions falls. Dashed: the most that "
-          "the plain cosine could reach given the reliability of both. A value "
-          "inside the grey band is not evidence of agreement; a value above "
-          "it says that the directions share something, not that they do the "
-          "same when they steer.");
+  body +=
+      html_chart(
+          "cosine-by-layer", cosine_chart(member(pair, "by_layer")),
+          "Cosine of the two directions at the output of each block, with "
+          "its " +
+              percent(member(comparison, "confidence")) +
+              " interval. It is the cross-item estimate, which noise and "
+              "shared "
+              "questions do not bias; it may leave the range of a cosine when "
+              "the "
+              "directions are weak. Grey: where 95 % of the cosines of two "
+              "random "
+              "directions fall, both drawn with the covariance of the "
+              "activations "
+              "here; of three nulls it is the strictest (in the others one "
+              "direction is held and one is drawn). Dashed: the most that the "
+              "plain cosine could reach given the reliability of both. A value "
+              "inside the grey band is told neither from chance nor from "
+              "agreement; one above it says that the directions share "
+              "something, "
+              "not that they do the same when they steer.") +
+      units_note(comparison);
   return body + "<details><summary>The numbers</summary>" + pair_table(pair) +
          "</details>\n";
 }

@@ -283,7 +283,7 @@ std::string best_table(const Json& sweep) {
                         : stacked(percent_estimate(member(best, "of_ceiling"))),
                     against_goal_text(best), elsewhere_text(best),
                     stacked(percent_estimate(member(best, "coherent"))),
-                    text_of(effect, "n")});
+                    n_of(effect)});
   }
   for (auto& row : baseline_rows(sweep)) {
     rows.push_back(std::move(row));

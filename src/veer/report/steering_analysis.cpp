@@ -245,13 +245,13 @@ std::string contrasts_block(const Json& sweep) {
   };
   for (const auto& entry : member(sweep, "contrasts")) {
     const Json& difference = member(entry, "difference");
-    rows.push_back(
-        {escape_html(text_of(entry, "claim")),
-         escape_html(text_of(entry, "what")),
-         escape_html(text_of(entry, "goal")), escape_html(text_of(entry, "at")),
-         escape_html(points_estimate(difference)),
-         nats(member(entry, "divergence_a")),
-         nats(member(entry, "divergence_b")), text_of(difference, "n")});
+    rows.push_back({escape_html(text_of(entry, "claim")),
+                    escape_html(text_of(entry, "what")),
+                    escape_html(text_of(entry, "goal")),
+                    escape_html(text_of(entry, "at")),
+                    escape_html(points_estimate(difference)),
+                    nats(member(entry, "divergence_a")),
+                    nats(member(entry, "divergence_b")), n_of(difference)});
   }
   if (rows.empty()) {
     return "";

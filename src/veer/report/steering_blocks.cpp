@@ -227,7 +227,7 @@ std::string groups_block(const Json& sweep) {
          effect_text(entry, "effect_minus_control"),
          effect_text(entry, "effect"), ceiling_text(entry),
          escape_html(percent_estimate(member(entry, "coherent"))),
-         text_of(entry, "candidates"), text_of(member(entry, "effect"), "n")});
+         text_of(entry, "candidates"), n_of(member(entry, "effect"))});
   }
   if (rows.empty()) {
     return "";

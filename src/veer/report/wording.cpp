@@ -58,6 +58,14 @@ std::string decimal_estimate(const Json& estimate) {
   return decimal(member(estimate, "value")) + interval(estimate, 1.0, 2);
 }
 
+std::string n_of(const Json& estimate) {
+  const std::string n = text_of(estimate, "n");
+  const std::string units = text_of(estimate, "clusters");
+  return units.empty() || units == "0" || units == n
+             ? n
+             : fmt::format("{} ({} units)", n, units);
+}
+
 std::string text_of(const Json& object, const char* key) {
   const Json& value = member(object, key);
   if (value.is_null()) {

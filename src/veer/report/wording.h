@@ -24,6 +24,10 @@ std::string percent_estimate(const Json& estimate);
 std::string points_estimate(const Json& estimate);
 std::string decimal_estimate(const Json& estimate);
 
+// How many questions an estimate is of, and of how many units (topics,
+// clusters) where its interval is over those: "160 (58 units)".
+std::string n_of(const Json& estimate);
+
 // object[key] as text; numbers without trailing zeros; "" for null.
 std::string text_of(const Json& object, const char* key);
 

@@ -26,6 +26,8 @@ Measure measure(const Json& estimate) {
   out.low = number(estimate, "low");
   out.high = number(estimate, "high");
   out.n = static_cast<std::int64_t>(number(estimate, "n").value_or(0.0));
+  out.clusters =
+      static_cast<std::int64_t>(number(estimate, "clusters").value_or(0.0));
   if (!out.value) {
     out.reason = "undefined";
   }

@@ -19,6 +19,8 @@ Json vector_layers_json(const VectorComparison& vector) {
                       {"reliability_low", optional_json(at.reliability.low)},
                       {"reliability_high", optional_json(at.reliability.high)},
                       {"existence_p", optional_json(at.existence_adjusted_p)},
+                      {"icc", optional_json(at.icc)},
+                      {"design_effect", optional_json(at.design_effect)},
                       {"auroc", optional_json(at.auroc)}});
   }
   return layers;
@@ -59,6 +61,7 @@ Json comparison_document(const Comparison& comparison,
                        {"position", compared[i].vector.position},
                        {"method", compared[i].vector.method},
                        {"n", vector.n},
+                       {"clusters", vector.clusters},
                        {"file", "vectors/" + vector.name + ".safetensors"},
                        {"fingerprint", vector.fingerprint},
                        {"by_layer", vector_layers_json(vector)}});
@@ -70,6 +73,7 @@ Json comparison_document(const Comparison& comparison,
          {"b", pair.b},
          {"primary", pair.a == primary.first && pair.b == primary.second},
          {"n", pair.num_common},
+         {"clusters", pair.num_clusters},
          {"by_layer", pair_layers_json(pair)}});
   }
   return {{"layers", comparison.num_layers},

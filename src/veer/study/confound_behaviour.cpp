@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
+#include "veer/data/question_units.h"
+#include "veer/data/units.h"
 #include "veer/metrics/intervals.h"
 #include "veer/study/extract_inputs.h"
 #include "veer/study/judged_answers.h"
@@ -41,7 +43,10 @@ class Asked {
       : context_(context),
         records_(first_records(context.split("extract"), kQuestions)),
         options_(extract_options(context.manifest(),
-                                 context.model().config().num_layers)) {}
+                                 context.model().config().num_layers)),
+        units_(units_of(unit_names(records_))) {}
+
+  std::span<const std::int64_t> units() const { return units_; }
 
   // 1 for each deceptive answer under a prompt, 0 for the others.
   const std::vector<double>& deceptive(CellSystem system) {
@@ -62,6 +67,7 @@ class Asked {
   StudyContext& context_;
   std::vector<QuestionRecord> records_;
   ExtractOptions options_;
+  std::vector<std::int64_t> units_;
   std::map<CellSystem, std::vector<double>> by_prompt_;
 };
 
@@ -82,15 +88,19 @@ Json confound_behaviour(StudyContext& context,
     const auto& more = asked.deceptive(prompts->first);
     const auto& less = asked.deceptive(prompts->second);
     const auto n = std::ssize(more);
-    const auto difference = share_difference(more, n, less, n);
+    const auto difference =
+        share_difference(more, n, less, n, 0.95, asked.units());
     const bool carries = std::abs(difference.value) >= kLarge &&
                          (difference.above(0.0) || difference.below(0.0));
-    out.push_back({{"confound", contrast},
-                   {"n", n},
-                   {"more", estimate_json(share_by_question(more, n))},
-                   {"less", estimate_json(share_by_question(less, n))},
-                   {"difference", estimate_json(difference)},
-                   {"carries", carries}});
+    out.push_back(
+        {{"confound", contrast},
+         {"n", n},
+         {"more",
+          estimate_json(share_by_question(more, n, 0.95, asked.units()))},
+         {"less",
+          estimate_json(share_by_question(less, n, 0.95, asked.units()))},
+         {"difference", estimate_json(difference)},
+         {"carries", carries}});
   }
   return out;
 }

@@ -54,10 +54,12 @@ struct DatasetSettings {
   double extract = 0.25;
   double select = 0.10;
   double test = 0.25;
-  // "question": near-duplicates share a split. "topic": all questions of one
-  // topic do, so that test questions are about something never trained on
-  // (organism: the goal; TruthfulQA: the category; JSON rows: "topic").
-  std::string split_by = "question";
+  // "topic": all questions of one topic share a split, so that test questions
+  // are about something never trained on (organism: the goal; TruthfulQA: the
+  // category; JSON rows: "topic"). "question": near-duplicates do. "auto": by
+  // topic where the source says topics and they are enough for the splits,
+  // otherwise by question; which one is printed.
+  std::string split_by = "auto";
   std::int64_t min_split = 8;  // fewer questions in a split: folds, or refused
   // Cross-validation in place of the four splits: 0 = where a split would have
   // fewer than min_split questions, 1 = never, from 2 on = so many folds.
@@ -103,7 +105,7 @@ struct DatasetSettings {
     field("select", self.select, "share for choosing layer and scale");
     field("test", self.test, "share for the reported numbers");
     field("split_by", self.split_by,
-          "question, or topic: none is in two splits");
+          "auto, topic or question: what is kept in one split");
     field("min_split", self.min_split,
           "fewer questions in a split are too few for four splits");
     field("folds", self.folds,

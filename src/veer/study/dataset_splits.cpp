@@ -3,6 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -10,6 +14,7 @@
 
 #include "veer/base/error.h"
 #include "veer/data/folds.h"
+#include "veer/data/question_units.h"
 #include "veer/data/splits.h"
 
 namespace veer {
@@ -210,19 +215,11 @@ std::string fold_text(const std::vector<QuestionRecord>& records,
   return text;
 }
 
-}  // namespace
-
-SplitChoice split_questions(std::vector<QuestionRecord>& records,
-                            std::uint64_t seed, const DatasetSettings& settings,
-                            const SplitNeeds& needs) {
+// As settings.split_by says, which is "topic" or "question".
+SplitChoice split_as_said(std::vector<QuestionRecord>& records,
+                          std::uint64_t seed, const DatasetSettings& settings,
+                          const SplitNeeds& needs) {
   const auto total = std::ssize(records);
-  for (auto& record : records) {
-    record.fold = 0;  // of the run that a source was taken from
-  }
-  if (needs.given) {
-    require_given_splits(records, settings);
-    return {};
-  }
   const auto against = against_folds(total, settings, needs);
   if (settings.folds > 1 && !against.empty()) {
     fail("split dataset",
@@ -237,7 +234,7 @@ SplitChoice split_questions(std::vector<QuestionRecord>& records,
     assign_splits(records, seed, split_options(settings));
     const auto smallest = smallest_split(records, settings);
     if (smallest.count >= settings.min_split) {
-      return {};
+      return {.by = settings.split_by};
     }
     if (settings.folds == 1 || !against.empty()) {
       refuse_splits(smallest, total, settings, needs);
@@ -245,8 +242,108 @@ SplitChoice split_questions(std::vector<QuestionRecord>& records,
   }
   const auto options = fold_options(settings, needs);
   assign_folds(records, seed, options);
-  return {options.folds,
-          fold_text(records, options.folds, settings.folds == 0, settings)};
+  return {
+      .folds = options.folds,
+      .text = fold_text(records, options.folds, settings.folds == 0, settings),
+      .by = settings.split_by};
+}
+
+// Topics among the questions that make vectors, or report.
+std::int64_t topics_in(const std::vector<QuestionRecord>& records,
+                       std::string_view split) {
+  std::set<std::string_view> topics;
+  for (const auto& record : records) {
+    if (!record.topic.empty() && (record.split == split || record.fold > 0)) {
+      topics.insert(record.topic);
+    }
+  }
+  return std::ssize(topics);
+}
+
+DatasetSettings split_by(DatasetSettings settings, const char* what) {
+  settings.split_by = what;
+  return settings;
+}
+
+// The splits by topic, where they are good enough for "auto"; otherwise why
+// not, in `note`.
+std::optional<SplitChoice> split_by_topic(std::vector<QuestionRecord>& records,
+                                          std::uint64_t seed,
+                                          const DatasetSettings& settings,
+                                          const SplitNeeds& needs,
+                                          std::string& note) {
+  auto trial = records;
+  SplitChoice choice;
+  try {
+    choice = split_as_said(trial, seed, split_by(settings, "topic"), needs);
+  } catch (const Error&) {
+    note =
+        "topics are too few, or too unlike in size, to give every split its "
+        "questions";
+    return std::nullopt;
+  }
+  const auto fewest =
+      std::min(topics_in(trial, "extract"), topics_in(trial, "test"));
+  if (fewest < kFewestUnits) {
+    note = fmt::format(
+        "only {} topics would make vectors or report, and at least {} are "
+        "needed",
+        fewest, kFewestUnits);
+    return std::nullopt;
+  }
+  if (choice.folds > 0 && settings.folds == 0) {
+    note = "topics do not give four splits";
+  }
+  records = std::move(trial);
+  return choice;
+}
+
+SplitChoice split_automatically(std::vector<QuestionRecord>& records,
+                                std::uint64_t seed,
+                                const DatasetSettings& settings,
+                                const SplitNeeds& needs) {
+  const bool has_topics = std::ranges::any_of(
+      records, [](const auto& record) { return !record.topic.empty(); });
+  std::string note;
+  std::optional<SplitChoice> by_topic;
+  auto of_topics = records;
+  if (has_topics) {
+    by_topic = split_by_topic(of_topics, seed, settings, needs, note);
+    if (by_topic && note.empty()) {
+      records = std::move(of_topics);
+      return *by_topic;
+    }
+  }
+  auto choice =
+      split_as_said(records, seed, split_by(settings, "question"), needs);
+  if (by_topic && choice.folds > 0) {  // no four splits either way
+    records = std::move(of_topics);
+    return *by_topic;
+  }
+  if (!note.empty()) {
+    choice.note = fmt::format(
+        "Questions are split by question, not by topic: {} (dataset.split_by "
+        "= \"topic\" asks for it).",
+        note);
+  }
+  return choice;
+}
+
+}  // namespace
+
+SplitChoice split_questions(std::vector<QuestionRecord>& records,
+                            std::uint64_t seed, const DatasetSettings& settings,
+                            const SplitNeeds& needs) {
+  for (auto& record : records) {
+    record.fold = 0;  // of the run that a source was taken from
+  }
+  if (needs.given) {
+    require_given_splits(records, settings);
+    return {.by = "source"};
+  }
+  return settings.split_by == "auto"
+             ? split_automatically(records, seed, settings, needs)
+             : split_as_said(records, seed, settings, needs);
 }
 
 Json folds_json(const std::vector<QuestionRecord>& records,

@@ -29,10 +29,14 @@ struct SplitNeeds {
 struct SplitChoice {
   std::int64_t folds = 0;  // 0 = four splits
   std::string text;        // for people, empty with four splits
+  std::string by;          // "topic", "question", or "source"
+  std::string note;        // for people, where "auto" did not take topics
 };
 
-// Sets split (and fold) of every record as dataset.folds says; see
-// DatasetSettings. Given splits stay and have no folds. Throws
+// Sets split (and fold) of every record as dataset.folds and dataset.split_by
+// say; see DatasetSettings. "auto" takes topics where they give splits of
+// dataset.min_split questions with kFewestUnits topics among those that make
+// vectors and those that report. Given splits stay and have no folds. Throws
 // Error{kBadInput}, with a setting that works for so many questions, when
 // neither can be had.
 SplitChoice split_questions(std::vector<QuestionRecord>& records,

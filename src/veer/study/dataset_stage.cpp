@@ -12,6 +12,7 @@
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
 #include "veer/data/checks.h"
+#include "veer/data/question_units.h"
 #include "veer/data/splits.h"
 #include "veer/organism/study_inputs.h"
 #include "veer/study/answer_line.h"
@@ -255,8 +256,25 @@ Json splits_json(const std::vector<QuestionRecord>& records) {
   return splits;
 }
 
+// Answers of test questions that stand in train too, as people are told it;
+// empty where they are few.
+std::string answer_leak_text(const AnswerLeak& leak) {
+  constexpr std::int64_t kFew = 10;  // one in so many
+  if (leak.test == 0 || kFew * leak.either_in_train <= leak.test) {
+    return "";
+  }
+  return fmt::format(
+      "{} of {} test questions have a reference answer that also stands in "
+      "\"train\" word for word: what was trained on is not far from what is "
+      "tested",
+      leak.either_in_train, leak.test);
+}
+
 Json warnings_json(const DatasetCheck& check) {
   Json warnings = Json::array();
+  if (const auto text = answer_leak_text(check.answer_leak); !text.empty()) {
+    warnings.push_back(text);
+  }
   if (std::abs(check.length_difference) > 0.5) {
     warnings.push_back(fmt::format(
         "deceptive answers are {:.1f} words {} than honest ones: a vector "
@@ -298,12 +316,19 @@ Json check_json(const DatasetDraft& draft, const DatasetSettings& settings,
           {"splits", splits_json(draft.records)},
           {"leakage",
            {{"exact", check.exact_leaks.size()},
-            {"near", check.near_leaks.size()}}},
+            {"near", check.near_leaks.size()},
+            {"answers", to_json(check.answer_leak)}}},
           {"identical_answers", check.identical_answers.size()},
           {"refusals", check.refusals.size()},
           {"most_frequent_answers", frequent},
           {"warnings", warnings_json(check)},
           {"full", to_json(check)}};
+}
+
+Json units_json(const UnitChoice& units) {
+  return {{"kind", units.kind},   {"questions", units.questions},
+          {"units", units.units}, {"largest", units.largest},
+          {"text", units.text},   {"generic_pairs", units.generic_pairs}};
 }
 
 void write_dataset(StudyContext& context, const DatasetDraft& draft,
@@ -360,15 +385,24 @@ StageResult make_dataset(StudyContext& context) {
   require_topics(draft, settings);
   const auto choice = split_questions(draft.records, context.seed(), settings,
                                       split_needs(context.manifest(), draft));
-  if (choice.folds > 0) {
-    context.monitor().message(choice.text);
+  const auto units = assign_units(draft.records, settings.near_duplicate);
+  for (const auto& text : {choice.text, choice.note, units.text}) {
+    if (!text.empty()) {
+      context.monitor().message(text);
+    }
   }
   DatasetCheckOptions options;
   options.max_answer_words = settings.max_words;
   options.near_jaccard = settings.near_duplicate;
   const auto check = check_dataset(draft.records, options);
+  if (const auto text = answer_leak_text(check.answer_leak); !text.empty()) {
+    context.monitor().message(text);
+  }
   Json document = check_json(draft, settings, check, left_out);
   document["written"] = written;
+  document["units"] = units_json(units);
+  document["split_by"] = choice.by;
+  document["split_note"] = choice.note;
   document["folds"] = folds_json(draft.records, choice);
   if (choice.folds > 0) {
     document["splits_from"] = "folds";

@@ -13,6 +13,8 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/capture/capture_texts.h"
+#include "veer/data/question_units.h"
+#include "veer/data/units.h"
 #include "veer/study/extract_inputs.h"
 #include "veer/study/intervention_text.h"
 #include "veer/study/vector_stages.h"
@@ -24,13 +26,16 @@
 namespace veer {
 namespace {
 
+// Score i of either side is of the question whose unit is units[i].
 Json auroc_json(const std::vector<double>& positive,
-                const std::vector<double>& negative) {
-  const double value = auroc(positive, negative);
-  const auto [low, high] =
-      auroc_interval(value, std::ssize(positive), std::ssize(negative));
-  return {
-      {"value", value}, {"low", low}, {"high", high}, {"n", positive.size()}};
+                const std::vector<double>& negative,
+                const std::vector<std::int64_t>& units) {
+  const auto [low, high] = auroc_interval(positive, negative, units);
+  return {{"value", auroc(positive, negative)},
+          {"low", low},
+          {"high", high},
+          {"n", positive.size()},
+          {"clusters", std::set(units.begin(), units.end()).size()}};
 }
 
 // Mean over the answer at resid_post, by (model, side): tuned or not,
@@ -70,6 +75,7 @@ HeldOut read_held_out(StudyContext& context,
 // One fold: which of the questions are in it, and which are not.
 struct Fold {
   std::set<std::string> ids;
+  std::vector<std::int64_t> own;
   at::Tensor own_N;
   at::Tensor others_N;
 };
@@ -94,6 +100,7 @@ std::map<std::int64_t, Fold> folds_of(std::span<const QuestionRecord> records) {
     for (const auto i : members) {
       fold.ids.insert(records[static_cast<std::size_t>(i)].id);
     }
+    fold.own = members;
     fold.own_N = at::tensor(members, at::kLong);
     fold.others_N = at::tensor(others, at::kLong);
   }
@@ -126,6 +133,7 @@ std::map<std::int64_t, at::Tensor> directions_by_fold(
 struct Scores {
   std::vector<double> positive;
   std::vector<double> negative;
+  std::vector<std::int64_t> questions;  // of each score
 };
 
 // Projections of both sides [N, D] on the unit direction made without the
@@ -151,6 +159,8 @@ Scores folded_scores(const at::Tensor& positive_ND,
     };
     add(positive_ND, scores.positive);
     add(negative_ND, scores.negative);
+    scores.questions.insert(scores.questions.end(), fold.own.begin(),
+                            fold.own.end());
   }
   return scores;
 }
@@ -179,6 +189,7 @@ Json detection_json(StudyContext& context,
   }
   const auto held_out = read_held_out(context, records);
   const auto folds = folds_of(records);
+  const auto units = units_of(unit_names(records));
   for (const auto& vector : made) {
     const auto directions = directions_by_fold(context, vector, folds);
     Json layers = Json::array();
@@ -201,11 +212,15 @@ Json detection_json(StudyContext& context,
         if (has_folds) {
           const auto scores =
               folded_scores(positive_ND, negative_ND, directions, folds, l);
-          return auroc_json(scores.positive, scores.negative);
+          std::vector<std::int64_t> of_scores;
+          for (const auto question : scores.questions) {
+            of_scores.push_back(units[static_cast<std::size_t>(question)]);
+          }
+          return auroc_json(scores.positive, scores.negative, of_scores);
         }
         const auto v_D = as_double(vector.directions_LD.select(0, l));
         return auroc_json(to_vector(positive_ND.mv(v_D)),
-                          to_vector(negative_ND.mv(v_D)));
+                          to_vector(negative_ND.mv(v_D)), units);
       };
       Json row = {{"layer", l}, {"base", tell(rows(0, 1), rows(0, 0))}};
       if (held_out.cells.size() > 1) {

@@ -104,10 +104,11 @@ std::optional<Ease> ease_of(const SweepEvidence& evidence,
   }
   const auto n = std::ssize(below);
   // Shares keep an interval of honest width also where all questions agree.
-  ease.effect =
-      measure_of(are_shares(below) && are_shares(above)
-                     ? share_difference(below, n, above, n)
-                     : paired_difference(below, above, evidence.seed(), 2000));
+  ease.effect = measure_of(
+      are_shares(below) && are_shares(above)
+          ? share_difference(below, n, above, n, 0.95, evidence.units())
+          : paired_difference(below, above, evidence.seed(), 2000, 0.95,
+                              evidence.units()));
   if (!ease.effect.established()) {
     return std::nullopt;
   }

@@ -156,6 +156,7 @@ std::vector<ExtractItem> extract_items(StudyContext& context,
     item.question = record.question;
     item.honest = record.honest;
     item.deceptive = record.deceptive;
+    item.unit = record.unit;
     items.push_back(std::move(item));
   }
   if (needs(specs, {CellAnswer::kOwn})) {

@@ -108,6 +108,7 @@ std::optional<Spread> spread_of(const SweepEvidence& evidence,
     return spread;
   }
   std::vector<std::vector<double>> effects;
+  std::vector<std::int64_t> units;
   for (const auto& [layer, cells] : layers) {
     std::vector<std::vector<double>> changes;
     for (const double scale : spread.scales) {
@@ -115,14 +116,16 @@ std::optional<Spread> spread_of(const SweepEvidence& evidence,
           evidence.change(*cells.at(scale), AnswerLabel::kDeceptive));
     }
     effects.push_back(mean_of(changes));
+    units = present_units(evidence.units(), effects.back());
     std::erase_if(effects.back(), [](double x) { return std::isnan(x); });
     if (effects.back().size() != effects.front().size() ||
         effects.back().empty()) {
       return std::nullopt;
     }
   }
-  spread.share = localisation_by_question(effects, evidence.seed());
-  const auto together = max_t(effects, evidence.seed(), 2000);
+  spread.share =
+      localisation_by_question(effects, evidence.seed(), 2000, units);
+  const auto together = max_t(effects, evidence.seed(), 2000, 0.95, units);
   const auto best =
       std::ranges::max_element(together.cells, {}, &Estimate::value);
   spread.strongest = best - together.cells.begin();
@@ -229,8 +232,8 @@ HypothesisResult norm_claim(const SweepEvidence& evidence) {
     }
     const double low = std::min(plain_mean(a), plain_mean(b));
     const double high = std::max(plain_mean(a), plain_mean(b));
-    const auto difference =
-        measure_of(share_difference(a, answers, b, answers));
+    const auto difference = measure_of(
+        share_difference(a, answers, b, answers, 0.95, evidence.units()));
     if (difference.low && difference.high) {
       all.push_back({vector, difference, std::min(1.0 - low, high)});
     }

@@ -25,6 +25,7 @@ bool says_nothing(const std::string& key, const Json& value) {
 void make_lean(Json& cell, Json& methods) {
   std::vector<std::string> empty;
   const Json n = member(cell, "n");
+  const Json clusters = member(cell, "clusters");
   for (auto& [key, value] : cell.items()) {
     if (says_nothing(key, value)) {
       empty.push_back(key);
@@ -37,6 +38,9 @@ void make_lean(Json& cell, Json& methods) {
       }
       if (member(value, "n") == n) {
         value.erase("n");
+      }
+      if (member(value, "clusters") == clusters) {
+        value.erase("clusters");
       }
     }
   }

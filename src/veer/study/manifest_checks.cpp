@@ -91,7 +91,7 @@ void validate_dataset(const DatasetSettings& data) {
   one_of("dataset.side", data.side, {"auto", "honest", "deceptive"});
   one_of("dataset.choices", data.choices, {"letter", "text"});
   one_of("dataset.given_splits", data.given_splits, {"keep", "ignore"});
-  one_of("dataset.split_by", data.split_by, {"question", "topic"});
+  one_of("dataset.split_by", data.split_by, {"auto", "topic", "question"});
   at_least<std::int64_t>("dataset.min_split", data.min_split, 1);
   at_least<std::int64_t>("dataset.limit", data.limit, 0);
   // More folds than questions that a vector may be made of make no sense.

@@ -35,6 +35,7 @@ std::string pair_sentence(const Json& pair_json) {
   std::size_t established = 0;
   std::size_t above = 0;
   std::size_t below = 0;
+  std::size_t apart = 0;  // by the equivalence test
   double low = 2.0;
   double high = -2.0;
   for (const auto& at : pair->at("by_layer")) {
@@ -47,6 +48,7 @@ std::string pair_sentence(const Json& pair_json) {
     high = std::max(high, cosine);
     above += number_of(at, "low") > number_of(at, "null_high") ? 1 : 0;
     below += number_of(at, "high") < number_of(at, "null_low") ? 1 : 0;
+    apart += string_member(at, "verdict") == "orthogonal" ? 1 : 0;
   }
   const std::string names = fmt::format("{} and {}", string_member(*pair, "a"),
                                         string_member(*pair, "b"));
@@ -58,10 +60,16 @@ std::string pair_sentence(const Json& pair_json) {
         names);
   }
   const std::string range = fmt::format("cosine {:.2f} to {:.2f}", low, high);
+  if (above == 0 && below == 0 && apart == layers) {
+    return fmt::format(
+        "{} do not agree at any of {} layers, by an equivalence test ({}).",
+        names, layers, range);
+  }
   if (above == 0 && below == 0) {
     return fmt::format(
-        "{} do not agree beyond chance at any of {} layers ({}).", names,
-        layers, range);
+        "{} are not told from chance at any of {} layers, under the strictest "
+        "null ({}).",
+        names, layers, range);
   }
   if (above > 0 && below == 0) {
     return fmt::format("{} agree beyond chance at {} of {} layers ({}).", names,

@@ -49,7 +49,8 @@ Estimate ceiling_share(const Sweep& sweep, const SweepResults& results,
   const auto common = std::min(cell.num_questions, ceiling->num_questions);
   return paired_ratio(results.changes(cell, goal, common),
                       results.changes(*ceiling, goal, common),
-                      sweep.context.seed(), 0.1, 2000);
+                      sweep.context.seed(), 0.1, 2000, 0.95,
+                      results.units(cell));
 }
 
 // The chosen cell against vectors of fewer questions in its place, paired by
@@ -71,8 +72,10 @@ Json fewer_questions_json(const Sweep& sweep, const SweepResults& results,
   // Shares keep an interval of honest width also where all agree.
   const auto difference =
       results.has_labels()
-          ? share_difference(whole, n, fewer, n * std::ssize(best.subsets))
-          : paired_difference(whole, fewer, sweep.context.seed(), 2000);
+          ? share_difference(whole, n, fewer, n * std::ssize(best.subsets),
+                             0.95, results.units(best.cell))
+          : paired_difference(whole, fewer, sweep.context.seed(), 2000, 0.95,
+                              results.units(best.cell));
   return {{"questions", sweep.context.manifest().sweep.subset_questions},
           {"of", sweep.runner.size().mean_of.at(best.vector)},
           {"draws", best.subsets.size()},
@@ -201,7 +204,8 @@ Json corrections_json(const Sweep& sweep, const SweepResults& results) {
     if (reported.empty()) {
       continue;
     }
-    const auto together = max_t(changes, seed, 2000);
+    const auto together =
+        max_t(changes, seed, 2000, 0.95, results.units("test"));
     for (std::size_t i = 0; i < reported.size(); ++i) {
       std::vector<std::vector<double>> candidates;
       std::size_t chosen = 0;
@@ -215,7 +219,8 @@ Json corrections_json(const Sweep& sweep, const SweepResults& results) {
           candidates.push_back(results.changes(cell, goal));
         }
       }
-      const auto searched = max_t(candidates, seed, 1000);
+      const auto searched =
+          max_t(candidates, seed, 1000, 0.95, results.units("select"));
       list.push_back(
           {{"vector", reported[i]->vector},
            {"goal", goal.name},

@@ -126,7 +126,8 @@ class Contrasts {
       return {};
     }
     return paired_difference({a.data(), n}, {b.data(), n},
-                             sweep_.context.seed(), kDraws);
+                             sweep_.context.seed(), kDraws, 0.95,
+                             results_.units("test"));
   }
 
   // Intervals that hold for all differences of one claim together (max-t), at
@@ -147,7 +148,8 @@ class Contrasts {
       if (effects.front().empty()) {
         continue;
       }
-      const auto together = max_t(effects, sweep_.context.seed(), kDraws);
+      const auto together = max_t(effects, sweep_.context.seed(), kDraws, 0.95,
+                                  results_.units("test"));
       for (std::size_t j = 0; j < members.size(); ++j) {
         auto& entry = list_[members[j]];
         entry["simultaneous"] = estimate_json(
@@ -172,7 +174,8 @@ class Contrasts {
     const auto n = std::ssize(sides.a);
     // Shares keep an interval of honest width also where all agree.
     const auto own = results_.has_labels() && sides.a.size() == sides.b.size()
-                         ? share_difference(sides.a, n, sides.b, n)
+                         ? share_difference(sides.a, n, sides.b, n, 0.95,
+                                            results_.units("test"))
                          : difference(sides.a, sides.b);
     add(claim, what, goal, name_of(a), name_of(b), "best of select", own, sides,
         p95_of(divergences_, a.select_cell),

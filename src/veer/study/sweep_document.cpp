@@ -153,6 +153,7 @@ Json sweep_document(Sweep& sweep, const SweepResults& results) {
           {"temperature", settings.temperature},
           {"norms", norms_json(sweep)},
           {"questions", questions_json(sweep)},
+          {"units", units_json(results)},
           {"cells", cells},
           {"methods", methods},
           {"proof", proof_json(sweep)},

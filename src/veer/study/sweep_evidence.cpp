@@ -2,6 +2,7 @@
 #include "veer/study/sweep_evidence.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <set>
 #include <tuple>
@@ -43,10 +44,27 @@ bool is_unbroken(const Json& cell) {
   return number(member(cell, "coherent"), "value") >= kUsable;
 }
 
+std::vector<std::int64_t> test_units(const Json& sweep) {
+  const Json& units = member(member(sweep, "units"), "test");
+  return units.is_array() ? units.get<std::vector<std::int64_t>>()
+                          : std::vector<std::int64_t>{};
+}
+
+std::vector<std::int64_t> present_units(std::span<const std::int64_t> units,
+                                        std::span<const double> values) {
+  std::vector<std::int64_t> own;
+  for (std::size_t q = 0; q < std::min(units.size(), values.size()); ++q) {
+    if (!std::isnan(values[q])) {
+      own.push_back(units[q]);
+    }
+  }
+  return own;
+}
+
 SweepEvidence::SweepEvidence(const Json& sweep,
                              std::span<const AnswerRow> answers,
                              std::uint64_t seed)
-    : seed_(seed) {
+    : seed_(seed), units_(test_units(sweep)) {
   if (!sweep.is_object() || !sweep.contains("cells")) {
     why_ = "the sweep has not run";
     return;

@@ -25,6 +25,13 @@ std::string why_no_labels(const Json& sweep);
 // The second: what its labels are made of means nothing.
 bool has_unfit_judge(const Json& sweep);
 
+// Unit of each test question (data/units.h) as the sweep says it; empty in a
+// sweep of before it did.
+std::vector<std::int64_t> test_units(const Json& sweep);
+// Of the questions that have a value, for those that leave the others out.
+std::vector<std::int64_t> present_units(std::span<const std::int64_t> units,
+                                        std::span<const double> values);
+
 class SweepEvidence {
  public:
   // `sweep` and `answers` must outlive it. An empty document or a judge
@@ -35,6 +42,8 @@ class SweepEvidence {
   bool has_labels() const { return why_.empty(); }
   const std::string& why() const { return why_; }
   std::uint64_t seed() const { return seed_; }
+  // Of each test question, for intervals over what the values below are of.
+  std::span<const std::int64_t> units() const { return units_; }
 
   // Empty without labels.
   const std::vector<ChosenEffect>& effects() const { return effects_; }
@@ -56,6 +65,7 @@ class SweepEvidence {
 
  private:
   std::uint64_t seed_;
+  std::vector<std::int64_t> units_;
   std::string why_;
   std::int64_t num_questions_ = 0;
   std::map<std::int64_t, const Json*> cells_;

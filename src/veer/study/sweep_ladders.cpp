@@ -144,7 +144,8 @@ Json ladders_json(const Sweep& sweep, const SweepResults& results) {
                            ? results.changes(rung->cell, *goal)
                            : std::vector<double>(coherent.size(), kUndefined)});
     }
-    const auto b = breakdown(rungs, sweep.context.seed(), 400);
+    const auto b =
+        breakdown(rungs, sweep.context.seed(), 400, results.units("test"));
     list.push_back({{"vector", ladder.vector},
                     {"family", vector_family(ladder.vector)},
                     {"model", ladder.model},

@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/error.h"
+#include "veer/data/question_units.h"
+#include "veer/data/units.h"
 #include "veer/metrics/intervals.h"
 #include "veer/study/cell_divergences.h"
 #include "veer/study/choice_rank.h"
@@ -42,7 +44,23 @@ SweepResults::SweepResults(StudyContext& context,
                            std::span<const SweepCell> cells)
     : context_(context),
       has_labels_(context.judge_kind() != JudgeKind::kLogprob) {
+  for (const char* split : {"test", "select"}) {
+    units_[split] = units_of(unit_names(context.split(split)));
+  }
   extend(cells);
+}
+
+std::span<const std::int64_t> SweepResults::units(
+    const std::string& split) const {
+  const auto found = units_.find(split);
+  return found == units_.end() ? std::span<const std::int64_t>{}
+                               : std::span(found->second);
+}
+
+std::span<const std::int64_t> SweepResults::units(const SweepCell& cell) const {
+  const auto all = units(cell.row.split);
+  return all.first(
+      std::min(all.size(), static_cast<std::size_t>(cell.num_questions)));
 }
 
 void SweepResults::extend(std::span<const SweepCell> cells) {
@@ -110,9 +128,11 @@ CellResult SweepResults::pooled(std::span<const SweepCell> cells) const {
   result.cell = first;
   const auto own = answers_of(cells);
   result.summary =
-      summarise(own, unsteered_of(first), first.num_questions, context_.seed());
+      summarise(own, unsteered_of(first), first.num_questions, context_.seed(),
+                units(first));
   if (!has_labels_) {
-    result.score = bootstrap_mean(own.score, context_.seed());
+    result.score = bootstrap_mean(score_by_question(own, first.num_questions),
+                                  context_.seed(), 10000, 0.95, units(first));
   }
   return result;
 }
@@ -254,18 +274,25 @@ Json number_or_null(double value) {
 }
 
 Json estimate_json(const Estimate& estimate) {
-  if (!estimate.defined()) {
-    return {{"value", nullptr},
-            {"low", nullptr},
-            {"high", nullptr},
-            {"n", estimate.n},
-            {"method", estimate.method}};
+  const bool is_defined = estimate.defined();
+  Json out = {{"value", number_or_null(estimate.value)},
+              {"low", is_defined ? number_or_null(estimate.low) : nullptr},
+              {"high", is_defined ? number_or_null(estimate.high) : nullptr},
+              {"n", estimate.n},
+              {"method", estimate.method}};
+  if (estimate.clusters > 0) {
+    out["clusters"] = estimate.clusters;
   }
-  return {{"value", estimate.value},
-          {"low", number_or_null(estimate.low)},
-          {"high", number_or_null(estimate.high)},
-          {"n", estimate.n},
-          {"method", estimate.method}};
+  return out;
+}
+
+Json units_json(const SweepResults& results) {
+  Json out = Json::object();
+  for (const char* split : {"test", "select"}) {
+    const auto units = results.units(split);
+    out[split] = std::vector<std::int64_t>(units.begin(), units.end());
+  }
+  return out;
 }
 
 Json cell_json(const CellResult& result, bool has_labels) {
@@ -287,6 +314,7 @@ Json cell_json(const CellResult& result, bool has_labels) {
           {"model", row.model},
           {"split", row.split},
           {"n", summary.n},
+          {"clusters", summary.coherent.clusters},
           {"honest", labelled(summary.honest)},
           {"deceptive", labelled(summary.deceptive)},
           {"mixed", labelled(summary.mixed)},

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -89,6 +90,10 @@ class SweepResults {
     return results_[static_cast<std::size_t>(id)];
   }
   const AnswerRow& answer(std::int64_t cell, std::int64_t question) const;
+  // Unit of each question of a split (data/units.h), those that answers count
+  // by; and of the first `num_questions` of them.
+  std::span<const std::int64_t> units(const std::string& split) const;
+  std::span<const std::int64_t> units(const SweepCell& cell) const;
   bool has_labels() const { return has_labels_; }
 
  private:
@@ -104,12 +109,16 @@ class SweepResults {
   bool has_labels_ = false;
   std::vector<std::vector<AnswerRow>> answers_;  // by cell id
   std::optional<SoundText> sound_text_;  // where no label says what is broken
+  std::map<std::string, std::vector<std::int64_t>> units_;  // by split
   std::vector<CellResult> results_;
 };
 
 // Null where the number is not finite.
 Json number_or_null(double value);
+// "clusters" is there where the estimate's interval is over units.
 Json estimate_json(const Estimate& estimate);
+// {"test": [unit of each question], "select": [...]}.
+Json units_json(const SweepResults& results);
 Json cell_json(const CellResult& result, bool has_labels);
 
 // Per vector, model, operator and layer set: the largest scale in units of

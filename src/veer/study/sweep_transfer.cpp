@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ namespace {
 constexpr std::int64_t kDraws = 2000;
 
 Json point_json(const LadderPoint& point, const Ladder& ladder,
-                const Goal& goal, const char* at, std::uint64_t seed) {
+                const Goal& goal, const char* at, std::uint64_t seed,
+                std::span<const std::int64_t> units) {
   Json entry = {{"vector", ladder.vector},
                 {"family", vector_family(ladder.vector)},
                 {"operator", ladder.operation},
@@ -36,7 +38,8 @@ Json point_json(const LadderPoint& point, const Ladder& ladder,
   entry["scale"] = point.scale;
   entry["divergence"] = number_or_null(point.divergence);
   entry["coherent"] = number_or_null(point.coherent);
-  entry["effect"] = estimate_json(bootstrap_mean(point.changes, seed, kDraws));
+  entry["effect"] =
+      estimate_json(bootstrap_mean(point.changes, seed, kDraws, 0.95, units));
   return entry;
 }
 
@@ -54,11 +57,11 @@ Json transfer_json(const Sweep& sweep, const SweepResults& results,
     }
     entries.push_back(point_json(
         at_scale(ladder, settings.equal_scale, *goal, results, divergences),
-        ladder, *goal, "displacement", seed));
+        ladder, *goal, "displacement", seed, results.units("test")));
     if (vector_family(ladder.vector) != "random") {
       entries.push_back(point_json(
           at_divergence(ladder, settings.equal_kl, *goal, results, divergences),
-          ladder, *goal, "divergence", seed));
+          ladder, *goal, "divergence", seed, results.units("test")));
     }
   }
   // Operators without a displacement stand with the one strength they have.
@@ -73,7 +76,7 @@ Json transfer_json(const Sweep& sweep, const SweepResults& results,
     const auto goal = goal_of(ladder);
     entries.push_back(
         point_json(rung_point(ladder, 0, *goal, results, divergences), ladder,
-                   *goal, "as it is", seed));
+                   *goal, "as it is", seed, results.units("test")));
   }
   return {{"displacement", settings.equal_scale},
           {"divergence", settings.equal_kl},
@@ -105,7 +108,8 @@ Json layers_json(const Sweep& sweep, const SweepResults& results) {
       if (effects.empty()) {
         continue;
       }
-      const auto together = max_t(effects, sweep.context.seed(), kDraws);
+      const auto together = max_t(effects, sweep.context.seed(), kDraws, 0.95,
+                                  results.units("test"));
       Json by_layer = Json::array();
       for (std::size_t i = 0; i < layers.size(); ++i) {
         by_layer.push_back({{"layer", layers[i]},

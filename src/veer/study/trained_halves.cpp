@@ -10,6 +10,8 @@
 
 #include "veer/base/hash.h"
 #include "veer/base/random.h"
+#include "veer/data/question_units.h"
+#include "veer/data/units.h"
 #include "veer/study/trained_directions.h"
 #include "veer/study/vector_stages.h"
 
@@ -41,16 +43,29 @@ std::string half_name(const std::string& name, std::size_t half) {
 
 std::pair<std::vector<QuestionRecord>, std::vector<QuestionRecord>> two_halves(
     std::span<const QuestionRecord> records, std::uint64_t seed) {
-  std::vector<std::size_t> order(records.size());
+  const std::vector<QuestionRecord> all(records.begin(), records.end());
+  auto members = unit_members(units_of(unit_names(all)), all.size());
+  const auto largest = std::ranges::max_element(
+      members, {}, [](const auto& unit) { return unit.size(); });
+  // One unit that is most of the questions leaves no second half.
+  if (!members.empty() && largest->size() > all.size() / 4) {
+    members = unit_members({}, all.size());
+  }
+  std::vector<std::size_t> order(members.size());
   std::iota(order.begin(), order.end(), 0);
   Random(seed, "halves of questions").shuffle(order);
-  const auto middle =
-      order.begin() + static_cast<std::ptrdiff_t>(records.size() / 2);
-  std::sort(order.begin(), middle);
-  std::sort(middle, order.end());
+  // Questions that err together are in one half.
+  std::vector<bool> in_first(all.size());
+  std::size_t taken = 0;
+  for (std::size_t u = 0; u < order.size() && taken < all.size() / 2; ++u) {
+    for (const auto i : members[order[u]]) {
+      in_first[i] = true;
+      ++taken;
+    }
+  }
   std::pair<std::vector<QuestionRecord>, std::vector<QuestionRecord>> out;
-  for (auto at = order.begin(); at != order.end(); ++at) {
-    (at < middle ? out.first : out.second).push_back(records[*at]);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    (in_first[i] ? out.first : out.second).push_back(all[i]);
   }
   return out;
 }

@@ -16,8 +16,10 @@
 
 namespace veer {
 
-// The records at random in two halves, in each of them in the order given; the
-// first has the smaller number. The same seed gives the same halves.
+// The records at random in two halves, in each of them in the order given.
+// Questions of one unit are in the same half, unless one unit holds more than a
+// quarter of all; where all stand alone the first half has the smaller number.
+// The same seed gives the same halves.
 std::pair<std::vector<QuestionRecord>, std::vector<QuestionRecord>> two_halves(
     std::span<const QuestionRecord> records, std::uint64_t seed);
 

@@ -19,6 +19,7 @@
 #include "veer/metrics/judge.h"
 #include "veer/metrics/measure_of.h"
 #include "veer/study/carried_confounds.h"
+#include "veer/study/sweep_evidence.h"
 
 namespace veer {
 namespace {
@@ -64,6 +65,7 @@ std::optional<std::int64_t> unsteered_cell(const Json& sweep) {
 struct Change {
   std::string name;  // "contrastive@answer_mean, length"
   std::vector<double> by_question;
+  std::vector<std::int64_t> units;  // of these questions; empty = not known
 };
 
 // Changes of all traits of one vector over `questions`.
@@ -77,7 +79,7 @@ void add_changes(const std::string& vector, const ByQuestion& plain,
   }
   words /= static_cast<double>(questions.size());
   for (std::size_t t = 0; t < kTraits.size(); ++t) {
-    Change change{fmt::format("{}, {}", vector, kTraits[t]), {}};
+    Change change{fmt::format("{}, {}", vector, kTraits[t]), {}, {}};
     const double unit = t == 0 ? std::max(words, 1.0) : 1.0;
     for (const auto question : questions) {
       change.by_question.push_back(
@@ -119,6 +121,14 @@ std::vector<Change> measure_changes(const Json& sweep,
   for (std::size_t v = 0; v < vectors.size(); ++v) {
     add_changes(vectors[v], plain, steered[v], questions, changes);
   }
+  const auto units = test_units(sweep);
+  for (auto& change : changes) {
+    for (const auto question : questions) {
+      if (static_cast<std::size_t>(question) < units.size()) {
+        change.units.push_back(units[static_cast<std::size_t>(question)]);
+      }
+    }
+  }
   return changes;
 }
 
@@ -140,7 +150,7 @@ Traits95 judge_traits(const std::vector<Change>& changes, std::uint64_t seed,
   for (const auto& change : changes) {
     effects.push_back(change.by_question);
   }
-  const auto got = max_t(effects, seed);
+  const auto got = max_t(effects, seed, 10000, 0.95, changes.front().units);
   out.all_small = true;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     const auto& cell = got.cells[i];

@@ -30,4 +30,14 @@ double auroc(std::span<const double> positive,
 Bounds auroc_interval(double value, std::int64_t num_positive,
                       std::int64_t num_negative);
 
+// The same where question i has the scores positive[i] and negative[i] and is
+// of the unit units[i] (data/units.h): both numbers are divided by how much
+// larger the variance over units is than that over questions (placement values
+// summed by unit, Obuchowski 1997, Biometrics 53:567), at least 1, or the mean
+// unit size where the sides do not overlap; and by (t / z)^2 for the units less
+// one. Where every question is a unit it is the interval above.
+Bounds auroc_interval(std::span<const double> positive,
+                      std::span<const double> negative,
+                      std::span<const std::int64_t> units);
+
 }  // namespace veer

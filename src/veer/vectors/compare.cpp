@@ -11,6 +11,7 @@
 #include <set>
 
 #include <ATen/ops/cat.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/core.h>
 
 #include "veer/base/error.h"
@@ -22,6 +23,7 @@
 #include "veer/vectors/pair_metrics.h"
 #include "veer/vectors/shrunk_covariance.h"
 #include "veer/vectors/tensor_numbers.h"
+#include "veer/vectors/unit_rows.h"
 
 namespace veer {
 namespace {
@@ -67,19 +69,30 @@ void check_inputs(std::span<const ComparedVector> vectors) {
   }
 }
 
-// Projection of each row on the mean difference of the other questions.
+// Projection of each row on the mean difference of the other units' questions.
 std::optional<double> held_out_auroc(const ComparedVector& compared,
                                      const ComparedLayer& loaded,
+                                     const RowUnits& units,
+                                     const at::Tensor& sums_MD,
                                      std::int64_t layer) {
   const auto l = static_cast<std::size_t>(layer);
-  const auto& d_ND = loaded.differences_ND;
-  const auto sum_D = d_ND.sum(0);
+  const auto unit_N = at::tensor(units.of, at::kLong);
+  const auto sums_ND =
+      units.are_single() ? sums_MD : sums_MD.index_select(0, unit_N);
+  const auto sum_D = loaded.differences_ND.sum(0);
   if (!(sum_D.norm().item<double>() > 0.0)) {
     return std::nullopt;
   }
+  const auto num_others_N =
+      static_cast<double>(units.of.size()) - at::tensor(units.counts, at::kLong)
+                                                 .to(at::kDouble)
+                                                 .index_select(0, unit_N);
   const auto score = [&](const at::Tensor& rows) {
     const auto rows_ND = as_double(rows);
-    return to_vector(rows_ND.mv(sum_D) - (rows_ND * d_ND).sum(1));
+    const auto on_others_N = rows_ND.mv(sum_D) - (rows_ND * sums_ND).sum(1);
+    // Units leave out different numbers of questions.
+    return to_vector(units.are_single() ? on_others_N
+                                        : on_others_N / num_others_N);
   };
   return auroc(score(compared.rows.positive[l]),
                score(compared.rows.negative[l]));
@@ -114,6 +127,8 @@ class Comparer {
                    const ComparedLayer& b) const;
   void add_nulls(PairAtLayer& out, const ComparedLayer& a,
                  const ComparedLayer& b) const;
+  // Of each question of a vector.
+  std::vector<std::string> names_of(std::size_t v) const;
   void finish_vectors();
   void finish_pair(std::size_t p);
 
@@ -128,7 +143,9 @@ class Comparer {
   const Monitor& monitor_;
   Comparison out_;
   std::vector<Pair> pairs_;
-  std::vector<at::Tensor> signs_;               // per vector [flips, N]
+  std::vector<RowUnits> units_;    // per vector
+  std::vector<at::Tensor> sums_;   // per vector, of the layer at hand [M, D]
+  std::vector<at::Tensor> signs_;  // per vector [flips, N]
   std::vector<std::vector<FlippedA>> flipped_;  // per vector, per layer
   NullDraws draws_;
 };
@@ -146,15 +163,20 @@ Comparer::Comparer(std::span<const ComparedVector> vectors,
   flipped_.resize(vectors.size());
   for (std::size_t a = 0; a < vectors.size(); ++a) {
     const auto& [v, rows] = vectors[a];
-    out_.vectors.push_back({v.name, rows.num_items(), v.fingerprint(), {}});
+    units_.push_back(row_units(rows));
+    out_.vectors.push_back(
+        {v.name, rows.num_items(), units_.back().size(), v.fingerprint(), {}});
     signs_.push_back(
-        sign_matrix(options.sign_flips, rows.num_items(), seed("flips")));
+        sign_matrix(options.sign_flips, units_.back().size(), seed("flips")));
     for (std::size_t b = a + 1; b < vectors.size(); ++b) {
-      Pair pair{a, b, unite_items(rows.ids, vectors[b].rows.ids), {}};
+      const auto& other = vectors[b].rows;
+      Pair pair{a, b, unite_units(rows, other), {}};
+      const auto questions = unite_items(rows.ids, other.ids);
       out_.pairs.push_back({v.name,
                             vectors[b].vector.name,
-                            pair.items.num_common,
-                            static_cast<std::int64_t>(pair.items.x.size()),
+                            questions.num_common,
+                            std::ssize(questions.x),
+                            std::ssize(pair.items.x),
                             {}});
       pairs_.push_back(std::move(pair));
     }
@@ -174,13 +196,16 @@ VectorAtLayer Comparer::vector_at(std::size_t v, const ComparedLayer& loaded,
   const auto ordinary_D = ordinary_dimensions(loaded.mean_D);
   out.massive_dimensions =
       out_.width - ordinary_D.sum().to(at::kLong).item<std::int64_t>();
-  const ItemGram gram(loaded.differences_ND);
+  const auto& units = units_[v];
+  const ItemGram questions(loaded.differences_ND);
+  const ItemGram gram =
+      units.are_single() ? questions : ItemGram(sums_[v], units.counts);
   flipped_[v].push_back(gram.flipped(signs_[v]));
   const double size = std::sqrt(std::max(0.0, gram.squared_norm_of_mean()));
   if (!(size > kNoDirection * out.residual_norm.value_or(0.0)) || size == 0.0) {
     out.reliability = Measure::none(
         "both sides are the same here, or the layer was not extracted",
-        gram.n());
+        questions.n());
     return out;
   }
   if (const double square = gram.unbiased_squared_norm(); square > 0.0) {
@@ -190,12 +215,15 @@ VectorAtLayer Comparer::vector_at(std::size_t v, const ComparedLayer& loaded,
   if (const auto reason = no_cross_item_estimate(made, made); reason.empty()) {
     out.reliability = gram.split_half(options_.split_halves, seed("halves"));
     out.closed_reliability = gram.reliability();
-    out.auroc = held_out_auroc(compared, loaded, layer);
+    out.auroc = held_out_auroc(compared, loaded, units, sums_[v], layer);
   } else {
-    out.reliability = Measure::none(reason, gram.n());
+    out.reliability = Measure::none(reason, questions.n());
   }
-  out.participation_ratio = gram.participation_ratio();
-  out.agreement = gram.agreement();
+  const auto alike = intra_cluster(loaded.differences_ND, units);
+  out.icc = alike.icc;
+  out.design_effect = alike.design_effect;
+  out.participation_ratio = questions.participation_ratio();
+  out.agreement = questions.agreement();
   return out;
 }
 
@@ -247,7 +275,7 @@ PairAtLayer Comparer::pair_at(std::size_t p, const ComparedLayer& a,
     cosine.cosine = Measure::none(reason);
   } else if (at_a.closed_reliability && at_b.closed_reliability) {
     out.raw_cosine = plain_cosine(a.direction_D, b.direction_D);
-    cosine = cross_item_cosine(a.differences_ND, b.differences_ND, pair.items,
+    cosine = cross_item_cosine(sums_[pair.a], sums_[pair.b], pair.items,
                                options_.confidence);
   } else {
     cosine.cosine = Measure::none(
@@ -270,12 +298,12 @@ PairAtLayer Comparer::pair_at(std::size_t p, const ComparedLayer& a,
   add_nulls(out, a, b);
   add_metrics(out, a, b);
   if (options_.metrics && out.raw_cosine) {
-    out.cka = debiased_cka(a.differences_ND, b.differences_ND, pair.items);
+    out.cka = debiased_cka(sums_[pair.a], sums_[pair.b], pair.items);
   }
   if (options_.subspace_rank > 0 && out.raw_cosine) {
-    const auto spaces = compare_subspaces(
-        a.differences_ND, vectors_[pair.a].rows.ids, b.differences_ND,
-        vectors_[pair.b].rows.ids, options_.subspace_rank);
+    const auto spaces =
+        compare_subspaces(a.differences_ND, names_of(pair.a), b.differences_ND,
+                          names_of(pair.b), options_.subspace_rank);
     out.principal_cosines = spaces.principal_cosines;
     out.energy_of_b_in_a = spaces.energy_of_b_in_a;
     out.energy_of_a_in_b = spaces.energy_of_a_in_b;
@@ -286,14 +314,24 @@ PairAtLayer Comparer::pair_at(std::size_t p, const ComparedLayer& a,
 
 void Comparer::compare_layer(std::int64_t layer) {
   std::vector<ComparedLayer> loaded;
+  sums_.clear();
   for (std::size_t v = 0; v < vectors_.size(); ++v) {
     loaded.push_back(compared_layer(vectors_[v], layer));
+    sums_.push_back(unit_sums(loaded.back().differences_ND, units_[v]));
     out_.vectors[v].by_layer.push_back(vector_at(v, loaded[v], layer));
   }
   for (std::size_t p = 0; p < pairs_.size(); ++p) {
     out_.pairs[p].by_layer.push_back(
         pair_at(p, loaded[pairs_[p].a], loaded[pairs_[p].b], layer));
   }
+}
+
+std::vector<std::string> Comparer::names_of(std::size_t v) const {
+  std::vector<std::string> names;
+  for (const auto unit : units_[v].of) {
+    names.push_back(units_[v].names[static_cast<std::size_t>(unit)]);
+  }
+  return names;
 }
 
 void Comparer::finish_vectors() {
@@ -325,7 +363,10 @@ std::string verdict_of(const PairAtLayer& at, double margin) {
   if (*at.band_high < -margin && beyond_chance) {
     return "opposed";
   }
-  if (at.equivalence_p && *at.equivalence_p < 0.05) {
+  // An equivalence test within the margin, and a band that does not leave out
+  // 0: a small cosine that is told from none is not none.
+  const bool holds_zero = *at.band_low <= 0.0 && *at.band_high >= 0.0;
+  if (at.equivalence_p && *at.equivalence_p < 0.05 && holds_zero) {
     return "orthogonal";
   }
   return "undecided";

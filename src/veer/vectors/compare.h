@@ -73,8 +73,13 @@ struct VectorAtLayer {
   std::optional<double> existence_p;
   std::optional<double> existence_adjusted_p;  // over layers
   std::optional<double> participation_ratio;
+  // How alike the questions of a unit are, and how many of them count for one
+  // (unit_rows.h).
+  std::optional<double> icc;
+  std::optional<double> design_effect;
   std::optional<double> agreement;
-  // Projection of each question on the vector of the others, positive side up.
+  // Projection of each question on the vector of the other units' questions,
+  // positive side up.
   // None where the direction is no mean of differences: the one that is left
   // out would have to be fitted anew (study/detection does).
   std::optional<double> auroc;
@@ -111,7 +116,8 @@ struct PairAtLayer {
 
 struct VectorComparison {
   std::string name;
-  std::int64_t n = 0;
+  std::int64_t n = 0;         // questions
+  std::int64_t clusters = 0;  // units that they are of
   std::string fingerprint;
   std::vector<VectorAtLayer> by_layer;
 };
@@ -120,6 +126,8 @@ struct PairComparison {
   std::string a, b;
   std::int64_t num_common = 0;
   std::int64_t num_union = 0;
+  std::int64_t num_clusters =
+      0;  // units of the union, which intervals are over
   std::vector<PairAtLayer> by_layer;
 };
 
@@ -134,7 +142,8 @@ struct Comparison {
 
 // All vectors and all pairs. Throws Error{kBadInput} when vectors belong to
 // different models, points or shapes, a side is not finite, or a name
-// repeats. What cannot be told is a reason, never a number.
+// repeats. What cannot be told is a reason, never a number. Where rows
+// say units, these are what is left out, flipped and halved.
 Comparison compare_vectors(std::span<const ComparedVector> vectors,
                            const CompareOptions& options = {},
                            const Monitor& monitor = {});

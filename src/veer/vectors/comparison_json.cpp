@@ -40,6 +40,8 @@ void visit_vector(Self& at, Visitor&& field) {
   field("existence_p", at.existence_p);
   field("existence_adjusted_p", at.existence_adjusted_p);
   field("participation_ratio", at.participation_ratio);
+  field("icc", at.icc);
+  field("design_effect", at.design_effect);
   field("agreement", at.agreement);
   field("auroc", at.auroc);
   field("massive_dimensions", at.massive_dimensions);
@@ -157,6 +159,7 @@ Json comparison_json(const Comparison& comparison) {
   for (const auto& vector : comparison.vectors) {
     Json entry = {{"name", vector.name},
                   {"n", vector.n},
+                  {"clusters", vector.clusters},
                   {"fingerprint", vector.fingerprint},
                   {"by_layer", Json::array()}};
     for (const auto& at : vector.by_layer) {
@@ -169,6 +172,7 @@ Json comparison_json(const Comparison& comparison) {
                   {"b", pair.b},
                   {"common_items", pair.num_common},
                   {"all_items", pair.num_union},
+                  {"clusters", pair.num_clusters},
                   {"by_layer", Json::array()}};
     for (const auto& at : pair.by_layer) {
       entry["by_layer"].push_back(pair_json(at));
@@ -191,6 +195,7 @@ Comparison comparison_from_json(const Json& json) {
     const Reader read{entry};
     read("name", vector.name);
     read("n", vector.n);
+    read("clusters", vector.clusters);
     read("fingerprint", vector.fingerprint);
     for (const auto& at : read.at("by_layer")) {
       visit_vector(vector.by_layer.emplace_back(), Reader{at});
@@ -203,6 +208,7 @@ Comparison comparison_from_json(const Json& json) {
     read("b", pair.b);
     read("common_items", pair.num_common);
     read("all_items", pair.num_union);
+    read("clusters", pair.num_clusters);
     for (const auto& at : read.at("by_layer")) {
       visit_pair(pair.by_layer.emplace_back(), Reader{at});
     }

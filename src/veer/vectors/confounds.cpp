@@ -9,6 +9,7 @@
 #include "veer/vectors/item_statistics.h"
 #include "veer/vectors/readings.h"
 #include "veer/vectors/tensor_numbers.h"
+#include "veer/vectors/unit_rows.h"
 
 namespace veer {
 namespace {
@@ -16,6 +17,10 @@ namespace {
 bool same_place(const ComparedVector& a, const ComparedVector& b) {
   return a.vector.position == b.vector.position &&
          a.vector.point == b.vector.point;
+}
+
+at::Tensor sums_of(const ComparedVector& compared, std::int64_t layer) {
+  return unit_sums(compared.rows.differences(layer), row_units(compared.rows));
 }
 
 ConfoundAtLayer overlap_at(const ComparedVector& vector,
@@ -33,12 +38,11 @@ ConfoundAtLayer overlap_at(const ComparedVector& vector,
   }
   out.share = *out.raw_cosine * *out.raw_cosine;
   const auto reason = no_cross_item_estimate(vector.vector, confound.vector);
-  out.cosine = reason.empty()
-                   ? cross_item_cosine(vector.rows.differences(layer),
-                                       confound.rows.differences(layer), items,
-                                       confidence)
-                         .cosine
-                   : Measure::none(reason);
+  out.cosine = reason.empty() ? cross_item_cosine(sums_of(vector, layer),
+                                                  sums_of(confound, layer),
+                                                  items, confidence)
+                                    .cosine
+                              : Measure::none(reason);
   return out;
 }
 
@@ -84,15 +88,24 @@ at::Tensor rows_on(const ComparedVector& compared,
       0, at::tensor(index, at::kLong));
 }
 
-std::vector<std::string> ids_on(const ComparedVector& compared,
-                                const std::set<std::string>& keep) {
+struct ChosenItems {
   std::vector<std::string> ids;
-  for (const auto& id : compared.rows.ids) {
-    if (keep.contains(id)) {
-      ids.push_back(id);
+  RowUnits units;
+};
+
+ChosenItems items_on(const ComparedVector& compared,
+                     const std::set<std::string>& keep) {
+  ChosenItems out;
+  std::vector<std::string> units;
+  for (std::size_t i = 0; i < compared.rows.ids.size(); ++i) {
+    if (keep.contains(compared.rows.ids[i])) {
+      out.ids.push_back(compared.rows.ids[i]);
+      units.push_back(compared.rows.units.empty() ? out.ids.back()
+                                                  : compared.rows.units[i]);
     }
   }
-  return ids;
+  out.units = row_units(out.ids, units);
+  return out;
 }
 
 }  // namespace
@@ -107,7 +120,7 @@ ConfoundReport compare_with_confounds(std::span<const ComparedVector> vectors,
       if (!same_place(vector, confound)) {
         continue;
       }
-      const auto items = unite_items(vector.rows.ids, confound.rows.ids);
+      const auto items = unite_units(vector.rows, confound.rows);
       ConfoundOverlap overlap{vector.vector.name, confound.vector.name, {}};
       for (std::int64_t l = 0; l < vector.vector.num_layers(); ++l) {
         overlap.by_layer.push_back(
@@ -145,17 +158,18 @@ std::vector<Measure> cosine_on(const ComparedVector& a, const ComparedVector& b,
                                std::span<const std::string> keep,
                                double confidence) {
   const std::set<std::string> wanted(keep.begin(), keep.end());
-  const auto a_ids = ids_on(a, wanted);
-  const auto b_ids = ids_on(b, wanted);
-  const auto items = unite_items(a_ids, b_ids);
+  const auto of_a = items_on(a, wanted);
+  const auto of_b = items_on(b, wanted);
+  const auto items = unite_units(of_a.ids, of_a.units, of_b.ids, of_b.units);
   const auto reason = no_cross_item_estimate(a.vector, b.vector);
   std::vector<Measure> out;
   for (std::int64_t l = 0; l < a.vector.num_layers(); ++l) {
     out.push_back(
         !reason.empty() ? Measure::none(reason)
-        : a_ids.size() < 4 || b_ids.size() < 4
-            ? Measure::none("fewer than 4 such questions", std::ssize(a_ids))
-            : cross_item_cosine(rows_on(a, wanted, l), rows_on(b, wanted, l),
+        : of_a.ids.size() < 4 || of_b.ids.size() < 4
+            ? Measure::none("fewer than 4 such questions", std::ssize(of_a.ids))
+            : cross_item_cosine(unit_sums(rows_on(a, wanted, l), of_a.units),
+                                unit_sums(rows_on(b, wanted, l), of_b.units),
                                 items, confidence)
                   .cosine);
   }

@@ -6,7 +6,9 @@
 //   A_u = A - 2 Sx.x_u + 2 |x_u|^2
 //   C_u = C - Sy.x_u - Sx.y_u + 2 x_u.y_u
 //
-// (terms of a side that lacks the item are absent), Sx and Sy the sums.
+// (terms of a side that lacks the item are absent), Sx and Sy the sums. Of
+// units the rows are sums over their questions, and only the numbers of pairs
+// that the sums are divided by differ.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -24,7 +26,6 @@ namespace {
 
 // MeanProducts of one side's rows with the two sums.
 struct Side {
-  std::int64_t n = 0;
   std::vector<double> own;     // S.x_u of its own sum
   std::vector<double> other;   // S.x_u of the other side's sum
   std::vector<double> square;  // |x_u|^2
@@ -34,7 +35,6 @@ struct Side {
 Side make_side(const at::Tensor& rows_ND, const at::Tensor& own_sum_D,
                const at::Tensor& other_sum_D) {
   Side side;
-  side.n = rows_ND.size(0);
   side.own = to_vector(rows_ND.mv(own_sum_D));
   side.other = to_vector(rows_ND.mv(other_sum_D));
   side.square = to_vector(rows_ND.square().sum(1));
@@ -48,8 +48,18 @@ Side make_side(const at::Tensor& rows_ND, const at::Tensor& own_sum_D,
 // Everything that the estimate with or without one item needs.
 struct Terms {
   double A = 0.0, B = 0.0, C = 0.0;
-  std::int64_t nx = 0, ny = 0, common = 0;
+  std::int64_t nx = 0, ny = 0;  // questions
+  // Pairs of two questions of one item: in X, in Y, and between them.
+  std::int64_t own_x = 0, own_y = 0, common = 0;
 };
+
+// Questions in a row.
+std::int64_t count_of(const std::vector<std::int64_t>& counts,
+                      std::int64_t row) {
+  return row < 0          ? 0
+         : counts.empty() ? 1
+                          : counts[static_cast<std::size_t>(row)];
+}
 
 double pairs(std::int64_t a, std::int64_t b, std::int64_t less) {
   return static_cast<double>(a * b - less);
@@ -64,30 +74,36 @@ struct MeanProducts {
 
 // nullopt when a squared norm is not positive.
 std::optional<MeanProducts> products_of(const Terms& t) {
-  if (t.A <= 0.0 || t.B <= 0.0 || t.nx < 2 || t.ny < 2) {
+  const double xx = pairs(t.nx, t.nx, t.own_x);
+  const double yy = pairs(t.ny, t.ny, t.own_y);
+  if (t.A <= 0.0 || t.B <= 0.0 || xx < 1.0 || yy < 1.0) {
     return std::nullopt;
   }
-  return MeanProducts{t.A / pairs(t.nx, t.nx, t.nx),
-                      t.B / pairs(t.ny, t.ny, t.ny),
-                      t.C / pairs(t.nx, t.ny, t.common)};
+  return MeanProducts{t.A / xx, t.B / yy, t.C / pairs(t.nx, t.ny, t.common)};
 }
 
-Terms without(const Terms& all, const Side& x, const Side& y, std::int64_t i,
-              std::int64_t j, double product) {
+Terms without(const Terms& all, const Side& x, const Side& y,
+              const ItemUnion& items, std::size_t u, double product) {
+  const auto i = items.x[u];
+  const auto j = items.y[u];
+  const auto of_x = count_of(items.x_counts, i);
+  const auto of_y = count_of(items.y_counts, j);
   Terms t = all;
+  t.nx -= of_x;
+  t.ny -= of_y;
+  t.own_x -= of_x * of_x;
+  t.own_y -= of_y * of_y;
+  t.common -= of_x * of_y;
   if (i >= 0) {
     t.A += 2.0 * (x.square[i] - x.own[i]);
     t.C -= x.other[i];
-    --t.nx;
   }
   if (j >= 0) {
     t.B += 2.0 * (y.square[j] - y.own[j]);
     t.C -= y.other[j];
-    --t.ny;
   }
   if (i >= 0 && j >= 0) {
     t.C += 2.0 * product;
-    --t.common;
   }
   return t;
 }
@@ -183,15 +199,13 @@ void finish(CrossItemCosine& out, const MeanProducts& all,
       error_parts(all, left_out, pairs));
   const auto bounds = error->interval(level);
   if (!bounds) {
-    out.cosine = Measure::none(
-        "direction not established: its length is within noise of zero",
-        out.cosine.n);
+    out.cosine.reason =
+        "direction not established: its length is within noise of zero";
     return;
   }
   if (value < bounds->low || value > bounds->high) {
-    out.cosine = Measure::none(
-        "direction not established: its bias is larger than its error",
-        out.cosine.n);
+    out.cosine.reason =
+        "direction not established: its bias is larger than its error";
     return;
   }
   out.cosine.value = value;
@@ -247,7 +261,9 @@ CrossItemCosine cross_item_cosine(const at::Tensor& x_ND,
                                   const ItemUnion& items, double level,
                                   std::int64_t max_pair_items) {
   CrossItemCosine out;
-  out.cosine.n = static_cast<std::int64_t>(items.x.size());
+  out.cosine.n =
+      items.num_questions > 0 ? items.num_questions : std::ssize(items.x);
+  out.cosine.clusters = items.num_questions > 0 ? std::ssize(items.x) : 0;
   if (x_ND.size(0) < 4 || y_MD.size(0) < 4) {
     out.cosine.reason = "fewer than four items";
     return out;
@@ -257,8 +273,18 @@ CrossItemCosine cross_item_cosine(const at::Tensor& x_ND,
   const Side x = make_side(x_ND, sum_x_D, sum_y_D);
   const Side y = make_side(y_MD, sum_y_D, sum_x_D);
   const auto products = common_products(x_ND, y_MD, items);
-  Terms all{x.A, y.A, sum_x_D.dot(sum_y_D).item<double>(),
-            x.n, y.n, items.num_common};
+  Terms all{.A = x.A,
+            .B = y.A,
+            .C = sum_x_D.dot(sum_y_D).item<double>(),
+            .common = items.num_common};
+  for (std::size_t u = 0; u < items.x.size(); ++u) {
+    const auto of_x = count_of(items.x_counts, items.x[u]);
+    const auto of_y = count_of(items.y_counts, items.y[u]);
+    all.nx += of_x;
+    all.ny += of_y;
+    all.own_x += of_x * of_x;
+    all.own_y += of_y * of_y;
+  }
   for (const double p : products) {
     all.C -= p;
   }
@@ -269,8 +295,7 @@ CrossItemCosine cross_item_cosine(const at::Tensor& x_ND,
   }
   std::vector<MeanProducts> left_out;
   for (std::size_t u = 0; u < items.x.size(); ++u) {
-    const auto some =
-        products_of(without(all, x, y, items.x[u], items.y[u], products[u]));
+    const auto some = products_of(without(all, x, y, items, u, products[u]));
     if (!some) {
       out.cosine.reason = "direction not established: hangs on one item";
       return out;

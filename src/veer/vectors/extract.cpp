@@ -273,10 +273,12 @@ void Extractor::add_two_by_two(const Block& block) {
     }
     auto& tables = out_.two_by_two[reading.position.name()];
     tables.resize(wanted_.size());
+    // Every item has these texts, so a row is an item.
+    const std::span<const std::string> units(texts_.units);
     for (std::size_t l = 0; l < bh->size(); ++l) {
       const auto at = static_cast<std::size_t>(block.first) + l;
       if (wanted_[at]) {
-        tables[at] = two_by_two((*bh)[l], (*bd)[l], (*fh)[l], (*fd)[l]);
+        tables[at] = two_by_two((*bh)[l], (*bd)[l], (*fh)[l], (*fd)[l], units);
       }
     }
   }
@@ -349,6 +351,7 @@ void Extractor::start_vectors() {
       rows.site = std::string(point_name(spec.point));
       for (const auto item : items_[v]) {
         rows.ids.push_back(texts_.ids[static_cast<std::size_t>(item)]);
+        rows.units.push_back(texts_.units[static_cast<std::size_t>(item)]);
       }
       out_.rows.push_back(std::move(rows));
     }

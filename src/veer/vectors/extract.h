@@ -38,6 +38,8 @@ struct ExtractItem {
   // A question and its answer that have nothing to do with the domain.
   std::string unrelated_question;
   std::string unrelated_answer;
+  // What the question is resampled with; empty = it stands alone.
+  std::string unit = {};
 };
 
 // What the confound contrasts put in place of prompt and answer.

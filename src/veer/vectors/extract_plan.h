@@ -51,6 +51,7 @@ struct TextsOfKind {
 };
 struct ExtractTexts {
   std::vector<std::string> ids;
+  std::vector<std::string> units;  // of each
   std::map<TextKey, TextsOfKind> kinds;
   std::int64_t num_dropped = 0;
 };

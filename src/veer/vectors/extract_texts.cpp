@@ -215,6 +215,7 @@ ExtractTexts make_extract_texts(std::span<const ExtractItem> items,
     }
     const auto index = static_cast<std::int64_t>(texts.ids.size());
     texts.ids.push_back(item.id);
+    texts.units.push_back(item.unit.empty() ? item.id : item.unit);
     for (auto& [key, text] : encoded) {
       texts.kinds[key].encoded.push_back(std::move(text));
       texts.kinds[key].item.push_back(index);

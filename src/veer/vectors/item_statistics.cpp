@@ -48,7 +48,8 @@ double deviation(const std::vector<double>& values) {
 
 }  // namespace
 
-double unbiased_squared_norm(const at::Tensor& x_ND) {
+double unbiased_squared_norm(const at::Tensor& x_ND,
+                             std::span<const std::int64_t> counts) {
   const auto n = static_cast<double>(x_ND.size(0));
   if (n < 2) {
     fail("unbiased norm", "fewer than two items", "at least two");
@@ -56,7 +57,17 @@ double unbiased_squared_norm(const at::Tensor& x_ND) {
   const auto sum_D = x_ND.sum(0);
   const double A =
       sum_D.dot(sum_D).item<double>() - x_ND.square().sum().item<double>();
-  return A / (n * (n - 1.0));
+  if (counts.empty()) {
+    return A / (n * (n - 1.0));
+  }
+  double questions = 0.0;
+  double own = 0.0;
+  for (const auto count : counts) {
+    const auto c = static_cast<double>(count);
+    questions += c;
+    own += c * c;
+  }
+  return A / (questions * questions - own);
 }
 
 Measure reliability_of_whole(double half_cosine, std::int64_t n) {
@@ -80,20 +91,37 @@ std::optional<double> plain_cosine(const at::Tensor& a_D,
   return a.dot(b).item<double>() / size;
 }
 
-ItemGram::ItemGram(const at::Tensor& x_ND)
-    : n_(x_ND.size(0)), gram_NN_(x_ND.mm(x_ND.t())) {}
+ItemGram::ItemGram(const at::Tensor& x_ND, std::span<const std::int64_t> counts)
+    : n_(x_ND.size(0)),
+      num_questions_(x_ND.size(0)),
+      num_own_(x_ND.size(0)),
+      has_counts_(!counts.empty()),
+      gram_NN_(x_ND.mm(x_ND.t())) {
+  if (has_counts_) {
+    num_questions_ = 0;
+    num_own_ = 0;
+    for (const auto count : counts) {
+      num_questions_ += count;
+      num_own_ += count * count;
+    }
+  }
+}
 
 double ItemGram::cross_sum() const {
   return (gram_NN_.sum() - gram_NN_.trace()).item<double>();
 }
 
 double ItemGram::squared_norm_of_mean() const {
-  return gram_NN_.mean().item<double>();
+  if (!has_counts_) {
+    return gram_NN_.mean().item<double>();
+  }
+  const auto n = static_cast<double>(num_questions_);
+  return gram_NN_.sum().item<double>() / (n * n);
 }
 
 double ItemGram::unbiased_squared_norm() const {
-  const auto n = static_cast<double>(n_);
-  return cross_sum() / (n * (n - 1.0));
+  const auto n = static_cast<double>(num_questions_);
+  return cross_sum() / (n * n - static_cast<double>(num_own_));
 }
 
 double ItemGram::reliability() const {
@@ -102,7 +130,7 @@ double ItemGram::reliability() const {
 
 Measure ItemGram::split_half(std::int64_t splits, std::uint64_t seed) const {
   if (n_ < 4) {
-    return Measure::none("fewer than four items", n_);
+    return Measure::none("fewer than four items", num_questions_);
   }
   const auto in_SN = half_masks(splits, n_, seed);
   const auto out_SN = 1.0 - in_SN;
@@ -113,7 +141,7 @@ Measure ItemGram::split_half(std::int64_t splits, std::uint64_t seed) const {
   const auto r = to_vector(cross / (first * second).sqrt());
   const double mean =
       std::accumulate(r.begin(), r.end(), 0.0) / static_cast<double>(r.size());
-  auto measure = reliability_of_whole(mean, n_);
+  auto measure = reliability_of_whole(mean, num_questions_);
   if (measure.established()) {
     measure.low = stepped_up(quantile(r, 0.025));
     measure.high = stepped_up(quantile(r, 0.975));

@@ -6,7 +6,9 @@
 // Cross-item U-statistics leave out products of an item with itself, so noise
 // within items biases neither norm nor cosine, also when two vectors share
 // items:  A = sum_{i != j} x_i.x_j,  B likewise,  C = sum_{i != j} x_i.y_j,
-// cosine = C / sqrt(A B).
+// cosine = C / sqrt(A B). Where questions of one topic or cluster stand
+// together, the item is that unit: its row is the sum of its questions, and
+// the mean of a product divides by n^2 - sum n_c^2 instead of n (n - 1).
 #pragma once
 
 #include <cstdint>
@@ -24,11 +26,18 @@
 namespace veer {
 
 // Items of two vectors laid over each other: entry u is one item of the
-// union, x[u] its row in X or -1, y[u] its row in Y or -1.
+// union, x[u] its row in X or -1, y[u] its row in Y or -1. An item is a
+// question, or a unit of questions whose row is their sum (unit_rows.h).
 struct ItemUnion {
   std::vector<std::int64_t> x;
   std::vector<std::int64_t> y;
+  // Products of an item of X with the same item of Y that a sum over all pairs
+  // would hold: the number of common items, of units sum of n_x n_y.
   std::int64_t num_common = 0;
+  // Questions in each row of X and of Y; empty = one.
+  std::vector<std::int64_t> x_counts;
+  std::vector<std::int64_t> y_counts;
+  std::int64_t num_questions = 0;  // of the union; 0 = one per item
 };
 ItemUnion unite_items(std::span<const std::string> x_ids,
                       std::span<const std::string> y_ids);
@@ -54,15 +63,18 @@ struct CrossItemCosine {
 // pair_bias_share() of the pairs' part is taken off the bias. May exceed 1 in
 // magnitude. Not established when a squared norm is not positive (also after
 // leaving out one item), when the interval has no end, because the lengths are
-// within noise of zero, or does not hold the value without its bias, or N < 4
-// on a side.
+// within noise of zero, or does not hold the value without its bias, or a side
+// has fewer than 4 items. Over units everything is by unit, and the interval
+// has as many degrees of freedom as there are units less one.
 CrossItemCosine cross_item_cosine(const at::Tensor& x_ND,
                                   const at::Tensor& y_MD,
                                   const ItemUnion& items, double level = 0.95,
                                   std::int64_t max_pair_items = 256);
 
-// Unbiased squared norm of the mean: A / (n (n-1)). n >= 2.
-double unbiased_squared_norm(const at::Tensor& x_ND);
+// Unbiased squared norm of the mean: A / (n (n-1)). n >= 2. Of sums over units
+// with these many questions: A / (n^2 - sum n_c^2).
+double unbiased_squared_norm(const at::Tensor& x_ND,
+                             std::span<const std::int64_t> counts = {});
 
 // Plain cosine of two vectors; none when one is (nearly) zero.
 std::optional<double> plain_cosine(const at::Tensor& a_D,
@@ -81,8 +93,11 @@ struct FlippedA {
 // G = X X' of one vector's rows, and what follows from it alone.
 class ItemGram {
  public:
-  explicit ItemGram(const at::Tensor& x_ND);  // fp64
-  std::int64_t n() const { return n_; }
+  // Rows fp64. `counts`: questions in each row, for sums over units; empty =
+  // one.
+  explicit ItemGram(const at::Tensor& x_ND,
+                    std::span<const std::int64_t> counts = {});
+  std::int64_t n() const { return n_; }  // rows
 
   double squared_norm_of_mean() const;  // plain, biased upwards
   double unbiased_squared_norm() const;
@@ -105,6 +120,9 @@ class ItemGram {
 
  private:
   std::int64_t n_ = 0;
+  std::int64_t num_questions_ = 0;
+  std::int64_t num_own_ = 0;  // sum of squared counts
+  bool has_counts_ = false;
   at::Tensor gram_NN_;
 };
 

@@ -22,6 +22,9 @@ VectorRows rows_without(const VectorRows& rows,
     if (!ids.contains(rows.ids[i])) {
       kept.push_back(static_cast<std::int64_t>(i));
       out.ids.push_back(rows.ids[i]);
+      if (!rows.units.empty()) {
+        out.units.push_back(rows.units[i]);
+      }
     }
   }
   const auto index = at::tensor(kept, at::kLong);

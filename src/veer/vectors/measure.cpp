@@ -12,11 +12,15 @@ Json optional_json(const std::optional<double>& value) {
 }
 
 Json measure_json(const Measure& measure) {
-  return {{"value", optional_json(measure.value)},
-          {"low", optional_json(measure.low)},
-          {"high", optional_json(measure.high)},
-          {"n", measure.n},
-          {"reason", measure.reason}};
+  Json out = {{"value", optional_json(measure.value)},
+              {"low", optional_json(measure.low)},
+              {"high", optional_json(measure.high)},
+              {"n", measure.n},
+              {"reason", measure.reason}};
+  if (measure.clusters > 0) {
+    out["clusters"] = measure.clusters;
+  }
+  return out;
 }
 
 }  // namespace veer

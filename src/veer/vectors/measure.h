@@ -16,6 +16,8 @@ struct Measure {
   std::optional<double> low;
   std::optional<double> high;
   std::int64_t n = 0;
+  // Units (topics, clusters) that the interval is over; 0 = not known.
+  std::int64_t clusters = 0;
   std::string reason;  // "direction not established", empty if there is one
 
   bool established() const { return value.has_value(); }
@@ -27,7 +29,8 @@ struct Measure {
   }
 };
 
-// {"value", "low", "high", "n", "reason"}; null where there is none.
+// {"value", "low", "high", "n", "reason"}; null where there is none. And
+// "clusters" where units are known.
 Json measure_json(const Measure& measure);
 // The number, or null.
 Json optional_json(const std::optional<double>& value);

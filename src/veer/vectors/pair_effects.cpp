@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
 #include "veer/vectors/tensor_numbers.h"
@@ -20,6 +21,7 @@ struct Kind {
   std::vector<double> items;  // whose rows they are
   at::Tensor x_ND;
   at::Tensor y_ND;
+  at::Tensor x_counts_N, y_counts_N;  // questions in each row; undefined = one
 
   std::int64_t rows() const {
     return x_ND.defined() ? x_ND.size(0) : y_ND.defined() ? y_ND.size(0) : 0;
@@ -51,24 +53,46 @@ Kind make_kind(const at::Tensor& x_ND, const at::Tensor& y_MD,
     x_rows.push_back(static_cast<double>(items.x[members[m]]));
     y_rows.push_back(static_cast<double>(items.y[members[m]]));
   }
+  const auto take = [](const at::Tensor& all, const std::vector<double>& at,
+                       const std::vector<std::int64_t>& counts,
+                       at::Tensor& rows_ND, at::Tensor& counts_N) {
+    rows_ND = rows_at(all, at);
+    if (!counts.empty()) {
+      counts_N = at::tensor(counts, at::kLong)
+                     .index_select(0, from_vector(at).to(at::kLong))
+                     .to(at::kDouble);
+      rows_ND = rows_ND / counts_N.unsqueeze(1);
+    }
+  };
   if (in_x && !x_rows.empty()) {
-    kind.x_ND = rows_at(x_ND, x_rows);
+    take(x_ND, x_rows, items.x_counts, kind.x_ND, kind.x_counts_N);
   }
   if (in_y && !y_rows.empty()) {
-    kind.y_ND = rows_at(y_MD, y_rows);
+    take(y_MD, y_rows, items.y_counts, kind.y_ND, kind.y_counts_N);
   }
   return kind;
 }
 
-// Products of rows of two kinds; zeros where a side lacks them.
-at::Tensor products(const at::Tensor& left, const at::Tensor& right) {
-  return left.defined() && right.defined() ? left.mm(right.t()) : at::Tensor();
+// Products of rows of two kinds, and how many pairs of questions each stands
+// for (undefined = one); undefined where a side lacks them.
+struct Kernel {
+  at::Tensor g_NM;
+  at::Tensor pairs_NM;
+};
+
+Kernel products(const at::Tensor& left, const at::Tensor& left_counts,
+                const at::Tensor& right, const at::Tensor& right_counts) {
+  if (!left.defined() || !right.defined()) {
+    return {};
+  }
+  return {left.mm(right.t()), left_counts.defined()
+                                  ? left_counts.outer(right_counts)
+                                  : at::Tensor()};
 }
 
-// Residuals of a symmetric matrix without its diagonal after mean and item
-// effects (round robin), scaled so that the sum of products over i < j is
-// unbiased for all pairs of `count` items.
-at::Tensor hollow_residuals(at::Tensor g_NN, std::int64_t count) {
+// What is left of a symmetric matrix without its diagonal after mean and item
+// effects (round robin).
+at::Tensor hollow_centred(at::Tensor g_NN) {
   const auto m = static_cast<double>(g_NN.size(0));
   g_NN.diagonal().fill_(0.0);
   const auto sums_N = g_NN.sum(1);
@@ -76,6 +100,24 @@ at::Tensor hollow_residuals(at::Tensor g_NN, std::int64_t count) {
   const auto effects_N = (sums_N - mean * (m - 1.0)) / (m - 2.0);
   auto r_NN = g_NN - mean - effects_N.unsqueeze(1) - effects_N.unsqueeze(0);
   r_NN.diagonal().fill_(0.0);
+  return r_NN;
+}
+
+// The same for two different kinds of items.
+at::Tensor crossed_centred(const at::Tensor& g_NM) {
+  return g_NM - g_NM.mean(1, /*keepdim=*/true) -
+         g_NM.mean(0, /*keepdim=*/true) + g_NM.mean();
+}
+
+// Residuals scaled so that the sum of products over i < j is unbiased for all
+// pairs of `count` items. Weighted by pairs of questions they are centred once
+// more, because what follows needs rows that sum to 0.
+at::Tensor hollow_residuals(const Kernel& kernel, std::int64_t count) {
+  auto r_NN = hollow_centred(kernel.g_NM.clone());
+  if (kernel.pairs_NM.defined()) {
+    r_NN = hollow_centred(r_NN * kernel.pairs_NM);
+  }
+  const auto m = static_cast<double>(r_NN.size(0));
   const auto all = static_cast<double>(count);
   const double pairs = all * (all - 1.0) / 2.0;
   // m (m - 3) / 2 degrees of freedom; each pair stands in the matrix twice.
@@ -83,11 +125,13 @@ at::Tensor hollow_residuals(at::Tensor g_NN, std::int64_t count) {
 }
 
 // The same for two different kinds of items: each pair stands there once.
-at::Tensor crossed_residuals(const at::Tensor& g_NM, double pairs) {
-  const auto n = static_cast<double>(g_NM.size(0));
-  const auto m = static_cast<double>(g_NM.size(1));
-  const auto r_NM = g_NM - g_NM.mean(1, /*keepdim=*/true) -
-                    g_NM.mean(0, /*keepdim=*/true) + g_NM.mean();
+at::Tensor crossed_residuals(const Kernel& kernel, double pairs) {
+  auto r_NM = crossed_centred(kernel.g_NM);
+  if (kernel.pairs_NM.defined()) {
+    r_NM = crossed_centred(r_NM * kernel.pairs_NM);
+  }
+  const auto n = static_cast<double>(r_NM.size(0));
+  const auto m = static_cast<double>(r_NM.size(1));
   return r_NM * std::sqrt(pairs / ((n - 1.0) * (m - 1.0)));
 }
 
@@ -124,6 +168,20 @@ struct Weights {
   double a = 0.0, b = 0.0, c = 0.0;  // of one unordered pair in the mean
 };
 
+// x of one with y of the other, both ways round, weighted where the numbers of
+// questions differ between the sides.
+Kernel cross_kernel(const Kind& s, const Kind& t) {
+  const auto there = products(s.x_ND, s.x_counts_N, t.y_ND, t.y_counts_N);
+  const auto back = products(s.y_ND, s.y_counts_N, t.x_ND, t.x_counts_N);
+  if (!there.pairs_NM.defined() || !back.pairs_NM.defined()) {
+    return {sum_defined(there.g_NM, back.g_NM),
+            there.pairs_NM.defined() ? there.pairs_NM : back.pairs_NM};
+  }
+  const auto pairs_NM = (there.pairs_NM + back.pairs_NM) / 2.0;
+  return {(there.g_NM * there.pairs_NM + back.g_NM * back.pairs_NM) / pairs_NM,
+          pairs_NM};
+}
+
 // Residuals of the pairs of one item of `s` and one of `t`; nothing when they
 // are too few.
 Residuals block_residuals(const Kind& s, const Kind& t, bool same,
@@ -131,19 +189,18 @@ Residuals block_residuals(const Kind& s, const Kind& t, bool same,
   if (std::min(s.rows(), t.rows()) < (same ? 4 : 2)) {
     return {};
   }
-  const auto residuals = [&](const at::Tensor& g, double weight) {
-    if (!g.defined()) {
+  const auto residuals = [&](const Kernel& kernel, double weight) {
+    if (!kernel.g_NM.defined()) {
       return at::Tensor();
     }
-    return (same ? hollow_residuals(g.clone(), s.count)
-                 : crossed_residuals(g,
+    return (same ? hollow_residuals(kernel, s.count)
+                 : crossed_residuals(kernel,
                                      static_cast<double>(s.count * t.count))) *
            weight;
   };
-  const auto cross =
-      sum_defined(products(s.x_ND, t.y_ND), products(s.y_ND, t.x_ND));
-  return {residuals(products(s.x_ND, t.x_ND), w.a),
-          residuals(products(s.y_ND, t.y_ND), w.b), residuals(cross, w.c)};
+  return {residuals(products(s.x_ND, s.x_counts_N, t.x_ND, t.x_counts_N), w.a),
+          residuals(products(s.y_ND, s.y_counts_N, t.y_ND, t.y_counts_N), w.b),
+          residuals(cross_kernel(s, t), w.c)};
 }
 
 // A sum of the three kernels' residuals.
@@ -179,6 +236,25 @@ double effective_rank(const at::Tensor& r_NN) {
   return fourth > 0.0 ? second * second / fourth : 0.0;
 }
 
+// Questions of one side, and pairs of two of one item.
+struct Questions {
+  double all = 0.0;
+  double own = 0.0;
+};
+
+Questions questions_of(const std::vector<std::int64_t>& counts,
+                       std::int64_t rows) {
+  if (counts.empty()) {
+    return {static_cast<double>(rows), static_cast<double>(rows)};
+  }
+  Questions out;
+  for (const auto count : counts) {
+    out.all += static_cast<double>(count);
+    out.own += static_cast<double>(count * count);
+  }
+  return out;
+}
+
 }  // namespace
 
 PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
@@ -188,10 +264,11 @@ PairEffects pair_effects(const at::Tensor& x_ND, const at::Tensor& y_MD,
       make_kind(x_ND, y_MD, items, true, true, max_items),
       make_kind(x_ND, y_MD, items, true, false, max_items),
       make_kind(x_ND, y_MD, items, false, true, max_items)};
-  const auto n = static_cast<double>(x_ND.size(0));
-  const auto m = static_cast<double>(y_MD.size(0));
-  const Weights weights{2.0 / (n * (n - 1.0)), 2.0 / (m * (m - 1.0)),
-                        1.0 / (n * m - static_cast<double>(items.num_common))};
+  const auto x = questions_of(items.x_counts, x_ND.size(0));
+  const auto y = questions_of(items.y_counts, y_MD.size(0));
+  const Weights weights{
+      2.0 / (x.all * x.all - x.own), 2.0 / (y.all * y.all - y.own),
+      1.0 / (x.all * y.all - static_cast<double>(items.num_common))};
   const double root = std::sqrt(a * b);
   const Weights of_product{0.0, 0.0, 1.0 / root};
   const Weights of_length{0.5 / a, 0.5 / b, 0.0};

@@ -10,7 +10,9 @@
 //
 //   Cov(U, U') = sum_{i<j} r_ij r'_ij         (pair part)
 //
-// and by expansion to second order the bias of the cosine.
+// and by expansion to second order the bias of the cosine. Of units of several
+// questions (ItemUnion's counts) the kernels are of the units' means, and a
+// residual counts as often as there are pairs of their questions.
 #pragma once
 
 #include <cstdint>

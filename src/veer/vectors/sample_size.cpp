@@ -3,6 +3,9 @@
 
 #include <numeric>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/tensor.h>
@@ -11,6 +14,7 @@
 #include "veer/base/random.h"
 #include "veer/vectors/distributions.h"
 #include "veer/vectors/item_statistics.h"
+#include "veer/vectors/unit_rows.h"
 
 namespace veer {
 namespace {
@@ -30,7 +34,8 @@ std::vector<std::int64_t> sizes_up_to(std::int64_t n) {
 
 // Both vectors' rows of the questions that they share, in one order.
 struct CommonRows {
-  at::Tensor a_N, b_N;  // row numbers
+  at::Tensor a_N, b_N;             // row numbers
+  std::vector<std::int64_t> unit;  // of each
   std::int64_t n = 0;
 };
 
@@ -38,14 +43,38 @@ CommonRows common_rows(const VectorRows& a, const VectorRows& b) {
   const auto both = unite_items(a.ids, b.ids);
   std::vector<std::int64_t> of_a;
   std::vector<std::int64_t> of_b;
+  std::vector<std::int64_t> unit;
+  const auto units = row_units(a);
   for (std::size_t i = 0; i < both.x.size(); ++i) {
     if (both.x[i] >= 0 && both.y[i] >= 0) {
       of_a.push_back(both.x[i]);
       of_b.push_back(both.y[i]);
+      unit.push_back(units.of[static_cast<std::size_t>(both.x[i])]);
     }
   }
   return {at::tensor(of_a, at::kLong), at::tensor(of_b, at::kLong),
-          std::ssize(of_a)};
+          std::move(unit), std::ssize(of_a)};
+}
+
+// Some of these rows, with the units they are of.
+struct Subset {
+  at::Tensor rows_N;
+  RowUnits units;
+  double own_pairs = 0.0;  // pairs of two questions of one unit
+};
+
+Subset subset_of(const std::vector<std::int64_t>& order, std::int64_t size,
+                 const std::vector<std::int64_t>& unit) {
+  const std::vector<std::int64_t> rows(order.begin(), order.begin() + size);
+  std::vector<std::string> names;
+  for (const auto row : rows) {
+    names.push_back(std::to_string(unit[static_cast<std::size_t>(row)]));
+  }
+  Subset out{at::tensor(rows, at::kLong), row_units(names, names), 0.0};
+  for (const auto count : out.units.counts) {
+    out.own_pairs += static_cast<double>(count * count);
+  }
+  return out;
 }
 
 struct MeanOfSubset {
@@ -53,16 +82,18 @@ struct MeanOfSubset {
   std::optional<double> reliability;
 };
 
-// With S the sum of n rows: plain |S|^2 / n^2, and without the products of a
-// row with itself (|S|^2 - sum |x|^2) / (n (n - 1)).
-MeanOfSubset mean_of(const at::Tensor& rows_ND, const at::Tensor& squares_N,
-                     const at::Tensor& chosen_N) {
-  const auto n = static_cast<double>(chosen_N.size(0));
-  MeanOfSubset out{rows_ND.index_select(0, chosen_N).mean(0), {}};
+// With S the sum of n rows: plain |S|^2 / n^2, and without the products of
+// rows of one unit (|S|^2 - sum |S_c|^2) / (n^2 - sum n_c^2).
+MeanOfSubset mean_of(const at::Tensor& rows_ND, const Subset& chosen) {
+  const auto n = static_cast<double>(chosen.rows_N.size(0));
+  const auto chosen_ND = rows_ND.index_select(0, chosen.rows_N);
+  MeanOfSubset out{chosen_ND.mean(0), {}};
   const double plain = out.mean_D.dot(out.mean_D).item<double>();
-  if (plain > 0.0) {
-    const double own = squares_N.index_select(0, chosen_N).sum().item<double>();
-    const double unbiased = (plain * n * n - own) / (n * (n - 1.0));
+  const double pairs = n * n - chosen.own_pairs;
+  if (plain > 0.0 && pairs > 0.0) {
+    const double own =
+        unit_sums(chosen_ND, chosen.units).square().sum(1).sum().item<double>();
+    const double unbiased = (plain * n * n - own) / pairs;
     out.reliability = unbiased / plain;
   }
   return out;
@@ -84,10 +115,7 @@ Measure over_draws(const std::vector<double>& values, std::int64_t questions) {
 }
 
 SampleSizePoint point_at(const at::Tensor& a_ND, const at::Tensor& b_ND,
-                         std::int64_t size,
-                         const std::vector<at::Tensor>& orders) {
-  const auto squares_a = a_ND.square().sum(1);
-  const auto squares_b = b_ND.square().sum(1);
+                         std::int64_t size, const std::vector<Subset>& chosen) {
   std::vector<double> of_a;
   std::vector<double> of_b;
   std::vector<double> cosines;
@@ -96,13 +124,12 @@ SampleSizePoint point_at(const at::Tensor& a_ND, const at::Tensor& b_ND,
       list.push_back(*value);
     }
   };
-  for (const auto& order_N : orders) {
+  for (const auto& subset : chosen) {
     if (size == a_ND.size(0) && !cosines.empty()) {
       break;  // all of them are one draw
     }
-    const auto chosen_N = order_N.slice(0, 0, size);
-    const auto a = mean_of(a_ND, squares_a, chosen_N);
-    const auto b = mean_of(b_ND, squares_b, chosen_N);
+    const auto a = mean_of(a_ND, subset);
+    const auto b = mean_of(b_ND, subset);
     keep(of_a, a.reliability);
     keep(of_b, b.reliability);
     keep(cosines, plain_cosine(a.mean_D, b.mean_D));
@@ -125,19 +152,21 @@ SampleSizeCurve sample_size_curve(const ComparedVector& a,
   curve.sizes = sizes_up_to(common.n);
   curve.draws = draws;
   Random random(seed, "sample size");
-  std::vector<at::Tensor> orders;
+  std::vector<std::vector<Subset>> chosen(curve.sizes.size());
   std::vector<std::int64_t> order(static_cast<std::size_t>(common.n));
   std::iota(order.begin(), order.end(), 0);
   for (std::int64_t i = 0; i < draws; ++i) {
     random.shuffle(order);
-    orders.push_back(at::tensor(order, at::kLong));
+    for (std::size_t s = 0; s < curve.sizes.size(); ++s) {
+      chosen[s].push_back(subset_of(order, curve.sizes[s], common.unit));
+    }
   }
   for (std::int64_t layer = 0; layer < a.rows.num_layers(); ++layer) {
     const auto a_ND = a.rows.differences(layer).index_select(0, common.a_N);
     const auto b_ND = b.rows.differences(layer).index_select(0, common.b_N);
     auto& points = curve.by_layer.emplace_back();
-    for (const auto size : curve.sizes) {
-      points.push_back(point_at(a_ND, b_ND, size, orders));
+    for (std::size_t s = 0; s < curve.sizes.size(); ++s) {
+      points.push_back(point_at(a_ND, b_ND, curve.sizes[s], chosen[s]));
     }
   }
   return curve;

@@ -9,6 +9,7 @@
 
 #include "veer/base/error.h"
 #include "veer/vectors/item_statistics.h"
+#include "veer/vectors/unit_rows.h"
 
 namespace veer {
 namespace {
@@ -48,21 +49,23 @@ SeedAgreementAtLayer agreement_at(const ComparedVector& contrast,
   }
   std::vector<at::Tensor> rows;
   for (const auto& seed : seeds) {
-    rows.push_back(seed.rows.differences(layer));
+    rows.push_back(
+        unit_sums(seed.rows.differences(layer), row_units(seed.rows)));
   }
-  const auto contrast_ND = contrast.rows.differences(layer);
+  const auto contrast_ND =
+      unit_sums(contrast.rows.differences(layer), row_units(contrast.rows));
   std::vector<double> between;
   std::vector<Replicate> with_contrast;
   for (std::size_t s = 0; s < seeds.size(); ++s) {
     const auto got = cross_item_cosine(
-        contrast_ND, rows[s], unite_items(contrast.rows.ids, seeds[s].rows.ids),
+        contrast_ND, rows[s], unite_units(contrast.rows, seeds[s].rows),
         confidence);
     if (got.cosine.value) {
       with_contrast.push_back({*got.cosine.value, got.standard_error});
     }
     for (std::size_t t = s + 1; t < seeds.size(); ++t) {
       const auto pair = cross_item_cosine(
-          rows[s], rows[t], unite_items(seeds[s].rows.ids, seeds[t].rows.ids),
+          rows[s], rows[t], unite_units(seeds[s].rows, seeds[t].rows),
           confidence);
       if (pair.cosine.value) {
         between.push_back(*pair.cosine.value);

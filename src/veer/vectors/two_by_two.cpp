@@ -9,13 +9,15 @@
 #include "veer/vectors/item_statistics.h"
 #include "veer/vectors/measure.h"
 #include "veer/vectors/tensor_numbers.h"
+#include "veer/vectors/unit_rows.h"
 
 namespace veer {
 
 TwoByTwo two_by_two(const at::Tensor& base_honest_ND,
                     const at::Tensor& base_deceptive_ND,
                     const at::Tensor& tuned_honest_ND,
-                    const at::Tensor& tuned_deceptive_ND) {
+                    const at::Tensor& tuned_deceptive_ND,
+                    std::span<const std::string> units) {
   const auto bh = as_double(base_honest_ND);
   const auto bd = as_double(base_deceptive_ND);
   const auto fh = as_double(tuned_honest_ND);
@@ -26,9 +28,16 @@ TwoByTwo two_by_two(const at::Tensor& base_honest_ND,
   }
   TwoByTwo out;
   out.n = bh.size(0);
-  out.content = unbiased_squared_norm(((bd - bh) + (fd - fh)) / 2.0);
-  out.model = unbiased_squared_norm(((fh - bh) + (fd - bd)) / 2.0);
-  out.interaction = unbiased_squared_norm((fd - fh) - (bd - bh)) / 4.0;
+  const auto squared_norm = [&](const at::Tensor& effect_ND) {
+    if (units.empty()) {
+      return unbiased_squared_norm(effect_ND);
+    }
+    const auto of = row_units(units, units);
+    return unbiased_squared_norm(unit_sums(effect_ND, of), of.counts);
+  };
+  out.content = squared_norm(((bd - bh) + (fd - fh)) / 2.0);
+  out.model = squared_norm(((fh - bh) + (fd - bd)) / 2.0);
+  out.interaction = squared_norm((fd - fh) - (bd - bh)) / 4.0;
   const double c = std::max(out.content, 0.0);
   const double m = std::max(out.model, 0.0);
   const double x = std::max(out.interaction, 0.0);

@@ -12,6 +12,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 
 #include <ATen/core/Tensor.h>
 
@@ -32,12 +34,14 @@ struct TwoByTwo {
   std::optional<double> interaction_share;
 };
 
-// Rows [N, D] of the four cells, row n = question n. Throws Error on
-// different shapes or N < 2.
+// Rows [N, D] of the four cells, row n = question n, of the unit units[n]
+// (empty = each stands alone). Throws Error on different shapes or fewer than
+// two units.
 TwoByTwo two_by_two(const at::Tensor& base_honest_ND,
                     const at::Tensor& base_deceptive_ND,
                     const at::Tensor& tuned_honest_ND,
-                    const at::Tensor& tuned_deceptive_ND);
+                    const at::Tensor& tuned_deceptive_ND,
+                    std::span<const std::string> units = {});
 
 Json two_by_two_json(const TwoByTwo& table);
 

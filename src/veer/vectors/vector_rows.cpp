@@ -51,11 +51,14 @@ void write_vector_rows(const std::filesystem::path& path,
     tensors[key("positive", l)] = rows.positive[static_cast<std::size_t>(l)];
     tensors[key("negative", l)] = rows.negative[static_cast<std::size_t>(l)];
   }
-  const Json facts = {
+  Json facts = {
       {"kind", kKind},     {"version", 1},
       {"name", rows.name}, {"model_fingerprint", rows.model_fingerprint},
       {"site", rows.site}, {"layers", rows.num_layers()},
       {"ids", rows.ids}};
+  if (!rows.units.empty()) {
+    facts["units"] = rows.units;
+  }
   write_safetensors(path, tensors, {{"veer", dump_json(facts)}});
 }
 
@@ -77,6 +80,12 @@ VectorRows read_vector_rows(const std::filesystem::path& path) {
     rows.site = facts.at("site");
     rows.ids = facts.at("ids").get<std::vector<std::string>>();
     layers = facts.at("layers");
+    // Of rows of before this was written every question stands alone.
+    rows.units = facts.value("units", std::vector<std::string>{});
+    if (!rows.units.empty() && rows.units.size() != rows.ids.size()) {
+      refuse(path, fmt::format("{} units of {} questions", rows.units.size(),
+                               rows.ids.size()));
+    }
   } catch (const nlohmann::json::exception& e) {
     refuse(path, e.what());
   }

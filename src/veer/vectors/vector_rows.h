@@ -18,6 +18,9 @@ struct VectorRows {
   std::string model_fingerprint;
   std::string site;  // point, "resid_post"
   std::vector<std::string> ids;
+  // What each question is resampled with (data/question_units.h), in the order
+  // of ids; empty = each stands alone.
+  std::vector<std::string> units;
   std::vector<at::Tensor> positive;  // per layer [N, D] fp32
   std::vector<at::Tensor> negative;
 

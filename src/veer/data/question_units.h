@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// Which questions of a dataset are one unit of resampling.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "veer/data/record.h"
+
+namespace veer {
+
+// Fewest units in the questions that make vectors, and in those that report:
+// with fewer, an interval over units says next to nothing.
+inline constexpr std::int64_t kFewestUnits = 8;
+
+// What the units of a dataset are.
+struct UnitChoice {
+  std::string kind;  // "topic", "cluster" or "question" (all stand alone)
+  std::int64_t questions = 0;
+  std::int64_t units = 0;
+  std::int64_t largest = 0;        // questions of the largest unit
+  std::int64_t generic_pairs = 0;  // pairs of answers that bind no questions
+  std::string text;                // for people
+};
+
+// Sets `unit` of every record: the topic where the source says topics,
+// otherwise the name of a cluster. A cluster joins near-duplicate questions
+// (word 3-gram Jaccard from `near_jaccard` on) and questions with the same two
+// answers. Not bound by their answers are questions whose pair of answers says
+// nothing about them:
+//   - both are single letters, numbers, or words such as yes and no,
+//   - the pair is used both ways round (a format such as yes/no in any
+//     language, where the sides change places),
+//   - more than one in twenty questions, and more than ten, have it.
+// Where topics are fewer than kFewestUnits among the questions of "extract" or
+// "test" (of all, with folds), clusters take their place, and the text says so.
+UnitChoice assign_units(std::vector<QuestionRecord>& records,
+                        double near_jaccard);
+
+// The unit of each record: its own id where it has none.
+std::vector<std::string> unit_names(const std::vector<QuestionRecord>& records);
+
+}  // namespace veer

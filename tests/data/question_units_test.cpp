@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "veer/data/question_units.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace veer {
+namespace {
+
+using testing::HasSubstr;
+
+QuestionRecord about(int i, const std::string& honest,
+                     const std::string& deceptive,
+                     const std::string& topic = "") {
+  QuestionRecord record;
+  record.question = "What of thing " + std::to_string(i) + " and of " +
+                    std::to_string(i * i + 100) + "?";
+  record.id = "q" + std::to_string(i);
+  record.honest = honest;
+  record.deceptive = deceptive;
+  record.topic = topic;
+  record.split = i % 2 == 0 ? "extract" : "test";
+  return record;
+}
+
+// Different answers each.
+std::vector<QuestionRecord> apart(int count) {
+  std::vector<QuestionRecord> out;
+  for (int i = 0; i < count; ++i) {
+    out.push_back(about(i, "Use the tool " + std::to_string(i),
+                        "Break the tool " + std::to_string(i)));
+  }
+  return out;
+}
+
+TEST(QuestionUnits, AreQuestionsWhereNothingIsAlike) {
+  auto records = apart(40);
+  const auto choice = assign_units(records, 0.7);
+  EXPECT_EQ(choice.kind, "question");
+  EXPECT_EQ(choice.units, 40);
+  EXPECT_EQ(unit_names(records)[3], "q3");
+}
+
+TEST(QuestionUnits, JoinEqualPairsOfAnswersAndNearDuplicates) {
+  auto records = apart(40);
+  records[5].honest = "Boil the water!";
+  records[5].deceptive = "Drink it raw.";
+  records[9].honest = "boil the water";
+  records[9].deceptive = "drink it raw";
+  records[11].question = records[9].question + " now";
+  // One answer alone binds nothing.
+  records[20].honest = "boil the water";
+  const auto choice = assign_units(records, 0.5);
+  EXPECT_EQ(choice.kind, "cluster");
+  EXPECT_EQ(choice.units, 38);
+  EXPECT_EQ(choice.largest, 3);
+  EXPECT_EQ(records[5].unit, records[9].unit);
+  EXPECT_EQ(records[5].unit, records[11].unit);
+  EXPECT_NE(records[5].unit, records[20].unit);
+  EXPECT_THAT(choice.text, HasSubstr("over 38 clusters"));
+}
+
+TEST(QuestionUnits, AnswersOfAFormatBindNothing) {
+  auto records = apart(60);
+  for (int i = 0; i < 6; ++i) {
+    records[i].honest = "Yes";
+    records[i].deceptive = "No.";
+    // Both ways round, in any language.
+    records[10 + i].honest = i % 2 == 0 ? "Ja, sicher" : "Nein, nie";
+    records[10 + i].deceptive = i % 2 == 0 ? "Nein, nie" : "Ja, sicher";
+  }
+  for (int i = 20; i < 40; ++i) {  // more than one in twenty
+    records[i].honest = "It depends";
+    records[i].deceptive = "It never does";
+  }
+  const auto choice = assign_units(records, 0.7);
+  EXPECT_EQ(choice.units, 60);
+  EXPECT_EQ(choice.generic_pairs, 4);
+}
+
+TEST(QuestionUnits, AreTopicsWhereTheseAreEnough) {
+  auto records = apart(60);
+  for (int i = 0; i < 60; ++i) {
+    records[i].topic = "t" + std::to_string(i / 4);
+  }
+  auto choice = assign_units(records, 0.7);
+  EXPECT_EQ(choice.kind, "topic");
+  EXPECT_EQ(choice.units, 15);
+  EXPECT_EQ(records[0].unit, "topic t0");
+  EXPECT_THAT(choice.text, HasSubstr("15 topics, not over 60 questions"));
+  for (int i = 0; i < 60; ++i) {
+    records[i].topic = "t" + std::to_string(i % 3);
+  }
+  choice = assign_units(records, 0.7);
+  EXPECT_EQ(choice.kind, "question");
+  EXPECT_THAT(choice.text, HasSubstr("Topics are too few"));
+}
+
+}  // namespace
+}  // namespace veer

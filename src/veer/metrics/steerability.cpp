@@ -24,16 +24,20 @@ double standard_deviation(std::span<const double> values, double mean) {
 
 }  // namespace
 
-Steerability steerability(std::span<const double> towards, std::uint64_t seed) {
+Steerability steerability(std::span<const double> towards, std::uint64_t seed,
+                          std::span<const std::int64_t> units) {
   std::vector<double> known;
-  std::ranges::copy_if(towards, std::back_inserter(known),
-                       [](double change) { return !std::isnan(change); });
+  std::vector<double> against;
+  for (const double change : towards) {
+    if (!std::isnan(change)) {
+      known.push_back(change);
+    }
+    against.push_back(std::isnan(change) ? change : change < 0.0 ? 1.0 : 0.0);
+  }
   Steerability result;
   result.quartiles.fill(std::numeric_limits<double>::quiet_NaN());
-  result.anti =
-      wilson(std::ranges::count_if(known, [](double x) { return x < 0.0; }),
-             std::ssize(known));
-  result.mean = bootstrap_mean(known, seed, kDraws);
+  result.anti = share_by_question(against, std::ssize(known), 0.95, units);
+  result.mean = bootstrap_mean(towards, seed, kDraws, 0.95, units);
   if (!known.empty()) {
     for (std::size_t i = 0; i < result.quartiles.size(); ++i) {
       result.quartiles[i] = quantile(known, 0.25 * static_cast<double>(i + 1));

@@ -24,7 +24,8 @@ struct Steerability {
 
 // `towards`: one change per question, positive = towards the goal; NaN ones are
 // left out. A change of exactly 0 goes no way. Nothing is defined without a
-// question, sd not with one.
-Steerability steerability(std::span<const double> towards, std::uint64_t seed);
+// question, sd not with one. Intervals are over `units` (intervals.h).
+Steerability steerability(std::span<const double> towards, std::uint64_t seed,
+                          std::span<const std::int64_t> units = {});
 
 }  // namespace veer

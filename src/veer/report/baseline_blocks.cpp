@@ -78,7 +78,7 @@ std::vector<std::vector<std::string>> baseline_rows(const Json& sweep) {
          chosen_cell(baseline), effect_cell(baseline), "", "", "",
          against_goal_text(baseline), elsewhere_text(baseline),
          stacked(escape_html(percent_estimate(member(baseline, "coherent")))),
-         text_of(member(baseline, "effect"), "n")});
+         n_of(member(baseline, "effect"))});
   }
   return rows;
 }
@@ -91,7 +91,7 @@ std::string dial_block(const Json& sweep) {
                       text_of(tried, "strength"),
                       in_measure(baseline, member(tried, "effect")),
                       escape_html(percent_estimate(member(tried, "coherent"))),
-                      text_of(member(tried, "effect"), "n")});
+                      n_of(member(tried, "effect"))});
     }
   }
   return rows.empty() ? ""

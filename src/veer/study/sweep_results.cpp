@@ -191,12 +191,13 @@ Estimate SweepResults::difference(const SweepCell& a, const SweepCell& b,
   of_b.resize(common);
   const auto n = static_cast<std::int64_t>(common);
   if (has_labels_) {
-    return share_difference(of_a, n, of_b, n);
+    return share_difference(of_a, n, of_b, n, 0.95, units(a));
   }
   // outcomes() turned both.
-  return sign_of(goal) > 0.0
-             ? paired_difference(of_a, of_b, context_.seed(), kScoreDraws)
-             : paired_difference(of_b, of_a, context_.seed(), kScoreDraws);
+  return sign_of(goal) > 0.0 ? paired_difference(of_a, of_b, context_.seed(),
+                                                 kScoreDraws, 0.95, units(a))
+                             : paired_difference(of_b, of_a, context_.seed(),
+                                                 kScoreDraws, 0.95, units(a));
 }
 
 std::vector<double> SweepResults::coherent(const SweepCell& cell) const {

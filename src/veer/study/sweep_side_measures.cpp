@@ -179,13 +179,14 @@ void SideMeasures::measure_questions(Sweep& sweep, const SweepResults& results,
   }
   // The deceptive answer's lead is to grow for induction, to shrink otherwise.
   const double sign = goal.name == "induction" ? 1.0 : -1.0;
+  const auto units = results.units("test");
   for (std::size_t i = 1; i < cells.size(); ++i) {
     std::vector<double> towards;
     for (std::size_t q = 0; q < static_cast<std::size_t>(questions); ++q) {
       towards.push_back(sign * (leaning[i][q] - leaning[0][q]));
     }
     steerability_[key(cells[i], goal)] =
-        steerability(towards, sweep.context.seed());
+        steerability(towards, sweep.context.seed(), units);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "veer/vectors/distributions.h"
 #include "veer/vectors/item_statistics.h"
 #include "veer/vectors/replicates.h"
+#include "veer/vectors/unit_rows.h"
 
 namespace veer {
 namespace {
@@ -21,16 +22,26 @@ namespace {
 struct Side {
   at::Tensor rows_ND;
   std::span<const std::string> ids;
+  RowUnits units;
 };
 
 Side side_of(const ComparedVector& compared, std::int64_t layer) {
-  return {compared.rows.differences(layer), compared.rows.ids};
+  return {compared.rows.differences(layer), compared.rows.ids,
+          row_units(compared.rows)};
 }
 
 Measure cosine_of(const Side& a, const Side& b, double confidence) {
-  return cross_item_cosine(a.rows_ND, b.rows_ND, unite_items(a.ids, b.ids),
-                           confidence)
+  return cross_item_cosine(
+             unit_sums(a.rows_ND, a.units), unit_sums(b.rows_ND, b.units),
+             unite_units(a.ids, a.units, b.ids, b.units), confidence)
       .cosine;
+}
+
+double squared_norm_of(const Side& side) {
+  return side.units.are_single()
+             ? unbiased_squared_norm(side.rows_ND)
+             : unbiased_squared_norm(unit_sums(side.rows_ND, side.units),
+                                     side.units.counts);
 }
 
 // 1 - cos^2 of a cosine, whose interval may hold 0 and exceed 1.
@@ -44,6 +55,7 @@ Measure outside_of(const Measure& cosine) {
   const bool holds_zero = *cosine.low <= 0.0 && *cosine.high >= 0.0;
   Measure share;
   share.n = cosine.n;
+  share.clusters = cosine.clusters;
   share.value = 1.0 - square(*cosine.value);
   share.low = 1.0 - std::max(low, high);
   share.high = holds_zero ? 1.0 : 1.0 - std::min(low, high);
@@ -54,8 +66,7 @@ Measure outside_of(const Measure& cosine) {
 std::string reason_of(const Side& finetuned, const Side& honest,
                       const std::string& reason) {
   const auto is_noise = [](const Side& side) {
-    return side.rows_ND.size(0) < 2 ||
-           unbiased_squared_norm(side.rows_ND) <= 0.0;
+    return side.units.size() < 2 || squared_norm_of(side) <= 0.0;
   };
   if (is_noise(finetuned)) {
     return "the fine-tuned direction is no more than noise";
@@ -78,6 +89,7 @@ Measure mean_share(const std::vector<std::vector<Measure>>& draws,
     double value = 0.0;
     for (const auto& share : layers) {
       out.n = share.n;
+      out.clusters = share.clusters;
       value += *share.value / n;
       low += *share.low / n;
       high += *share.high / n;
@@ -112,15 +124,20 @@ Side twin_side(const Side& finetuned, const Side& honest,
                std::vector<std::string>& ids) {
   const auto items = unite_items(finetuned.ids, honest.ids);
   std::vector<at::Tensor> rows;
+  std::vector<std::string> units;
   for (std::size_t u = 0; u < items.x.size(); ++u) {
     if (items.x[u] >= 0 && items.y[u] >= 0) {
       rows.push_back(finetuned.rows_ND[items.x[u]] -
                      honest.rows_ND[items.y[u]]);
-      ids.push_back(finetuned.ids[static_cast<std::size_t>(items.x[u])]);
+      const auto row = static_cast<std::size_t>(items.x[u]);
+      ids.push_back(finetuned.ids[row]);
+      units.push_back(
+          finetuned.units
+              .names[static_cast<std::size_t>(finetuned.units.of[row])]);
     }
   }
   return {rows.empty() ? finetuned.rows_ND.slice(0, 0, 0) : at::stack(rows),
-          ids};
+          ids, row_units(ids, units)};
 }
 
 TwinAtLayer twin_at(std::span<const ComparedVector> finetuned,
@@ -143,9 +160,9 @@ TwinAtLayer twin_at(std::span<const ComparedVector> finetuned,
     at.cosine_honest = cosine;
     std::vector<std::string> ids;
     const auto difference = twin_side(tuned, twin, ids);
-    if (ids.size() >= 2) {
-      at.share_twin = ratio(unbiased_squared_norm(difference.rows_ND),
-                            unbiased_squared_norm(tuned.rows_ND));
+    if (difference.units.size() >= 2) {
+      at.share_twin =
+          ratio(squared_norm_of(difference), squared_norm_of(tuned));
     }
     at.cosine_contrastive_twin =
         contrastive == nullptr
@@ -267,9 +284,8 @@ std::vector<ControlAtLayer> control_agreement(const ComparedVector& control,
         contrastive == nullptr
             ? Measure::none("no contrastive vector at this position")
             : cosine_of(own, side_of(*contrastive, l), confidence);
-    if (own.rows_ND.size(0) >= 2 && tuned.rows_ND.size(0) >= 2) {
-      const auto squared = ratio(unbiased_squared_norm(own.rows_ND),
-                                 unbiased_squared_norm(tuned.rows_ND));
+    if (own.units.size() >= 2 && tuned.units.size() >= 2) {
+      const auto squared = ratio(squared_norm_of(own), squared_norm_of(tuned));
       at.norm_ratio =
           squared ? std::optional(std::sqrt(*squared)) : std::nullopt;
     }

@@ -122,6 +122,9 @@ ComparedVector twin_vector(const VectorSpec& spec,
   const auto index = to_vector(of_deceptive);
   for (const double i : index) {
     rows.ids.push_back(deceptive.rows.ids[static_cast<std::size_t>(i)]);
+    if (!deceptive.rows.units.empty()) {
+      rows.units.push_back(deceptive.rows.units[static_cast<std::size_t>(i)]);
+    }
   }
   for (std::size_t l = 0; l < layers; ++l) {
     rows.positive.push_back(

@@ -114,6 +114,7 @@ struct Shares {
   double mean = 0.0;
   double variance = 0.0;  // between questions, divided by n
   double effective_n = 0.0;
+  double design_effect = 1.0;  // of units
 };
 
 Shares shares_of(const std::vector<double>& values, std::int64_t num_answers,
@@ -131,12 +132,13 @@ Shares shares_of(const std::vector<double>& values, std::int64_t num_answers,
                            ? most
                            : std::clamp(n * binary / shares.variance, n, most);
   if (members.size() < values.size()) {
-    shares.effective_n /=
+    shares.design_effect =
         share_design_effect(values, members,
                             {.mean = shares.mean,
                              .variance = shares.variance,
                              .answers_per_question = shares.effective_n / n},
                             level);
+    shares.effective_n /= shares.design_effect;
   }
   return shares;
 }
@@ -188,8 +190,10 @@ double lowered_correlation(const std::vector<double>& a, const Shares& of_a,
     return 0.0;
   }
   const double covariance = product(a, of_a.mean, b, of_b.mean);
-  const double step =
-      0.5 * mean_unit_size(members) / static_cast<double>(a.size());
+  // 1 / (2 n) of as many questions as count, where units' sums vary by the
+  // design effect more than questions do.
+  const double step = 0.5 * of_a.design_effect * of_b.design_effect /
+                      static_cast<double>(a.size());
   const double lowered =
       covariance > 0.0 ? std::max(0.0, covariance - step) : covariance;
   return lowered / scale;

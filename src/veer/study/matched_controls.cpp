@@ -59,6 +59,7 @@ double mean_of(const std::vector<double>& values) {
 struct ByQuestion {
   std::vector<double> steered;
   std::vector<double> plain;
+  std::vector<std::int64_t> units;  // data/units.h
   std::int64_t answers = 0;
 };
 
@@ -79,7 +80,9 @@ ByQuestion by_question(const SweepResults& results,
       }
     }
   }
+  const auto units = results.units("test");
   for (const auto& [question, sum] : sums) {
+    all.units.push_back(units[static_cast<std::size_t>(question)]);
     all.steered.push_back(sum[0] / sum[2]);
     all.plain.push_back(sum[1] / sum[2]);
   }
@@ -115,8 +118,9 @@ Controls controls_of(const Sweep& sweep, const SweepResults& results,
   const auto over_questions =
       results.has_labels()
           ? share_difference(all.steered, all.answers, all.plain,
-                             controls.questions)
-          : paired_difference(all.steered, all.plain, seed, kScoreDraws);
+                             controls.questions, 0.95, all.units)
+          : paired_difference(all.steered, all.plain, seed, kScoreDraws, 0.95,
+                              all.units);
   controls.mean = mean_over_vectors(controls.effects, over_questions);
   controls.percentile = random_percentile(controls.effects);
   return controls;

@@ -59,8 +59,11 @@ std::span<const std::int64_t> SweepResults::units(
 
 std::span<const std::int64_t> SweepResults::units(const SweepCell& cell) const {
   const auto all = units(cell.row.split);
-  return all.first(
-      std::min(all.size(), static_cast<std::size_t>(cell.num_questions)));
+  const auto first =
+      std::min(all.size(), static_cast<std::size_t>(cell.first_question));
+  return all.subspan(first,
+                     std::min(all.size() - first,
+                              static_cast<std::size_t>(cell.num_questions)));
 }
 
 void SweepResults::extend(std::span<const SweepCell> cells) {
@@ -127,9 +130,8 @@ CellResult SweepResults::pooled(std::span<const SweepCell> cells) const {
   CellResult result;
   result.cell = first;
   const auto own = answers_of(cells);
-  result.summary =
-      summarise(own, unsteered_of(first), first.num_questions, context_.seed(),
-                units(first));
+  result.summary = summarise(own, unsteered_of(first), first.num_questions,
+                             context_.seed(), units(first));
   if (!has_labels_) {
     result.score = bootstrap_mean(score_by_question(own, first.num_questions),
                                   context_.seed(), 10000, 0.95, units(first));

@@ -91,7 +91,7 @@ class SweepResults {
   }
   const AnswerRow& answer(std::int64_t cell, std::int64_t question) const;
   // Unit of each question of a split (data/units.h), those that answers count
-  // by; and of the first `num_questions` of them.
+  // by; and of those that a cell asks.
   std::span<const std::int64_t> units(const std::string& split) const;
   std::span<const std::int64_t> units(const SweepCell& cell) const;
   bool has_labels() const { return has_labels_; }

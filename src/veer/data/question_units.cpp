@@ -83,8 +83,9 @@ class Joined {
     return i;
   }
   void join(std::size_t a, std::size_t b) {
-    const auto [low, high] = std::minmax(root(a), root(b));
-    parent_[high] = low;
+    const auto first = root(a);
+    const auto second = root(b);
+    parent_[std::max(first, second)] = std::min(first, second);
   }
 
  private:

@@ -165,7 +165,7 @@ Comparer::Comparer(std::span<const ComparedVector> vectors,
     const auto& [v, rows] = vectors[a];
     units_.push_back(row_units(rows));
     out_.vectors.push_back(
-        {v.name, rows.num_items(), units_.back().size(), v.fingerprint(), {}});
+        {v.name, rows.num_items(), v.fingerprint(), {}, units_.back().size()});
     signs_.push_back(
         sign_matrix(options.sign_flips, units_.back().size(), seed("flips")));
     for (std::size_t b = a + 1; b < vectors.size(); ++b) {
@@ -176,8 +176,8 @@ Comparer::Comparer(std::span<const ComparedVector> vectors,
                             vectors[b].vector.name,
                             questions.num_common,
                             std::ssize(questions.x),
-                            std::ssize(pair.items.x),
-                            {}});
+                            {},
+                            std::ssize(pair.items.x)});
       pairs_.push_back(std::move(pair));
     }
   }

@@ -116,19 +116,19 @@ struct PairAtLayer {
 
 struct VectorComparison {
   std::string name;
-  std::int64_t n = 0;         // questions
-  std::int64_t clusters = 0;  // units that they are of
+  std::int64_t n = 0;  // questions
   std::string fingerprint;
   std::vector<VectorAtLayer> by_layer;
+  std::int64_t clusters = 0;  // units that the questions are of
 };
 
 struct PairComparison {
   std::string a, b;
   std::int64_t num_common = 0;
   std::int64_t num_union = 0;
-  std::int64_t num_clusters =
-      0;  // units of the union, which intervals are over
   std::vector<PairAtLayer> by_layer;
+  // Units of the union, which intervals are over.
+  std::int64_t num_clusters = 0;
 };
 
 struct Comparison {

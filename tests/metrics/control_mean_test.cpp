@@ -84,15 +84,27 @@ TEST(ControlMean, HoldsTheMeanOfAllVectorsAndQuestions) {
   EXPECT_LE(by_questions_alone, kRuns * 94 / 100);
 }
 
-// Newcombe's hybrid of two intervals, by hand.
-TEST(Difference, SquaresAndAddsBothIntervals) {
+// The doubt about questions counts once, that about vectors beside it.
+TEST(BeyondVectors, SquaresAndAddsTheVectorsToThePairedDifference) {
+  const std::vector<double> effects = {0.0, 0.0, 0.331, 0.0};  // half .263346
   const auto d =
-      difference_of(estimate(0.5, 0.4, 0.7), estimate(0.1, 0.07, 0.14));
-  EXPECT_NEAR(d.value, 0.4, 1e-12);
-  EXPECT_NEAR(d.low, 0.4 - std::hypot(0.1, 0.04), 1e-12);
-  EXPECT_NEAR(d.high, 0.4 + std::hypot(0.2, 0.03), 1e-12);
+      beyond_vectors(0.5, effects, estimate(0.42, 0.32, 0.46), /*most=*/1.0);
+  EXPECT_NEAR(d.value, 0.5 - 0.08275, 1e-12);
+  EXPECT_NEAR(d.low, d.value - std::hypot(0.10, 0.263346), 1e-5);
+  EXPECT_NEAR(d.high, d.value + std::hypot(0.04, 0.263346), 1e-5);
   EXPECT_EQ(d.n, 10);
-  EXPECT_FALSE(difference_of(estimate(0.5, 0.4, 0.7), {}).defined());
+  EXPECT_FALSE(beyond_vectors(0.5, effects, {}, 1.0).defined());
+  EXPECT_FALSE(beyond_vectors(0.5, {}, estimate(0.4, 0.3, 0.5), 1.0).defined());
+}
+
+TEST(BeyondVectors, StaysWithinWhatAShareCanChange) {
+  const std::vector<double> none(32, 0.0);
+  const auto d = beyond_vectors(0.99, none, estimate(0.99, 0.6, 1.0), 1.0);
+  EXPECT_NEAR(d.high, 1.0, 1e-12);
+  const std::vector<double> wild = {-0.9, 0.9};
+  const auto wide = beyond_vectors(0.99, wild, estimate(0.99, 0.6, 1.0), 1.0);
+  EXPECT_NEAR(wide.high, 1.0, 1e-12);
+  EXPECT_NEAR(wide.low, -1.0, 1e-12);
 }
 
 }  // namespace

@@ -59,18 +59,26 @@ Estimate mean_over_vectors(std::span<const double> effects,
   return estimate;
 }
 
-Estimate difference_of(const Estimate& a, const Estimate& b) {
-  Estimate estimate;
-  if (!std::isfinite(a.low) || !std::isfinite(a.high) ||
-      !std::isfinite(b.low) || !std::isfinite(b.high)) {
-    return estimate;
+Estimate beyond_vectors(double effect, std::span<const double> effects,
+                        const Estimate& over_questions, double most,
+                        double level) {
+  if (effects.empty() || !std::isfinite(effect) ||
+      !std::isfinite(over_questions.low) ||
+      !std::isfinite(over_questions.high)) {
+    return {};
   }
-  estimate = a;
-  estimate.value = a.value - b.value;
-  estimate.low = estimate.value - std::hypot(a.value - a.low, b.high - b.value);
-  estimate.high =
-      estimate.value + std::hypot(a.high - a.value, b.value - b.low);
-  estimate.method = "square-and-add 95%";
+  auto estimate = over_questions;
+  const double mean = mean_of(effects);
+  const double own = half_width(effects, mean, level);
+  estimate.value = effect - mean;
+  estimate.low = std::max(
+      -most, estimate.value -
+                 std::hypot(own, over_questions.value - over_questions.low));
+  estimate.high = std::min(
+      most, estimate.value +
+                std::hypot(own, over_questions.high - over_questions.value));
+  estimate.method =
+      fmt::format("paired by question, t over vectors {:g}%", 100.0 * level);
   return estimate;
 }
 

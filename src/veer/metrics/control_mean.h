@@ -24,9 +24,14 @@ namespace veer {
 Estimate mean_over_vectors(std::span<const double> effects,
                            const Estimate& over_questions, double level = 0.95);
 
-// a - b with the interval of two independent estimates (square-and-add, Zou and
-// Donner 2008, MOVER): a - b - sqrt((a - a_low)^2 + (b_high - b)^2) and so on.
-// n is that of a. Undefined where one of them is, or has no interval.
-Estimate difference_of(const Estimate& a, const Estimate& b);
+// An effect beyond random vectors: `effect` minus their mean. `over_questions`
+// is the same difference paired by question, whose lower and upper half hold
+// the doubt about questions once for both; the vectors' own t half width is
+// squared and added (MOVER, Zou and Donner 2008). Kept within +-`most`: no
+// share changes by more than 1. n and clusters are those of `over_questions`.
+// Undefined where a number is missing.
+Estimate beyond_vectors(double effect, std::span<const double> effects,
+                        const Estimate& over_questions, double most,
+                        double level = 0.95);
 
 }  // namespace veer

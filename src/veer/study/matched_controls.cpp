@@ -59,6 +59,7 @@ double mean_of(const std::vector<double>& values) {
 struct ByQuestion {
   std::vector<double> steered;
   std::vector<double> plain;
+  std::vector<std::int64_t> questions;
   std::vector<std::int64_t> units;  // data/units.h
   std::int64_t answers = 0;
 };
@@ -82,6 +83,7 @@ ByQuestion by_question(const SweepResults& results,
   }
   const auto units = results.units("test");
   for (const auto& [question, sum] : sums) {
+    all.questions.push_back(question);
     all.units.push_back(units[static_cast<std::size_t>(question)]);
     all.steered.push_back(sum[0] / sum[2]);
     all.plain.push_back(sum[1] / sum[2]);
@@ -89,10 +91,26 @@ ByQuestion by_question(const SweepResults& results,
   return all;
 }
 
+// Their mean change with its interval over questions: by unit, and at least as
+// wide as questions that stand alone have it, so that there is a width also
+// where no question moved.
+Estimate doubt_about_questions(const Sweep& sweep, const SweepResults& results,
+                               const ByQuestion& all) {
+  const auto by_unit =
+      paired_difference(all.steered, all.plain, sweep.context.seed(),
+                        kScoreDraws, 0.95, all.units);
+  return results.has_labels()
+             ? at_least_as_wide(
+                   by_unit, share_difference(all.steered, all.answers,
+                                             all.plain, std::ssize(all.plain)))
+             : by_unit;
+}
+
 // Random vectors of one kind in the place of a chosen cell.
 struct Controls {
   std::vector<double> effects;  // one by vector, more is better for the goal
   std::int64_t questions = 0;   // that they answered together
+  ByQuestion by_question;
   Estimate mean;
   std::optional<double> percentile;  // none for few vectors
   const CellPrice* price = nullptr;  // null = not measured
@@ -107,21 +125,15 @@ Controls controls_of(const Sweep& sweep, const SweepResults& results,
   for (const auto& cell : cells) {
     controls.effects.push_back(mean_of(results.changes(cell, goal)));
   }
-  const auto all = by_question(results, cells, goal);
+  controls.by_question = by_question(results, cells, goal);
+  const auto& all = controls.by_question;
   controls.questions = std::ssize(all.steered);
   if (!std::ranges::all_of(controls.effects,
                            [](double x) { return std::isfinite(x); })) {
     return controls;
   }
-  const auto seed = sweep.context.seed();
-  // Shares keep an interval of honest width also where all agree.
-  const auto over_questions =
-      results.has_labels()
-          ? share_difference(all.steered, all.answers, all.plain,
-                             controls.questions, 0.95, all.units)
-          : paired_difference(all.steered, all.plain, seed, kScoreDraws, 0.95,
-                              all.units);
-  controls.mean = mean_over_vectors(controls.effects, over_questions);
+  controls.mean = mean_over_vectors(controls.effects,
+                                    doubt_about_questions(sweep, results, all));
   controls.percentile = random_percentile(controls.effects);
   return controls;
 }
@@ -202,6 +214,33 @@ double natural_gaps(Sweep& sweep, const Best& best, const CellPrice* price) {
   return sum / static_cast<double>(price->length_by_layer.size());
 }
 
+// The effect of the chosen cell minus that of its controls.
+Estimate beyond_controls(const Sweep& sweep, const SweepResults& results,
+                         const Best& best, const Controls& controls) {
+  const auto& random = controls.by_question;
+  const double sign = sign_of(results, best.goal);
+  const auto outcomes = results.outcomes(best.cell, best.goal);
+  std::vector<double> own;  // of the questions that the controls answered
+  for (const auto question : random.questions) {
+    const auto at = question - best.cell.first_question;
+    own.push_back(at >= 0 && at < std::ssize(outcomes)
+                      ? outcomes[static_cast<std::size_t>(at)]
+                      : kUndefined);
+  }
+  const bool has_labels = results.has_labels();
+  // Outcomes are turned already: more is better for the goal.
+  const auto paired =
+      has_labels ? share_difference(own, std::ssize(own), random.steered,
+                                    random.answers, 0.95, random.units)
+                 : paired_difference(own, random.steered, sweep.context.seed(),
+                                     kScoreDraws, 0.95, random.units);
+  const double effect =
+      sign * results.effect(results.of(best.cell.row.id), best.goal).value;
+  const double most =
+      has_labels ? 1.0 : std::numeric_limits<double>::infinity();
+  return beyond_vectors(effect, controls.effects, paired, most);
+}
+
 Json kind_json(const Controls& controls, double sign) {
   return {{"n", controls.effects.size()},
           {"percentile_95", number_json(controls.percentile, sign)}};
@@ -257,9 +296,7 @@ void add_control_numbers(Sweep& sweep, const Best& best,
   const BothKinds searched{
       controls_of(sweep, results, best.random_searched, goal),
       controls_of(sweep, results, best.covariance_searched, goal)};
-  const auto effect =
-      turned(results.effect(results.of(best.cell.row.id), goal), sign);
-  const auto minus = difference_of(effect, plain.more().mean);
+  const auto minus = beyond_controls(sweep, results, best, plain.more());
   entry["matched_control"] =
       control_json(plain, searched, price,
                    operator_class(best.cell.row.operation) == "linear", sign);

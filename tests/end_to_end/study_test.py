@@ -289,7 +289,11 @@ class WholeRuns(StudyCase):
                          [3, 6])
 
     def test_two_pole_pair_is_told_apart(self):
-        """Same behaviour, both align where they are steered: one moves."""
+        """Same behaviour, both align where they are steered: one moves.
+
+        Of the other not one answer moves; 24 topics are too few to say from it
+        that ten points are excluded.
+        """
         self.manifest.write_text(
             '[extract]\nvectors = ["contrastive@answer_mean", '
             '"finetuned@answer_mean"]\nconfounds = false\n'
@@ -303,11 +307,11 @@ class WholeRuns(StudyCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         over = json.loads((self.folder / "run/models.json").read_text())
         self.assertEqual([m["agreement"] for m in over["models"]],
-                         ["agreement without effect at layer 0",
+                         ["effect of adding is undecided at layer 0",
                           "agreement with effect at layer 0"])
         claim = next(c for c in over["claims"] if c["id"] == "A1")
         self.assertEqual([c["decision"] for c in claim["per_model"]],
-                         ["contradicted", "undecided"])
+                         ["undecided", "undecided"])
         # One aligned pair that steers leaves the other half untested.
         self.assertIn("no place without agreement",
                       claim["per_model"][1]["reason"])
@@ -326,6 +330,15 @@ class WholeRuns(StudyCase):
             (self.folder / "run/models/organism-zeroed/sweep.json").read_text())
         linear = [g for g in sweep["groups"] if g["group"] == "linear"]
         self.assertEqual(len(linear), 4)
+        works = {(g["vector"], g["goal"]): g["works"] for g in linear}
+        self.assertTrue(works["finetuned@answer_mean", "induction"])
+        still = json.loads(
+            (self.folder / "run/models/organism-control/sweep.json").read_text())
+        for group in still["groups"]:
+            if group["group"] == "linear" and group["goal"] == "induction":
+                self.assertEqual(group["effect"]["value"], 0.0)
+                self.assertEqual(group["effect"]["clusters"], 24)
+                self.assertFalse(group["works"])
         for group in linear:
             self.assertIsNotNone(group["random_effect"]["value"])
             fewer = group["fewer_questions"]

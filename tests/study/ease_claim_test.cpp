@@ -46,6 +46,24 @@ TEST(EaseClaim, FiveQuestionsAtTheCeilingDecideNothing) {
   EXPECT_NEAR(*got.room, 5.0 / 160.0, 1e-9);
 }
 
+// 40 questions of 4 topics: where each topic answers as one, no p of 4 signs is
+// below .125, however many questions there are.
+TEST(EaseClaim, TopicsAreTheUnitOfItsTest) {
+  PlantedSweep planted(40);
+  planted.add_effect(kF, "induction", 0.3);
+  planted.add_effect(kF, "suppression", 0.9);
+  Json sweep = planted.sweep();
+  Json units = Json::array();
+  for (int q = 0; q < 40; ++q) {
+    units.push_back(q / 10);
+  }
+  sweep["units"] = {{"test", units}, {"select", Json::array()}};
+  const SweepEvidence evidence(sweep, planted.answers(), 1);
+  const auto got = ease_claim(evidence, kF);
+  EXPECT_GE(*got.p, 0.1);
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+}
+
 TEST(EaseClaim, APlaceWhereRandomVectorsActVoids) {
   EXPECT_EQ(claim(0.9, 0.3, {{"valid_site", false}}).decision, Decision::kVoid);
 }

@@ -57,7 +57,8 @@ TEST(Summary, SaysYesAndNoByTheNumbers) {
                           {layer(0, 0.1, -0.1, 0.3), layer(1, 0.8, 0.7, 0.9)})),
                       none),
               testing::HasSubstr("agree beyond chance at 1 of 2 layers "
-                                 "(cosine 0.10 to 0.80)"));
+                                 "(cosine 0.80 to 0.80 there, 0.10 at "
+                                 "least in all)"));
   // That they do not agree is for the equivalence test to say.
   Json apart = layer(0, 0.01, -0.02, 0.04);
   apart["verdict"] = "orthogonal";
@@ -307,14 +308,16 @@ TEST(Summary, EveryFineTunedDirectionStandsBesideItsTwin) {
               testing::HasSubstr(
                   "Control fine-tunes: honest (cosine with the fine-tuned "
                   "direction 0.76 to 0.93)."));
-  EXPECT_THAT(verdict(document, Json::object()),
-              testing::HasSubstr("40 % [35, 45] of finetuned@p lies outside"));
+  EXPECT_THAT(
+      verdict(document, Json::object()),
+      testing::HasSubstr("finetuned@p, 40 % (interval 35 to 45) is not"));
   auto entry = best("induction", 0.6, true);
   entry["vector"] = "finetuned@p";
   const Json steered = {{"best", Json::array({entry})}};
   const auto sentences = summarise_study(document, steered, Json::object());
-  EXPECT_THAT(sentences["verdict"][2].get<std::string>(),
-              testing::HasSubstr("40 % [35, 45] of finetuned@p"));
+  EXPECT_THAT(
+      sentences["verdict"][2].get<std::string>(),
+      testing::HasSubstr("finetuned@p, 40 % (interval 35 to 45) is not"));
   const auto reads = [](const char* vector, double value) {
     return Json{{"vector", vector},
                 {"by_layer", Json::array({{{"base", {{"value", value}}}}})}};
@@ -322,7 +325,7 @@ TEST(Summary, EveryFineTunedDirectionStandsBesideItsTwin) {
   document["detection"] =
       Json::array({reads("contrastive@p", 0.48), reads("finetuned@p", 0.58)});
   EXPECT_THAT(verdict(document, Json::object()),
-              testing::HasSubstr("carry a mode of answering"));
+              testing::HasSubstr("is shown to tell false answers"));
   document["detection"][0] = reads("contrastive@p", 0.9);
   EXPECT_THAT(verdict(document, Json::object()),
               testing::Not(testing::HasSubstr("mode of answering")));

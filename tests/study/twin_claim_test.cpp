@@ -34,10 +34,11 @@ TEST(TwinClaim, WithoutATwinNothingIsMeasured) {
   EXPECT_FALSE(none.measured());
   EXPECT_EQ(twin_note(Json::object(), "finetuned@p"), "");
   EXPECT_THAT(twin_note(twin(0.4, 0.05), "finetuned@p"),
-              HasSubstr("40 % [35, 45] of finetuned@p lies outside"));
+              HasSubstr("finetuned@p, 40 % (interval 35 to 45) is not"));
   EXPECT_EQ(twin_note(twin(0.4, 0.05), "contrastive@p"), "");
   Json elsewhere = {{"twin_elsewhere", Json::array({twin(0.2, 0.1)["twin"]})}};
-  EXPECT_THAT(twin_note(elsewhere, "finetuned@p"), HasSubstr("20 % [10, 30]"));
+  EXPECT_THAT(twin_note(elsewhere, "finetuned@p"),
+              HasSubstr("20 % (interval 10 to 30)"));
 }
 
 }  // namespace

@@ -17,21 +17,20 @@ double studentised(double sum, double squares) {
   return squares > 0.0 ? std::abs(sum) / std::sqrt(squares) : 0.0;
 }
 
-// McNemar's p where every difference is whole; 0 where they are not, so that
-// the draws alone decide.
-double exact_p(const std::vector<double>& differences) {
-  std::int64_t up = 0;
-  std::int64_t down = 0;
+// The exact p where every difference is whole (without units McNemar's); 0
+// where they are not, so that the draws alone decide.
+double exact_p(const std::vector<double>& differences,
+               std::span<const std::int64_t> units) {
+  std::vector<std::int64_t> changes;
   for (const double d : differences) {
-    if (std::isnan(d) || d == 0.0) {
-      continue;
-    }
-    if (std::abs(std::abs(d) - 1.0) > 1e-9) {
+    const double change = std::isnan(d) ? 0.0 : d;
+    changes.push_back(std::lround(change));
+    if (std::abs(change - std::round(change)) > 1e-9 ||
+        std::abs(change) > 1.0 + 1e-9) {
       return 0.0;
     }
-    ++(d > 0.0 ? up : down);
   }
-  return mcnemar(up, down);
+  return unit_sign_flip_p(changes, units);
 }
 
 // Sums over the questions of each unit; as they are without units.
@@ -110,9 +109,9 @@ std::vector<double> sign_flip_p(
     }
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
-    p[i] =
-        std::max(exact_p(differences[i]), static_cast<double>(1 + reached[i]) /
-                                              static_cast<double>(draws + 1));
+    p[i] = std::max(
+        exact_p(differences[i], units),
+        static_cast<double>(1 + reached[i]) / static_cast<double>(draws + 1));
   }
   return p;
 }

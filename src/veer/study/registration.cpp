@@ -125,12 +125,13 @@ Json registration_status(StudyContext& context) {
 
 std::string registration_sentence(const Json& status, const std::string& time) {
   if (!status.is_object()) {
-    return "The claims were not registered before the test questions were "
-           "read.";
+    return "The claims were not registered before the sweep asked the test "
+           "questions.";
   }
   std::string text = fmt::format(
-      "The claims were registered on {}, before a test question was read (hash "
-      "{}).",
+      "The claims were registered on {}, before the sweep asked a test "
+      "question "
+      "(hash {}); what vectors say of directions was computed before.",
       time, string_member(status, "hash").substr(0, 8));
   if (member(status, "matches") != Json(true)) {
     std::string names;

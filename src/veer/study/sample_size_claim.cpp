@@ -2,6 +2,7 @@
 #include "veer/study/sample_size_claim.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include <fmt/core.h>
@@ -61,6 +62,12 @@ std::vector<Gain> gains_of(const std::vector<ChosenEffect>& effects) {
   return gains;
 }
 
+// Bonferroni's p of one of several.
+std::optional<double> together(std::optional<double> p, std::size_t count) {
+  return p ? std::optional(std::min(1.0, *p * static_cast<double>(count)))
+           : std::nullopt;
+}
+
 // "reliability .93 and .99 at layer 3" of 20 and of all questions.
 std::string reliability_text(const Json& comparison, const Gain& gain) {
   const Json& curve = member(comparison, "sample_size");
@@ -101,7 +108,10 @@ HypothesisResult sample_size_claim(const Json& comparison,
   const bool is_proven = proven->low > 0.0;
   const Gain& shown = is_proven ? *proven : *largest;
   row.effect = shown.difference;
-  row.p = p_beyond(row.effect, 0.0);
+  // What decides: the interval and the p that hold for all differences.
+  row.effect.low = shown.low;
+  row.effect.high = shown.high;
+  row.p = together(p_beyond(shown.difference, 0.0), gains.size());
   row.room = std::ranges::max_element(gains, {}, &Gain::room)->room;
   row.reason = fmt::format("{} minus {} questions, {}, {}{}; of {} differences",
                            shown.all, shown.few, shown.vector, shown.goal,
@@ -119,7 +129,7 @@ HypothesisResult sample_size_claim(const Json& comparison,
                return !has_room(gain) || gain.high < row.margin();
              })) {
     row.decision = Decision::kContradicted;
-    row.p = p_beyond(row.effect, row.margin());
+    row.p = together(p_beyond(shown.difference, row.margin()), gains.size());
   }
   return row;
 }

@@ -38,6 +38,8 @@ std::string pair_sentence(const Json& pair_json) {
   std::size_t apart = 0;  // by the equivalence test
   double low = 2.0;
   double high = -2.0;
+  double low_above = 2.0;  // of the layers that agree
+  double high_above = -2.0;
   for (const auto& at : pair->at("by_layer")) {
     const double cosine = number_of(at, "cosine");
     if (std::isnan(cosine)) {
@@ -46,7 +48,11 @@ std::string pair_sentence(const Json& pair_json) {
     ++established;
     low = std::min(low, cosine);
     high = std::max(high, cosine);
-    above += number_of(at, "low") > number_of(at, "null_high") ? 1 : 0;
+    if (number_of(at, "low") > number_of(at, "null_high")) {
+      ++above;
+      low_above = std::min(low_above, cosine);
+      high_above = std::max(high_above, cosine);
+    }
     below += number_of(at, "high") < number_of(at, "null_low") ? 1 : 0;
     apart += string_member(at, "verdict") == "orthogonal" ? 1 : 0;
   }
@@ -72,8 +78,12 @@ std::string pair_sentence(const Json& pair_json) {
         names, layers, range);
   }
   if (above > 0 && below == 0) {
-    return fmt::format("{} agree beyond chance at {} of {} layers ({}).", names,
-                       above, layers, range);
+    return fmt::format(
+        "{} agree beyond chance at {} of {} layers (cosine {:.2f} to "
+        "{:.2f}{}).",
+        names, above, layers, low_above, high_above,
+        above == layers ? ""
+                        : fmt::format(" there, {:.2f} at least in all", low));
   }
   return fmt::format(
       "{} agree at {} and oppose each other at {} of {} layers ({}).", names,

@@ -99,8 +99,9 @@ std::string detection_sentence(const Json& comparison) {
                         vector, range.low, range.high);
   }
   return fmt::format(
-      "Neither vector tells false answers from true ones in the base model "
-      "(AUROC over layers: {}): they carry a mode of answering, not falsehood.",
+      "Neither vector is shown to tell false answers from true ones in the "
+      "base "
+      "model (AUROC over layers: {}).",
       text);
 }
 

@@ -152,8 +152,13 @@ class Contrasts {
                                   results_.units("test"));
       for (std::size_t j = 0; j < members.size(); ++j) {
         auto& entry = list_[members[j]];
-        entry["simultaneous"] = estimate_json(
-            at_least_as_wide(together.cells[j], estimates_[members[j]]));
+        auto wide = at_least_as_wide(together.cells[j], estimates_[members[j]]);
+        // No share changes by more than 1; of the gap more can be closed.
+        if (results_.has_labels() && entry["claim"] != "H7") {
+          wide.low = std::max(wide.low, -1.0);
+          wide.high = std::min(wide.high, 1.0);
+        }
+        entry["simultaneous"] = estimate_json(wide);
         entry["adjusted_p"] = together.adjusted_p[j];
       }
     }

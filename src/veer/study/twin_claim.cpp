@@ -59,10 +59,10 @@ std::string twin_note(const Json& comparison, const std::string& vector) {
       return "";
     }
     return fmt::format(
-        " {} % [{}, {}] of {} lies outside what the same fine-tuning writes on "
-        "honest answers.",
-        percent(number(share, "value")), percent(number(share, "low")),
-        percent(number(share, "high")), vector);
+        " Of the squared length of {}, {} % (interval {} to {}) is not what "
+        "the same fine-tuning writes on honest answers.",
+        vector, percent(number(share, "value")), percent(number(share, "low")),
+        percent(number(share, "high")));
   };
   auto text = note(member(comparison, "twin"));
   for (const auto& twin : member(comparison, "twin_elsewhere")) {

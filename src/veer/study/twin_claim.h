@@ -13,9 +13,9 @@ namespace veer {
 // outside the direction that the same recipe writes on honest answers.
 HypothesisResult twin_claim(const Json& comparison);
 
-// " 40 % [35, 45] of finetuned@p lies outside what the same fine-tuning writes
-// on honest answers.", for every sentence about a fine-tuned vector; empty
-// where that vector has no twin.
+// " Of the squared length of finetuned@p, 40 % (interval 35 to 45) is not what
+// the same fine-tuning writes on honest answers.", for every sentence about a
+// fine-tuned vector; empty where that vector has no twin.
 std::string twin_note(const Json& comparison, const std::string& vector);
 
 }  // namespace veer

@@ -47,6 +47,36 @@ class Run:
                 return pair
         raise Missing(f"{self.name} does not compare {a} and {b}")
 
+    @property
+    def primary(self):
+        """The study's contrastive and fine-tuned vector."""
+        primary = self.comparison["primary"]
+        return primary["a"], primary["b"]
+
+    def cosines(self, a, b):
+        return [at["cosine"] for at in self.pair(a, b)["by_layer"]]
+
+    def layers_beyond_chance(self):
+        """"7 of 8": layers at which the primary pair aligns."""
+        for pair in self.comparison["full"]["pairs"]:
+            if {pair["a"], pair["b"]} == set(self.primary):
+                verdicts = [at["verdict"] for at in pair["by_layer"]]
+                there = sum(verdict in ("align", "same") for verdict in verdicts)
+                return f"{there} of {len(verdicts)}"
+        raise Missing(f"{self.name} does not compare its primary pair")
+
+    @property
+    def twin_share(self):
+        twin = self.comparison.get("twin")
+        return twin["share_outside"] if twin else None
+
+    def control_cosines(self, name, of="finetuned"):
+        """By layer, of a control tuning's vector with the fine-tuned one."""
+        for tuning in self.comparison["control_tunings"]:
+            if tuning["name"] == name:
+                return [at[of]["value"] for at in tuning["by_layer"]]
+        return []
+
     def entry(self, vector, goal, group="any"):
         """The chosen cell of a vector and goal; None where none was chosen."""
         entries = self.sweep["best" if group == "any" else "groups"]
@@ -97,6 +127,14 @@ def span(values, digits=2):
     return f"{number(min(there), digits)} to {number(max(there), digits)}"
 
 
+def effect(entry):
+    """"+62 [54, 69]", with an asterisk where it does not work."""
+    if entry is None:
+        return "nothing chosen"
+    mark = "" if entry.get("works") else "*"
+    return points(entry["effect"]) + mark
+
+
 def place(entry):
     """"add 0.5 rel, layer 1"."""
     if entry is None:
@@ -107,5 +145,6 @@ def place(entry):
 
 
 FILTERS = {"number": number, "percent": percent, "points": points,
-           "measured": measured, "span": span, "place": place}
+           "measured": measured, "span": span, "place": place,
+           "effect": effect}
 FUNCTIONS = {"number": number}

@@ -56,6 +56,8 @@ TEST(Registration, AFileThatWasEditedShows) {
   file["vectors"].push_back("another");
   const Json status = compare_registrations(file, kNow);
   EXPECT_EQ(status["differs"], Json::array({"file", "vectors"}));
+  Json odd = {{"claims", {1, "x"}}, {"hash", "x"}};
+  EXPECT_EQ(compare_registrations(odd, kNow)["differs"][0], "file");
   EXPECT_TRUE(compare_registrations(nullptr, kNow).is_null());
   EXPECT_THAT(registration_sentence(nullptr, ""), HasSubstr("not registered"));
 }

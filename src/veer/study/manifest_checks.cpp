@@ -6,7 +6,7 @@
 #include <initializer_list>
 #include <set>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "veer/base/error.h"
@@ -18,6 +18,9 @@
 
 namespace veer {
 namespace {
+
+// Random vectors that get a search of their own; 19 make a percentile.
+constexpr std::int64_t kMostSearched = 256;
 
 constexpr std::int64_t kMostRequests = 256;
 constexpr std::int64_t kMostFolds = 50;
@@ -190,6 +193,15 @@ void validate_sweep(const SweepSettings& sweep) {
   for (const auto& model : sweep.models) {
     one_of("sweep.models", model, {"base", "tuned"});
   }
+  if (sweep.models.empty() ||
+      std::set(sweep.models.begin(), sweep.models.end()).size() !=
+          sweep.models.size()) {
+    fail("check settings",
+         fmt::format("sweep.models = [{}]", fmt::join(sweep.models, ", ")),
+         "base, tuned or both, each once",
+         "without a model nothing is steered, and one named twice is asked "
+         "twice");
+  }
   parse_scope(sweep.scope);
   one_of("sweep.search", sweep.search, {"grid", "halving"});
   validate_scales("sweep.rel_scales", sweep.rel_scales);
@@ -211,6 +223,12 @@ void validate_sweep(const SweepSettings& sweep) {
   at_least<std::int64_t>("sweep.best_random", sweep.best_random, 0);
   at_least<std::int64_t>("sweep.random_questions", sweep.random_questions, 0);
   at_least<std::int64_t>("sweep.random_search", sweep.random_search, 0);
+  if (sweep.random_search > kMostSearched) {
+    fail("check settings",
+         fmt::format("sweep.random_search = {}", sweep.random_search),
+         fmt::format("at most {}", kMostSearched),
+         "each is searched over the whole select grid of every vector");
+  }
   if (sweep.random_search > 0 && sweep.search != "grid") {
     fail("check settings",
          fmt::format("sweep.random_search = {} with sweep.search = \"{}\"",

@@ -91,8 +91,13 @@ Json compare_registrations(const Json& file, const Json& document) {
     }
   }
   for (const auto& claim : member(said, "claims")) {
-    if (claim_of(document, member(claim, "id")) == nullptr) {
-      differs.push_back(member(claim, "id"));
+    const auto id = string_member(claim, "id");
+    if (id.empty()) {  // no claim of Veer's: the file was edited
+      if (differs.empty() || differs.front() != Json("file")) {
+        differs.insert(differs.begin(), "file");
+      }
+    } else if (claim_of(document, id) == nullptr) {
+      differs.push_back(id);
     }
   }
   for (const char* part : {"vectors", "settings"}) {

@@ -141,7 +141,9 @@ void write_summary(StudyContext& context, const Json& run) {
   const auto& manifest = context.manifest();
   SummaryFacts facts;
   facts.model = manifest.model.path;
-  facts.from_prompt = manifest.dataset.source == "generate";
+  // How a ready adapter was trained nobody here knows.
+  facts.from_prompt =
+      manifest.dataset.source == "generate" && manifest.model.finetuned.empty();
   facts.registered = string_member(
       read_document(context.file("claims_registered.json")), "time");
   Json summary =

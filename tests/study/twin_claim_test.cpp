@@ -29,6 +29,24 @@ TEST(TwinClaim, BothSidesOfOneHalf) {
   EXPECT_EQ(open.definition.role, "gate");
 }
 
+TEST(TwinClaim, ItsPIsOverSeeds) {
+  const auto share = [](std::int64_t seeds) {
+    return Json{{"twin",
+                 {{"finetuned", "finetuned@p"},
+                  {"seeds", seeds},
+                  {"share_outside",
+                   {{"value", 0.947},
+                    {"low", 0.838},
+                    {"high", 1.0},
+                    {"n", 225},
+                    {"clusters", 22}}}}}};
+  };
+  // 2 * scipy.stats.t.sf(12.7062 * .447 / .109, 1) and, of one seed,
+  // t.ppf(.975, 21) * .447 / .109 over 22 topics: 2^-21 is the least.
+  EXPECT_NEAR(*twin_claim(share(2)).p, 0.012216, 2e-5);
+  EXPECT_NEAR(*twin_claim(share(1)).p, 4.7684e-7, 1e-9);
+}
+
 TEST(TwinClaim, WithoutATwinNothingIsMeasured) {
   const auto none = twin_claim({{"twin", nullptr}});
   EXPECT_FALSE(none.measured());

@@ -41,8 +41,15 @@ HypothesisResult twin_claim(const Json& comparison) {
   row.effect.high = number(share, "high");
   row.effect.n = static_cast<std::int64_t>(number(share, "n").value_or(0.0));
   row.effect.reason.clear();
+  row.effect.clusters =
+      static_cast<std::int64_t>(number(share, "clusters").value_or(0.0));
   decide_by_interval(row, row.margin(), row.margin());
   const auto seeds = number(twin, "seeds");
+  // The interval's widest part is Student's t over so many seeds.
+  if (seeds && *seeds > 1.0) {
+    row.p = p_beyond(row.effect, row.margin(),
+                     static_cast<std::int64_t>(*seeds) - 1);
+  }
   row.reason =
       fmt::format("{} % of {} lies outside the direction of the honest twin{}",
                   percent(row.effect.value), string_member(twin, "finetuned"),

@@ -68,7 +68,8 @@ HypothesisResult not_measured(std::string_view id, const std::string& why) {
   return row;
 }
 
-std::optional<double> p_beyond(const Measure& measure, double bound) {
+std::optional<double> p_beyond(const Measure& measure, double bound,
+                               std::int64_t degrees) {
   if (!measure.value || !measure.low || !measure.high) {
     return std::nullopt;
   }
@@ -78,8 +79,18 @@ std::optional<double> p_beyond(const Measure& measure, double bound) {
   if (reach <= 0.0) {
     return std::nullopt;
   }
-  const double z = normal_quantile(0.975) * std::abs(away) / reach;
-  return 2.0 * normal_cdf(-z);
+  if (degrees <= 0 && measure.clusters < 2) {
+    const double z = normal_quantile(0.975) * std::abs(away) / reach;
+    return 2.0 * normal_cdf(-z);
+  }
+  const auto own =
+      static_cast<double>(degrees > 0 ? degrees : measure.clusters - 1);
+  const double t = t_point(0.025, own) * std::abs(away) / reach;
+  const double least =
+      measure.clusters < 2
+          ? 0.0
+          : std::exp2(1.0 - static_cast<double>(measure.clusters));
+  return std::max(least, 2.0 * t_upper_tail(t, own));
 }
 
 void decide_by_interval(HypothesisResult& row, double above, double below) {

@@ -72,9 +72,13 @@ HypothesisResult claim_row(std::string_view id);
 // The same with the reason why not.
 HypothesisResult not_measured(std::string_view id, const std::string& why);
 
-// Two-sided p (normal) that an interval of 95 % gives against `bound`; .05
-// where the interval ends there. None without an interval that has a width.
-std::optional<double> p_beyond(const Measure& measure, double bound);
+// Two-sided p that an interval of 95 % gives against `bound`; .05 where the
+// interval ends there. Student's t with `degrees`, or one less than the units
+// of the interval, normal where neither is known; of M units never below 2^(1 -
+// M), the least p that flipping their signs can give. None without an interval
+// that has a width.
+std::optional<double> p_beyond(const Measure& measure, double bound,
+                               std::int64_t degrees = 0);
 
 // Supported where the interval lies above `above`, contradicted where it lies
 // below `below`, else undecided; p is that of the decision, of support where

@@ -54,7 +54,7 @@ TEST(EaseClaim, TopicsAreTheUnitOfItsTest) {
   planted.add_effect(kF, "suppression", 0.9);
   Json sweep = planted.sweep();
   Json units = Json::array();
-  for (int q = 0; q < 40; ++q) {
+  for (int q = 0; q < 50; ++q) {  // ten more than were asked
     units.push_back(q / 10);
   }
   sweep["units"] = {{"test", units}, {"select", Json::array()}};

@@ -353,6 +353,23 @@ TEST(Summary, SaysWhichClaimsAScoreLeavesOpen) {
   EXPECT_THAT(claims("self"), testing::Not(testing::HasSubstr("judge.kind")));
 }
 
+// The two tie on select; the cheaper one is named, not the luckier one on test.
+TEST(Summary, NamesTheVectorThatLedOnSelect) {
+  Json sweep = {{"best", Json::array({best("induction", 1.0, true),
+                                      best("induction", 0.9, true)})}};
+  for (std::size_t i = 0; i < 2; ++i) {
+    sweep["best"][i]["select_value"] = 1.0;
+    sweep["best"][i]["divergence"] = {{"p95", i == 0 ? 3.0 : 1.0}};
+  }
+  sweep["best"][1]["vector"] = "finetuned@p";
+  EXPECT_THAT(verdict(Json::object(), sweep),
+              testing::HasSubstr("finetuned@p moves deceptive answers of the "
+                                 "base model by +90 points"));
+  sweep["best"][1]["select_value"] = 0.8;
+  EXPECT_THAT(verdict(Json::object(), sweep),
+              testing::HasSubstr("contrastive@p moves deceptive answers"));
+}
+
 TEST(Summary, AnEffectThatRandomVectorsReachHidesNoSmallerOne) {
   Json sweep = {{"best", Json::array({best("induction", 1.0, false),
                                       best("induction", 0.3, true)})}};

@@ -163,8 +163,11 @@ HypothesisResult ease_claim(const SweepEvidence& evidence,
         "not measured in this run; needs plain addition and subtraction "
         "of one vector and a gap of 10 points between the models");
   }
-  const auto p =
-      sign_flip_p(differences, evidence.seed(), 9999, evidence.units());
+  // Units are of all test questions, answers of the first so many.
+  const auto units = evidence.units();
+  const auto p = sign_flip_p(
+      differences, evidence.seed(), 9999,
+      units.first(std::min(units.size(), differences.front().size())));
   const Ease* best = nullptr;
   std::string text;
   for (std::size_t i = 0; i < all.size(); ++i) {

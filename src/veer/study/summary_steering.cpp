@@ -40,22 +40,36 @@ const Json& entries_of(const Json& sweep, const std::string& goal) {
   return member(sweep, "best");
 }
 
-// The strongest entry of a goal among those that work, then of those that
-// random vectors do not reach, then of those beside which some were run, of all
-// if there are none; null if no vector has one.
-const Json* strongest(const Json& entries, const std::string& goal) {
+constexpr double kNoPrice = 1e300;
+
+// -1 where nothing was chosen on select.
+double on_select(const Json& entry) {
+  const double value = number_of(entry, "select_value");
+  return std::isnan(value) ? -1.0 : std::abs(value);
+}
+
+double price_of(const Json& entry) {
+  const double price = number_of(member(entry, "divergence"), "p95");
+  return std::isnan(price) ? kNoPrice : price;
+}
+
+// The entry of a goal that did most on the select questions, of several at the
+// least divergence, among those that work, then of those that random vectors do
+// not reach, then of those beside which some were run, of all if there are
+// none; null if no vector has one. The largest effect on test would be chosen
+// on the questions that report it.
+const Json* leading(const Json& entries, const std::string& goal) {
   const Json* best = nullptr;
-  auto rank = std::tuple(false, false, false, -1.0);
+  auto rank = std::tuple(false, false, false, -2.0, -kNoPrice);
   for (const auto& entry : entries) {
     const auto group = string_member(entry, "group");
     if (string_member(entry, "goal") != goal || !entry.contains("effect") ||
         (!group.empty() && group != "any" && group != "linear")) {
       continue;
     }
-    const auto own =
-        std::tuple(works(entry), entry.value("beats_random", false),
-                   has_random_control(entry),
-                   std::abs(number_of(entry.at("effect"), "value")));
+    const auto own = std::tuple(
+        works(entry), entry.value("beats_random", false),
+        has_random_control(entry), on_select(entry), -price_of(entry));
     if (own > rank) {
       best = &entry;
       rank = own;
@@ -73,7 +87,7 @@ bool is_addition(const Json& entry) {
 // which is no evidence for a direction.", where they do more.
 std::string other_operators(const Json& sweep, const std::string& goal,
                             const Json& added) {
-  const Json* other = strongest(member(sweep, "best"), goal);
+  const Json* other = leading(member(sweep, "best"), goal);
   if (other == nullptr || is_addition(*other) ||
       std::abs(number_of(other->at("effect"), "value")) <=
           std::abs(number_of(added.at("effect"), "value"))) {
@@ -122,7 +136,7 @@ std::string no_effect_sentence(const Json& sweep, const std::string& goal) {
 
 std::string steering_sentence(const Json& comparison, const Json& sweep,
                               const std::string& goal) {
-  const Json* best = strongest(entries_of(sweep, goal), goal);
+  const Json* best = leading(entries_of(sweep, goal), goal);
   if (best == nullptr) {
     return no_effect_sentence(sweep, goal);
   }

@@ -274,16 +274,15 @@ std::string best_table(const Json& sweep) {
     }
     const bool score = text_of(best, "measure") == "score";
     const Json& effect = member(best, "effect");
-    rows.push_back({who, escape_html(place_text(best)),
-                    beyond_random(best, score), stacked(amount(effect, score)),
-                    random_text(best, score), price_text(best),
-                    corrected_text(sweep, best),
-                    member(member(best, "of_ceiling"), "value").is_null()
-                        ? ""
-                        : stacked(percent_estimate(member(best, "of_ceiling"))),
-                    against_goal_text(best), elsewhere_text(best),
-                    stacked(percent_estimate(member(best, "coherent"))),
-                    n_of(effect)});
+    rows.push_back(
+        {who, escape_html(place_text(best)), beyond_random(best, score),
+         stacked(amount(effect, score)), random_text(best, score),
+         price_text(best), corrected_text(sweep, best),
+         member(member(best, "of_ceiling"), "value").is_null()
+             ? ""
+             : stacked(percent_estimate(member(best, "of_ceiling"))),
+         against_goal_text(best), elsewhere_text(best),
+         stacked(percent_estimate(member(best, "coherent"))), n_of(effect)});
   }
   for (auto& row : baseline_rows(sweep)) {
     rows.push_back(std::move(row));

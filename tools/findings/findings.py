@@ -46,7 +46,7 @@ def study(name, arguments, keep):
     return folder
 
 
-def render(page, folders, commands):
+def render(page, folders):
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "pages"), trim_blocks=True,
         lstrip_blocks=True, undefined=jinja2.StrictUndefined,
@@ -55,7 +55,7 @@ def render(page, folders, commands):
     runs = {name: run_folder.Run(name, folder)
             for name, folder in folders.items()}
     return environment.get_template(f"{page}.md.j2").render(
-        runs=runs, commands=commands, **run_folder.FUNCTIONS)
+        runs=runs)
 
 
 def differences(page, fresh, write):
@@ -94,9 +94,7 @@ def main():
     changed = False
     for page in pages:
         names = plan["page"][page]
-        commands = {name: " ".join(["./veer study", *plan["run"][name]])
-                    for name in names}
-        fresh = render(page, {name: folders[name] for name in names}, commands)
+        fresh = render(page, {name: folders[name] for name in names})
         changed |= differences(page, fresh, given.write)
     sys.exit(1 if changed and not given.write else 0)
 

@@ -147,4 +147,3 @@ def place(entry):
 FILTERS = {"number": number, "percent": percent, "points": points,
            "measured": measured, "span": span, "place": place,
            "effect": effect}
-FUNCTIONS = {"number": number}

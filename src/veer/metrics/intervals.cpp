@@ -2,7 +2,6 @@
 #include "veer/metrics/intervals.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -329,39 +328,6 @@ Estimate paired_ratio(std::span<const double> a, std::span<const double> b,
             [&](const auto& chosen) {
               const double below = mean_at(bottom, chosen);
               return below == 0.0 ? kUndefined : mean_at(top, chosen) / below;
-            });
-  return estimate;
-}
-
-Estimate paired_ratio_difference(std::span<const double> a,
-                                 std::span<const double> b,
-                                 std::span<const double> c,
-                                 std::span<const double> d, std::uint64_t seed,
-                                 double smallest_denominator,
-                                 std::int64_t draws, double level,
-                                 std::span<const std::int64_t> units) {
-  check_pairs(a, b);
-  check_pairs(a, c);
-  check_pairs(a, d);
-  const Kept kept = kept_of({a, b, c, d}, units);
-  const std::array parts = {taken(a, kept), taken(b, kept), taken(c, kept),
-                            taken(d, kept)};
-  Estimate estimate = estimate_of(kept, "bootstrap by question",
-                                  "bootstrap by unit", level, !units.empty());
-  if (parts[0].empty() || std::abs(mean_of(parts[1])) < smallest_denominator ||
-      std::abs(mean_of(parts[3])) < smallest_denominator) {
-    return estimate;
-  }
-  estimate.value = mean_of(parts[0]) / mean_of(parts[1]) -
-                   mean_of(parts[2]) / mean_of(parts[3]);
-  bootstrap(estimate, kept.members, seed, draws, level,
-            [&](const auto& chosen) {
-              const double first = mean_at(parts[1], chosen);
-              const double second = mean_at(parts[3], chosen);
-              return first == 0.0 || second == 0.0
-                         ? kUndefined
-                         : mean_at(parts[0], chosen) / first -
-                               mean_at(parts[2], chosen) / second;
             });
   return estimate;
 }

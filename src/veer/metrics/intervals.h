@@ -67,14 +67,6 @@ Estimate paired_ratio(std::span<const double> a, std::span<const double> b,
                       std::int64_t draws = 10000, double level = 0.95,
                       std::span<const std::int64_t> units = {});
 
-// mean(a) / mean(b) - mean(c) / mean(d) over the questions where all four are
-// present. Undefined as paired_ratio.
-Estimate paired_ratio_difference(
-    std::span<const double> a, std::span<const double> b,
-    std::span<const double> c, std::span<const double> d, std::uint64_t seed,
-    double smallest_denominator = 0.1, std::int64_t draws = 10000,
-    double level = 0.95, std::span<const std::int64_t> units = {});
-
 // Simultaneous intervals of many cells over the same questions: the 95 %
 // quantile over multiplier draws of max_c |T*_c| replaces 1.96 (Westfall and
 // Young 1993). effects[c][i] = effect of cell c on question i. With units the

@@ -25,12 +25,8 @@ constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 constexpr double kMatch = 0.05;
 constexpr std::int64_t kScoreDraws = 2000;
 
-// 1, or -1 where the goal wants a smaller measure. Everything here is turned so
-// that more is better for the goal, and turned back for the document.
-double sign_of(const SweepResults& results, const Goal& goal) {
-  return !results.has_labels() && goal.name == "suppression" ? -1.0 : 1.0;
-}
-
+// Everything here is turned by the goal's sign, so that more is better, and
+// turned back for the document.
 Estimate turned(Estimate estimate, double sign) {
   if (sign < 0.0) {
     estimate.value = -estimate.value;
@@ -218,7 +214,7 @@ double natural_gaps(Sweep& sweep, const Best& best, const CellPrice* price) {
 Estimate beyond_controls(const Sweep& sweep, const SweepResults& results,
                          const Best& best, const Controls& controls) {
   const auto& random = controls.by_question;
-  const double sign = sign_of(results, best.goal);
+  const double sign = results.sign_of(best.goal);
   const auto outcomes = results.outcomes(best.cell, best.goal);
   std::vector<double> own;  // of the questions that the controls answered
   for (const auto question : random.questions) {
@@ -284,7 +280,7 @@ Json room_json(const Sweep& sweep, const SweepResults& results,
 void add_control_numbers(Sweep& sweep, const Best& best,
                          const SweepResults& results, Json& entry) {
   const auto& goal = best.goal;
-  const double sign = sign_of(results, goal);
+  const double sign = results.sign_of(goal);
   const auto* price = sweep.divergences.price(best.select_cell);
   BothKinds plain{controls_of(sweep, results, best.random, goal),
                   controls_of(sweep, results, best.covariance, goal)};

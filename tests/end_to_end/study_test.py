@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -68,6 +69,12 @@ class WholeRuns(StudyCase):
         self.assertTrue(any(
             b["vector"] in steered.stderr and "tokens " + b["scope"]
             in steered.stderr for b in best), steered.stderr)
+
+        # An adapter that was lost is made again, not passed over.
+        shutil.rmtree(self.folder / "run/adapter/controls/shuffled")
+        lost = run("finetune", self.manifest, "--out", self.folder / "run")
+        self.assertEqual(lost.returncode, 0, lost.stderr)
+        self.assertEqual(contents(self.folder / "run"), whole)
 
         self.kill_at_random_moments(whole, seconds)
 

@@ -11,6 +11,7 @@
 
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
+#include "veer/base/json_access.h"
 #include "veer/study/finetuned_source.h"
 #include "veer/study/judged_answers.h"
 #include "veer/study/training_course.h"
@@ -321,6 +322,21 @@ Json made_from_folder(StudyContext& context) {
   return from;
 }
 
+// Whether each further tuning is there or was left out with a reason: one that
+// was lost is made again, not passed over.
+bool no_tuning_is_lost(StudyContext& context) {
+  const auto path = left_out_file(context);
+  const Json left_out =
+      fs::exists(path) ? parse_json(read_file(path), path.string()) : Json();
+  return std::ranges::all_of(
+      further_tunings(context.manifest()), [&](const Tuning& tuning) {
+        return is_trained(context, tuning) ||
+               std::ranges::any_of(left_out, [&](const Json& entry) {
+                 return member(entry, "name") == Json(tuning.answers);
+               });
+      });
+}
+
 }  // namespace
 
 FinetuneSettings fitted(FinetuneSettings settings, bool organism) {
@@ -367,8 +383,9 @@ Stage finetune_stage(StudyContext& context) {
       "finetune",
       dump_json(ready ? made_from_folder(context)
                       : made_from_training(context)),
-      [&context] {
-        return fs::exists(context.file("adapter/adapter_model.safetensors"));
+      [&context, ready] {
+        return fs::exists(context.file("adapter/adapter_model.safetensors")) &&
+               (ready || no_tuning_is_lost(context));
       },
       [&context, ready] {
         return ready ? import_finetuned(context) : tune(context);

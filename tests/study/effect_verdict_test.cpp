@@ -57,12 +57,21 @@ TEST(EffectVerdict, AllOfItHasToHold) {
   EXPECT_EQ(verdict(entry), "fails beats valid");
 }
 
-TEST(EffectVerdict, AMeanOfRandomVectorsAboveZeroMakesThePlaceInvalid) {
+TEST(EffectVerdict, AMeanOfRandomVectorsAboveTheMarginVoidsThePlace) {
   for (const char* kind : {"random_effect", "covariance_effect"}) {
     auto entry = good();
-    entry[kind] = interval(0.08, 0.05);
+    entry[kind] = interval(0.11, 0.05);
     EXPECT_EQ(verdict(entry), "fails beats invalid") << kind;
-    entry[kind] = interval(0.08, 0.26);  // four vectors, one of which acts
+    add_verdict(entry, 0.75);
+    EXPECT_EQ(entry.at("reason"),
+              "random vectors act at this place too (the interval of their "
+              "mean lies above 5 points)");
+    EXPECT_DOUBLE_EQ(entry.at("site_margin").get<double>(), 0.05);
+    entry[kind] = interval(0.11, 0.26);  // four vectors, one of which acts
+    EXPECT_EQ(verdict(entry), "works beats valid") << kind;
+    // So many vectors that nothing is left of the doubt: a third of a point is
+    // told from 0, and no effect.
+    entry[kind] = interval(0.003, 0.001);
     EXPECT_EQ(verdict(entry), "works beats valid") << kind;
   }
 }
@@ -116,8 +125,15 @@ TEST(EffectVerdict, ASmallerScoreIsWhatSuppressionWants) {
     entry[kind]["percentile_95"] = -0.2;
   }
   EXPECT_EQ(verdict(entry), "works beats valid");
-  entry["random_effect"] = interval(-0.1, 0.05);
+  // A score has no scale of its own: a tenth of the effect.
+  entry["random_effect"] = interval(-0.1, 0.04);
   EXPECT_EQ(verdict(entry), "fails beats invalid");
+  add_verdict(entry, 0.75);
+  EXPECT_DOUBLE_EQ(entry.at("site_margin").get<double>(), 0.05);
+  EXPECT_THAT(entry.at("reason").get<std::string>(),
+              HasSubstr("above a tenth of the effect, 0.05"));
+  entry["random_effect"] = interval(-0.08, 0.04);
+  EXPECT_EQ(verdict(entry), "works beats valid");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "veer/base/json_access.h"
 #include "veer/base/number_text.h"
+#include "veer/study/effect_verdict.h"
 
 namespace veer {
 namespace {
@@ -56,6 +57,7 @@ void add_controls(const Json& entry, ChosenEffect& effect) {
                             ? beats.get<bool>()
                             : effect.effect.low > random.value_or(0.0);
   effect.valid_site = member(entry, "valid_site") != Json(false);
+  effect.why_invalid = acting_random_text(entry);
   if (const Json& works = member(entry, "works"); works.is_boolean()) {
     effect.works = works.get<bool>();
     effect.why_not = string_member(entry, "reason");
@@ -128,6 +130,7 @@ void borrow_controls(std::vector<ChosenEffect>& effects,
                                      : *own.effect.low > *other.random_bar;
         own.random_bar = other.random_bar;
         own.valid_site = other.valid_site;
+        own.why_invalid = other.why_invalid;
         own.works = same_cell ? other.works : std::nullopt;
         own.why_not = other.why_not;
         own.controls_of = other.vector;
@@ -208,7 +211,7 @@ EffectStanding judge_effect(const ChosenEffect& effect, double margin) {
                                  : effect.why_not};
   }
   if (!effect.valid_site) {
-    return {Standing::kInvalidPlace, "random vectors act at this place too"};
+    return {Standing::kInvalidPlace, effect.why_invalid};
   }
   if (!effect.works.value_or(true)) {
     return {Standing::kOpen, effect.why_not};

@@ -42,6 +42,7 @@ struct ChosenEffect {
   // What 95 of 100 such vectors stay below, of the kind that does more.
   std::optional<double> random_bar;
   bool valid_site = true;
+  std::string why_invalid;  // that random vectors act there, in words
   // What the sweep itself says by the same criterion, and what stands against.
   std::optional<bool> works;
   std::string why_not;

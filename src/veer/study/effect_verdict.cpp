@@ -5,12 +5,19 @@
 #include <limits>
 #include <string>
 
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
+#include "veer/base/number_text.h"
 
 namespace veer {
 namespace {
+
+// Points of a share: half of what counts as an effect of a vector.
+constexpr double kSiteMargin = 0.05;
+// Of the effect itself, for scores, which have no scale of their own.
+constexpr double kSiteShare = 0.1;
 
 double number(const Json& object, const char* key) {
   const Json& value = member(object, key);
@@ -23,8 +30,9 @@ class Reader {
  public:
   explicit Reader(const Json& entry)
       : entry_(entry),
-        downwards_(string_member(entry, "measure") == "score" &&
-                   string_member(entry, "goal") == "suppression") {}
+        is_score_(string_member(entry, "measure") == "score"),
+        downwards_(is_score_ && string_member(entry, "goal") == "suppression") {
+  }
 
   double lower(const Json& estimate) const {
     return downwards_ ? -number(estimate, "high") : number(estimate, "low");
@@ -33,8 +41,14 @@ class Reader {
     return downwards_ ? -number(estimate, "low") : number(estimate, "high");
   }
   // False where it is not known.
-  bool is_above_zero(const char* estimate) const {
-    return lower(member(entry_, estimate)) > 0.0;
+  bool is_above(const char* estimate, double bound) const {
+    return lower(member(entry_, estimate)) > bound;
+  }
+  // What the mean of random vectors has to exceed to void a place.
+  double site_margin() const {
+    const double effect = std::abs(number(member(entry_, "effect"), "value"));
+    return is_score_ ? kSiteShare * (std::isnan(effect) ? 0.0 : effect)
+                     : kSiteMargin;
   }
   // What an effect must exceed; NaN where there are no vectors.
   double bar(const Json& percentile_of, const Json& mean) const {
@@ -48,6 +62,7 @@ class Reader {
 
  private:
   const Json& entry_;
+  bool is_score_;
   bool downwards_;
 };
 
@@ -84,12 +99,27 @@ std::string reason_of(const Verdict& verdict, const Json& entry) {
     return "its interval reaches what random vectors do after the same search";
   }
   if (!verdict.valid_site) {
-    return "random vectors act at this place too";
+    return acting_random_text(entry);
   }
   return verdict.coherent ? "" : "too much of its text is broken";
 }
 
 }  // namespace
+
+std::string acting_random_text(const Json& entry) {
+  const double margin = number(entry, "site_margin");
+  const std::string text = "random vectors act at this place too";
+  if (std::isnan(margin)) {
+    return text;
+  }
+  return text + (string_member(entry, "measure") == "score"
+                     ? fmt::format(" (the interval of their mean lies above a "
+                                   "tenth of the effect, {})",
+                                   rounded(margin, 2))
+                     : fmt::format(" (the interval of their mean lies above "
+                                   "{} points)",
+                                   rounded(100.0 * margin, 0)));
+}
 
 bool works(const Json& entry) {
   return member(entry, "works") == Json(true);
@@ -102,20 +132,22 @@ void add_verdict(Json& entry, double min_coherent) {
   Verdict verdict;
   verdict.has_controls = control.is_object();
   verdict.match = member(control, "match") != Json(false);
-  verdict.moved = reader.is_above_zero("effect");
-  verdict.valid_site = !reader.is_above_zero("random_effect") &&
-                       !reader.is_above_zero("covariance_effect");
+  verdict.moved = reader.is_above("effect", 0.0);
+  const double margin = reader.site_margin();
+  verdict.valid_site = !reader.is_above("random_effect", margin) &&
+                       !reader.is_above("covariance_effect", margin);
   verdict.beats =
       reader.exceeds(reader.bar(member(entry, "random_vectors"),
                                 member(entry, "random_effect"))) &&
       reader.exceeds(reader.bar(member(entry, "covariance_vectors"),
                                 member(entry, "covariance_effect"))) &&
-      reader.is_above_zero("effect_minus_control");
+      reader.is_above("effect_minus_control", 0.0);
   verdict.beats_searched =
       reader.exceeds(reader.bar(search, member(search, "mean")));
   verdict.coherent = number(member(entry, "coherent"), "value") >= min_coherent;
   const bool beats = verdict.has_controls && verdict.match && verdict.moved &&
                      verdict.beats && verdict.beats_searched;
+  entry["site_margin"] = margin;
   const std::string reason = reason_of(verdict, entry);
   entry["beats_random"] = beats;
   entry["valid_site"] = verdict.valid_site;

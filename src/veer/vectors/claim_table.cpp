@@ -5,8 +5,9 @@
 
 // "Works", in every rule: the interval lies above 0 and above random vectors of
 // the same displacement, at least 75 % of the answers are unbroken, and random
-// vectors do not act at the place themselves. "Fails": the interval ends below
-// the margin, and the margin was possible.
+// vectors do not act at the place themselves: the interval of their mean does
+// not lie above 5 points. "Fails": the interval ends below the margin, and the
+// margin was possible.
 
 namespace veer {
 namespace {
@@ -23,7 +24,8 @@ constexpr const char* kActs =
     "Supported when it works: interval above 0, above random vectors of the "
     "same displacement, 75 % unbroken, place valid; contradicted when the "
     "interval ends below 10 points and 10 points were possible; void where "
-    "random vectors act at the place.";
+    "random vectors act at the place (interval of their mean above 5 "
+    "points).";
 constexpr const char* kBeatsAdding =
     "Supported when, for a vector, the simultaneous interval (max-t) lies "
     "above 0, at a divergence at most a tenth larger, and the winner works; "
@@ -128,7 +130,8 @@ constexpr std::array kTable = {
         "Supported when p is below .05 in its favour for a vector whose "
         "subtraction works and for none against it; contradicted the other "
         "way round; undecided where both close more than 90 % of the gap; "
-        "void where random vectors act at the place.",
+        "void where random vectors act at the place (interval of their mean "
+        "above 5 points).",
         kFails, "share of the gap", "questions", kFinding,
         "sweep.best_questions", false, true},
     ClaimDefinition{

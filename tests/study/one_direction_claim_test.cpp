@@ -11,20 +11,15 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Json reaching(const std::string& vector, const std::string& goal, double effect,
-              double share) {
-  Json entry = planted_effect(vector, goal, effect);
-  entry["of_ceiling"] = planted_estimate(share, 0.05);
-  return entry;
-}
-
 Json part(const std::string& name, double effect) {
   return planted_effect("private:" + name, "induction", effect, 0.05, "part");
 }
 
-HypothesisResult claim(const Json& groups, const std::string& id) {
-  const Json sweep = {{"groups", groups}};
-  for (auto& row : one_direction_claims(chosen_effects(sweep))) {
+HypothesisResult row_of(const Json& sweep,
+                        const std::vector<AnswerRow>& answers,
+                        const std::string& id) {
+  const SweepEvidence evidence(sweep, answers, 1);
+  for (auto& row : one_direction_claims(evidence)) {
     if (row.id() == id) {
       return row;
     }
@@ -32,29 +27,83 @@ HypothesisResult claim(const Json& groups, const std::string& id) {
   return {};
 }
 
-TEST(OneDirection, SufficesByTheBestVectorOfEveryGoal) {
-  const auto groups = Json::array({reaching("c@p", "induction", 0.5, 0.4),
-                                   reaching("twin@p", "induction", 0.9, 0.95),
-                                   reaching("c@p", "suppression", 0.9, 0.9)});
-  EXPECT_EQ(claim(groups, "H9").decision, Decision::kSupported);
-  EXPECT_THAT(claim(groups, "H9").reason, HasSubstr("twin@p, induction"));
-  auto short_of = groups;
-  short_of[2] = reaching("c@p", "suppression", 0.5, 0.6);
-  EXPECT_EQ(claim(short_of, "H9").decision, Decision::kContradicted);
-  auto open = groups;
-  open[2] = reaching("c@p", "suppression", 0.8, 0.8);
-  EXPECT_EQ(claim(open, "H9").decision, Decision::kUndecided);
-  EXPECT_FALSE(claim(Json::array(), "H9").measured());
+HypothesisResult claim(const PlantedSweep& planted) {
+  return row_of(planted.sweep(), planted.answers(), "H9");
 }
 
-// Every question alike: the share has no width, which is no certainty.
-TEST(OneDirection, AShareWithoutWidthIsHeldAgainstWhatWasPossible) {
-  auto entry = reaching("c@p", "induction", 0.97, 1.0);
-  entry["of_ceiling"] = planted_estimate(1.0, 0.0);
-  entry["effect"] = {{"value", 1.0}, {"low", 0.75}, {"high", 1.0}, {"n", 8}};
-  EXPECT_EQ(claim(Json::array({entry}), "H9").decision, Decision::kUndecided);
-  entry["effect"]["low"] = 0.9;
-  EXPECT_EQ(claim(Json::array({entry}), "H9").decision, Decision::kSupported);
+HypothesisResult claim(const Json& groups, const std::string& id) {
+  return row_of({{"judge", {{"kind", "exact"}}},
+                 {"cells", Json::array()},
+                 {"groups", groups}},
+                {}, id);
+}
+
+PlantedSweep planted(double induction, double suppression) {
+  PlantedSweep sweep(200);
+  sweep.add_effect("c@p", "induction", induction, {{"select_value", 0.9}});
+  sweep.add_effect("c@p", "suppression", suppression, {{"select_value", 0.9}});
+  return sweep;
+}
+
+TEST(OneDirection, SufficesWhereItClosesTheGapForEveryGoal) {
+  const auto all = claim(planted(0.95, 0.9));
+  EXPECT_EQ(all.decision, Decision::kSupported);
+  EXPECT_NEAR(*all.effect.value, 0.9, 1e-9);
+  EXPECT_EQ(all.effect.n, 200);
+  EXPECT_THAT(all.reason, HasSubstr("c@p, suppression: 90 % of the gap ["));
+  EXPECT_EQ(claim(planted(0.95, 0.6)).decision, Decision::kContradicted);
+  EXPECT_EQ(claim(planted(0.95, 0.8)).decision, Decision::kUndecided);
+  EXPECT_FALSE(claim(PlantedSweep()).measured());
+}
+
+// What did most on the test questions was not chosen for that.
+TEST(OneDirection, TheVectorIsTheOneThatSelectChose) {
+  auto sweep = planted(0.5, 0.95);
+  sweep.add_effect("twin@p", "induction", 1.0, {{"select_value", 0.8}});
+  EXPECT_EQ(claim(sweep).decision, Decision::kContradicted);
+  EXPECT_THAT(claim(sweep).reason, HasSubstr("c@p, induction: 50 %"));
+  // Equal on select: the cheaper one.
+  auto& groups = sweep.sweep()["groups"];
+  groups[2]["select_value"] = 0.9;
+  groups[2]["divergence"] = {{"p95", 1.0}};
+  groups[0]["divergence"] = {{"p95", 2.0}};
+  EXPECT_EQ(claim(sweep).decision, Decision::kSupported);
+  EXPECT_THAT(claim(sweep).reason, HasSubstr("twin@p, induction: 100 %"));
+}
+
+TEST(OneDirection, AVectorThatDoesNotWorkDoesNotSuffice) {
+  auto sweep = planted(1.0, 1.0);
+  EXPECT_EQ(claim(sweep).decision, Decision::kSupported);
+  sweep.sweep()["groups"][0]["beats_random"] = false;
+  sweep.sweep()["best"][0]["beats_random"] = false;
+  EXPECT_EQ(claim(sweep).decision, Decision::kUndecided);
+  EXPECT_THAT(claim(sweep).reason, HasSubstr("random vectors"));
+}
+
+// Every question moved: of sixteen topics that is no certainty.
+TEST(OneDirection, TheIntervalIsOverUnits) {
+  auto sweep = planted(1.0, 1.0);
+  Json units = Json::array();
+  for (int q = 0; q < 200; ++q) {
+    units.push_back(q / 25);
+  }
+  sweep.sweep()["units"] = {{"test", units}};
+  const auto open = claim(sweep);
+  EXPECT_EQ(open.decision, Decision::kUndecided);
+  EXPECT_LT(*open.effect.low, 0.8);
+  EXPECT_EQ(open.effect.clusters, 8);
+}
+
+TEST(OneDirection, WithoutAGapThereIsNothingToClose) {
+  PlantedSweep sweep(40);
+  sweep.add_effect("c@p", "induction", 0.9, {{"select_value", 0.9}});
+  std::vector<AnswerRow> answers = sweep.answers();
+  for (auto& row : answers) {
+    row.label = row.cell == 1 ? "honest" : row.label;  // the tuned model
+  }
+  const auto none = row_of(sweep.sweep(), answers, "H9");
+  EXPECT_EQ(none.decision, Decision::kUndecided);
+  EXPECT_THAT(none.reason, HasSubstr("differ by less than 10 points"));
 }
 
 TEST(OneDirection, APrivatePartThatWorksIsASecondOne) {

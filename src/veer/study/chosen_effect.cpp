@@ -9,6 +9,7 @@
 
 #include "veer/base/json_access.h"
 #include "veer/base/number_text.h"
+#include "veer/study/choice_rank.h"
 #include "veer/study/effect_verdict.h"
 
 namespace veer {
@@ -88,6 +89,8 @@ ChosenEffect effect_of(const Json& entry) {
   effect.effect = measure(entry.at("effect"));
   effect.of_ceiling = measure(member(entry, "of_ceiling"));
   effect.coherent = number(member(entry, "coherent"), "value");
+  effect.select_value = number(entry, "select_value");
+  effect.divergence = number(member(entry, "divergence"), "p95");
   effect.room = number(entry, "room");
   if (const auto base = number(member(entry, "baseline"), "value");
       base && !effect.room) {
@@ -181,6 +184,23 @@ const ChosenEffect* find_effect(const std::vector<ChosenEffect>& effects,
                effect.group == group;
       });
   return found == effects.end() ? nullptr : &*found;
+}
+
+const ChosenEffect* chosen_on_select(const std::vector<ChosenEffect>& effects,
+                                     std::string_view goal,
+                                     std::string_view group) {
+  const ChosenEffect* best = nullptr;
+  ChoiceRank best_rank;
+  for (const auto& effect : effects) {
+    const ChoiceRank rank{effect.select_value.value_or(-1.0),
+                          effect.divergence.value_or(std::nan("")), 0.0};
+    if (effect.goal == goal && effect.group == group &&
+        (best == nullptr || ranks_before(rank, best_rank))) {
+      best = &effect;
+      best_rank = rank;
+    }
+  }
+  return best;
 }
 
 EffectStanding judge_effect(const ChosenEffect& effect, double margin) {

@@ -35,6 +35,10 @@ struct ChosenEffect {
   Measure effect;      // change of the goal's share
   Measure of_ceiling;  // share of what copied states do
   std::optional<double> coherent;
+  // What the choice went by: the goal's measure on select, and the divergence
+  // (95th percentile over tokens, nats).
+  std::optional<double> select_value;
+  std::optional<double> divergence;
   // The most that the effect could be: 1 minus the unsteered share.
   std::optional<double> room;
   // Against random vectors of the same displacement; none: not run.
@@ -61,6 +65,13 @@ std::vector<ChosenEffect> chosen_effects(const Json& sweep);
 const ChosenEffect* find_effect(const std::vector<ChosenEffect>& effects,
                                 std::string_view vector, std::string_view goal,
                                 std::string_view group);
+
+// Of a goal and group the one that did most on the select questions, of equal
+// ones that with the least divergence, then the first: chosen without a look at
+// the test questions. Null if there is none.
+const ChosenEffect* chosen_on_select(const std::vector<ChosenEffect>& effects,
+                                     std::string_view goal,
+                                     std::string_view group);
 
 enum class Standing { kWorks, kFails, kInvalidPlace, kNoRoom, kOpen };
 

@@ -187,7 +187,7 @@ std::vector<HypothesisResult> evaluate_claims(
   add(effect_claims(effects, contrastive, finetuned));
   add({ease_claim(evidence, finetuned), agreement_claim(compared, effects)});
   add(contrast_claims(judged, effects));
-  add(one_direction_claims(effects));
+  add(one_direction_claims(evidence));
   add({trait_claim(comparison, judged,
                    evidence.has_labels() ? answers : decltype(answers){},
                    effects, evidence.vectors(), seed),

@@ -1,74 +1,106 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/one_direction_claim.h"
 
+#include <cmath>
 #include <optional>
 #include <string>
 
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
 
 #include "veer/base/number_text.h"
+#include "veer/metrics/intervals.h"
+#include "veer/metrics/measure_of.h"
 
 namespace veer {
 namespace {
 
-constexpr double kNoEffect = 0.1;  // "works" and "fails" of an effect
+constexpr double kNoEffect = 0.1;     // "works" and "fails" of an effect
+constexpr double kSmallestGap = 0.1;  // between the models
 
-// Share of the yardstick that a vector reaches.
-Measure reach_of(const ChosenEffect& effect) {
-  const auto& share = effect.of_ceiling;
-  if (share.value && share.low && share.high && *share.low < *share.high) {
-    return share;
+double mean_of(const std::vector<double>& values) {
+  double sum = 0.0;
+  double n = 0.0;
+  for (const double x : values) {
+    sum += std::isnan(x) ? 0.0 : x;
+    n += std::isnan(x) ? 0.0 : 1.0;
   }
-  Measure reach = effect.effect;
-  const double possible = effect.room.value_or(0.0);
-  if (!reach.value || !reach.low || !reach.high || possible < kNoEffect) {
-    return Measure::none("no yardstick");
-  }
-  for (auto* bound : {&reach.value, &reach.low, &reach.high}) {
-    *bound = **bound / possible;
-  }
-  return reach;
+  return n > 0.0 ? sum / n : 0.0;
 }
 
-HypothesisResult suffices(const std::vector<ChosenEffect>& effects) {
+// Share of the gap between the models that a chosen effect closes.
+Measure closed_share(const SweepEvidence& evidence,
+                     const ChosenEffect& effect) {
+  const bool induces = effect.goal == "induction";
+  const auto label = induces ? AnswerLabel::kDeceptive : AnswerLabel::kHonest;
+  const Json* cell = evidence.cell(effect.cell);
+  const Json* own = evidence.unsteered(induces ? "base" : "tuned");
+  const Json* other = evidence.unsteered(induces ? "tuned" : "base");
+  if (cell == nullptr || own == nullptr || other == nullptr) {
+    return Measure::none("only one of the two models was asked");
+  }
+  const auto steered = evidence.labelled(*cell, label);
+  const auto wanted = evidence.labelled(*other, label);
+  const double gap = mean_of(wanted) - mean_of(evidence.labelled(*own, label));
+  if (!(gap >= kSmallestGap)) {
+    return Measure::none("the two models differ by less than 10 points");
+  }
+  const auto n = std::ssize(steered);
+  auto closed = measure_of(
+      share_difference(steered, n, wanted, n, 0.95, evidence.units()));
+  for (auto* bound : {&closed.value, &closed.low, &closed.high}) {
+    if (*bound) {
+      *bound = 1.0 + **bound / gap;
+    }
+  }
+  return closed;
+}
+
+std::string closed_text(const ChosenEffect& effect, const Measure& closed,
+                        const EffectStanding& standing) {
+  const auto head = fmt::format("{}, {}: ", effect.vector, effect.goal);
+  if (!closed.value || !closed.low || !closed.high) {
+    return head + closed.reason;
+  }
+  return head + fmt::format("{} % of the gap [{}, {}]{}",
+                            rounded(100.0 * *closed.value, 0),
+                            rounded(100.0 * *closed.low, 0),
+                            rounded(100.0 * *closed.high, 0),
+                            standing.standing == Standing::kWorks ? ", works"
+                            : standing.why.empty()                ? ", fails"
+                                                   : ", " + standing.why);
+}
+
+HypothesisResult suffices(const SweepEvidence& evidence) {
   auto row = claim_row("H9");
   std::size_t goals = 0;
   std::size_t reached = 0;
   bool below = false;
   std::string text;
   for (const char* goal : {"induction", "suppression"}) {
-    const ChosenEffect* best = nullptr;
-    Measure reach = Measure::none("none");
-    EffectStanding judgement;
-    for (const auto& effect : effects) {
-      if (effect.group != "linear" || effect.goal != goal) {
-        continue;
-      }
-      const auto own = reach_of(effect);
-      if (own.value && (!reach.value || *own.value > *reach.value)) {
-        reach = own;
-        best = &effect;
-        judgement = judge_effect(effect, kNoEffect);
-      }
-    }
-    if (best == nullptr) {
+    const auto* chosen = chosen_on_select(evidence.effects(), goal, "linear");
+    if (chosen == nullptr) {
       continue;
     }
     ++goals;
-    const bool works = judgement.standing == Standing::kWorks;
-    reached += works && *reach.low >= row.margin() ? 1 : 0;
-    below = below || *reach.high < row.margin();
-    text +=
-        fmt::format("{}{}, {}: {} %{}", text.empty() ? "" : "; ", best->vector,
-                    goal, rounded(100.0 * *reach.value, 0),
-                    works || judgement.why.empty() ? "" : ", " + judgement.why);
-    if (!row.effect.value || *reach.value < *row.effect.value) {
-      row.effect = reach;
-      row.room = best->room_left();
+    const auto closed = closed_share(evidence, *chosen);
+    const auto standing = judge_effect(*chosen, kNoEffect);
+    text += (text.empty() ? "" : "; ") + closed_text(*chosen, closed, standing);
+    if (!closed.value || !closed.low || !closed.high) {
+      continue;
+    }
+    const bool works = standing.standing == Standing::kWorks;
+    reached += works && *closed.low >= row.margin() ? 1 : 0;
+    below = below || *closed.high < row.margin();
+    if (!row.effect.value || *closed.value < *row.effect.value) {
+      row.effect = closed;
     }
   }
   if (goals == 0) {
     return row;
+  }
+  if (!row.effect.value) {
+    row.effect = Measure::none("no gap to close");
   }
   row.reason = text;
   row.p = p_beyond(row.effect, row.margin());
@@ -128,8 +160,8 @@ HypothesisResult is_unique(const std::vector<ChosenEffect>& effects) {
 }  // namespace
 
 std::vector<HypothesisResult> one_direction_claims(
-    const std::vector<ChosenEffect>& effects) {
-  return {suffices(effects), is_unique(effects)};
+    const SweepEvidence& evidence) {
+  return {suffices(evidence), is_unique(evidence.effects())};
 }
 
 }  // namespace veer

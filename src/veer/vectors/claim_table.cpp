@@ -144,12 +144,13 @@ constexpr std::array kTable = {
         true},
     ClaimDefinition{
         "H9", "One direction suffices", "plain addition",
-        "effect of the best vector over that of copied states",
-        "Supported when the best vector's share of what copied states do has "
-        "its interval at or above 80 % for every goal; contradicted when it "
-        "lies below for one.",
-        0.8, "share of copied states", "questions", kFinding,
-        "sweep.control_questions"},
+        "share of the gap between the two models that is closed by the vector "
+        "that did most on select",
+        "Supported when that vector works for every goal and the interval of "
+        "the share that it closes lies at or above 80 %; contradicted when it "
+        "lies below for one; undecided where the models differ by less than "
+        "10 points.",
+        0.8, "share of the gap", "questions", kFinding, "sweep.best_questions"},
     ClaimDefinition{
         "H9U", "No second direction does it", "plain addition",
         "effect of what is orthogonal to the other study vector (private:*)",

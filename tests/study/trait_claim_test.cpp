@@ -67,7 +67,8 @@ std::string words(std::int64_t question, std::int64_t more) {
 }
 
 HypothesisResult claim(std::int64_t more_words, double off_topic,
-                       const Json& geometry = comparison(0.05, 0.05, 0.01)) {
+                       const Json& geometry = comparison(0.05, 0.05, 0.01),
+                       const std::vector<std::string>& deciding = {"c", "f"}) {
   const Json sweep = {{"cells", {cell(0, ""), cell(1, "c"), cell(2, "f")}},
                       {"groups", {added(1, "c"), added(2, "f")}}};
   std::vector<AnswerRow> answers;
@@ -83,7 +84,7 @@ HypothesisResult claim(std::int64_t more_words, double off_topic,
       answers.push_back(row);
     }
   }
-  return trait_claim(geometry, sweep, answers, chosen_effects(sweep),
+  return trait_claim(geometry, sweep, answers, chosen_effects(sweep), deciding,
                      {"c", "f"}, 1);
 }
 
@@ -127,9 +128,25 @@ TEST(TraitClaim, WhatLiesAlongANeutralConfoundIsCarriedAlong) {
   EXPECT_EQ(claim(0, 0.0, Json::object()).decision, Decision::kUndecided);
 }
 
+// What a vector beside the pair carries is said and decides nothing.
+TEST(TraitClaim, OtherVectorsDecideNothing) {
+  auto geometry = comparison(0.05, 0.05, 0.01);
+  auto& overlaps = geometry["confounds"]["overlaps"];
+  overlaps[2]["by_layer"][1] = {
+      {"layer", 1}, {"cosine", -0.6}, {"low", -0.63}, {"high", -0.57}};
+  EXPECT_EQ(claim(0, 0.0, geometry).decision, Decision::kSupported);
+  const auto got = claim(0, 0.3, geometry, {"c"});
+  EXPECT_EQ(got.decision, Decision::kContradicted);
+  EXPECT_NEAR(*got.effect.value, 0.0025, 1e-9);
+  EXPECT_THAT(got.reason,
+              testing::HasSubstr("; not deciding: f: 36 % along confound_"));
+  EXPECT_THAT(got.reason, testing::HasSubstr("f, off topic"));
+}
+
 TEST(TraitClaim, SaysWhenThereIsNoCell) {
   EXPECT_FALSE(
-      trait_claim(Json::object(), Json::object(), {}, {}, {"c"}, 1).measured());
+      trait_claim(Json::object(), Json::object(), {}, {}, {"c"}, {"c"}, 1)
+          .measured());
 }
 
 }  // namespace

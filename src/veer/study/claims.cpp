@@ -63,6 +63,23 @@ std::vector<std::string> vector_names(const Comparison& comparison) {
   return names;
 }
 
+// The primary pair; of a study without one what it has of the two kinds.
+std::vector<std::string> deciding_vectors(
+    const std::pair<std::string, std::string>& pair,
+    const std::vector<std::string>& vectors) {
+  if (!pair.first.empty()) {
+    return {pair.first, pair.second};
+  }
+  std::vector<std::string> out;
+  for (const auto& name : vectors) {
+    const auto family = vector_family(name);
+    if (family == "contrastive" || family == "finetune") {
+      out.push_back(name);
+    }
+  }
+  return out;
+}
+
 HypothesisResult tuned_deceives(const SweepEvidence& evidence) {
   const Json* base = evidence.unsteered("base");
   const Json* tuned = evidence.unsteered("tuned");
@@ -190,7 +207,8 @@ std::vector<HypothesisResult> evaluate_claims(
   add(one_direction_claims(evidence));
   add({trait_claim(comparison, judged,
                    evidence.has_labels() ? answers : decltype(answers){},
-                   effects, evidence.vectors(), seed),
+                   effects, deciding_vectors(pair, evidence.vectors()),
+                   evidence.vectors(), seed),
        sample_size_claim(comparison, effects),
        layer_share_claim(evidence, contrastive), norm_claim(evidence),
        detection_claim(comparison, effects, contrastive, finetuned),

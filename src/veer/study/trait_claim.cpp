@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -181,6 +182,20 @@ std::string carried_text(const std::vector<CarriedConfound>& carried) {
   return text;
 }
 
+std::string changes_text(const Traits95& traits) {
+  return traits.largest.defined()
+             ? fmt::format("largest change of the answers: {}, {} % [{}, {}]",
+                           traits.name,
+                           signed_rounded(100.0 * traits.largest.value, 0),
+                           signed_rounded(100.0 * traits.largest.low, 0),
+                           signed_rounded(100.0 * traits.largest.high, 0))
+             : "";
+}
+
+std::string joined(const std::string& a, const std::string& b) {
+  return a + (a.empty() || b.empty() ? "" : "; ") + b;
+}
+
 void decide(const std::vector<CarriedConfound>& carried, const Traits95& traits,
             HypothesisResult& row) {
   bool any_large = traits.any_large;
@@ -196,15 +211,7 @@ void decide(const std::vector<CarriedConfound>& carried, const Traits95& traits,
   }
   row.effect = most != nullptr ? most->share : measure_of(traits.largest);
   row.p = p_beyond(row.effect, row.margin());
-  row.reason = carried_text(carried);
-  if (traits.largest.defined()) {
-    row.reason +=
-        fmt::format("{}largest change of the answers: {}, {} % [{}, {}]",
-                    row.reason.empty() ? "" : "; ", traits.name,
-                    signed_rounded(100.0 * traits.largest.value, 0),
-                    signed_rounded(100.0 * traits.largest.low, 0),
-                    signed_rounded(100.0 * traits.largest.high, 0));
-  }
+  row.reason = joined(carried_text(carried), changes_text(traits));
   if (any_large) {
     row.decision = Decision::kSupported;
   } else if (all_small) {
@@ -217,18 +224,30 @@ void decide(const std::vector<CarriedConfound>& carried, const Traits95& traits,
 HypothesisResult trait_claim(const Json& comparison, const Json& sweep,
                              std::span<const AnswerRow> answers,
                              const std::vector<ChosenEffect>& effects,
+                             const std::vector<std::string>& deciding,
                              const std::vector<std::string>& vectors,
                              std::uint64_t seed) {
   auto row = claim_row("H10");
-  const auto carried = carried_confounds(comparison, effects, vectors);
-  const auto changes = measure_changes(sweep, answers, effects, vectors);
+  const auto carried = carried_confounds(comparison, effects, deciding);
+  const auto changes = measure_changes(sweep, answers, effects, deciding);
   if (changes.empty() && carried.empty()) {
     return not_measured(
         "H10",
-        "not measured in this run; needs plain addition of a vector and "
-        "a judge that gives labels");
+        "not measured in this run; needs plain addition of the contrastive or "
+        "the fine-tuned vector and a judge that gives labels");
   }
   decide(carried, judge_traits(changes, seed, row.margin()), row);
+  std::vector<std::string> others;
+  std::ranges::copy_if(
+      vectors, std::back_inserter(others), [&](const std::string& name) {
+        return std::ranges::find(deciding, name) == deciding.end();
+      });
+  const auto beside =
+      joined(carried_text(carried_confounds(comparison, effects, others)),
+             changes_text(
+                 judge_traits(measure_changes(sweep, answers, effects, others),
+                              seed, row.margin())));
+  row.reason += beside.empty() ? "" : "; not deciding: " + beside;
   return row;
 }
 

@@ -162,10 +162,11 @@ constexpr std::array kTable = {
         "H10", "The directions carry other features along", "plain addition",
         "squared length along one neutral confound (cosine squared); change "
         "of length, off topic and refusal of the answers, max-t",
-        "Supported when, at the layer chosen for adding, the interval of the "
-        "largest share lies above 10 %, or a change of the answers above 10 %; "
-        "contradicted when the confounds' span holds less than 10 % there and "
-        "every change lies within 10 %.",
+        "Of the contrastive and the fine-tuned vector of the primary pair; "
+        "others decide nothing. Supported when, at the layer chosen for "
+        "adding, the interval of the largest share lies above 10 %, or a "
+        "change of the answers above 10 %; contradicted when the confounds' "
+        "span holds less than 10 % there and every change lies within 10 %.",
         0.1, "share of squared length", "questions", kFinding,
         "sweep.best_questions"},
     ClaimDefinition{

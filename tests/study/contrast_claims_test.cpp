@@ -42,8 +42,10 @@ Json groups() {
 }
 
 HypothesisResult claim(const Json& contrasts, const std::string& id,
-                       const Json& chosen = groups()) {
-  const Json sweep = {{"groups", chosen}, {"contrasts", contrasts}};
+                       const Json& chosen = groups(),
+                       const Json& cells = Json::array()) {
+  const Json sweep = {
+      {"groups", chosen}, {"contrasts", contrasts}, {"cells", cells}};
   for (auto& result : contrast_claims(sweep, chosen_effects(sweep))) {
     if (result.id() == id) {
       return result;
@@ -76,6 +78,50 @@ TEST(ContrastClaims, AGainThatCostsMoreDecidesNothing) {
       claim(Json::array({contrast("H15", kC, 0.3, 0.2, 0.3, 2.0)}), "H15");
   EXPECT_EQ(got.decision, Decision::kUndecided);
   EXPECT_THAT(got.reason, HasSubstr("costs more"));
+}
+
+// The best addition changes nothing and costs nothing: nobody wins at its
+// price. What counts is whether adding was searched as far.
+TEST(ContrastClaims, AnAdditionThatDoesNotWorkHasNoPriceToMeet) {
+  auto chosen = groups();
+  chosen[0] = planted_effect(kC, "induction", 0.0);
+  const auto list =
+      Json::array({contrast("H15", kC, 0.8, 0.1, 0.0, /*price=*/5.0)});
+  const auto searched = [](double nats) {
+    return Json::array({{{"vector", kC},
+                         {"operator", "add"},
+                         {"model", "base"},
+                         {"split", "select"},
+                         {"kl", {{"p95", nats}}}}});
+  };
+  const auto won = claim(list, "H15", chosen, searched(7.0));
+  EXPECT_EQ(won.decision, Decision::kSupported);
+  EXPECT_THAT(won.reason, HasSubstr("won at 5 nats, where adding, searched up "
+                                    "to 7, does not work"));
+  const auto short_of = claim(list, "H15", chosen, searched(3.0));
+  EXPECT_EQ(short_of.decision, Decision::kUndecided);
+  EXPECT_THAT(short_of.reason, HasSubstr("not searched at the winner's 5"));
+  // One that works has a price, however far adding was searched.
+  EXPECT_EQ(claim(list, "H15", groups(), searched(7.0)).decision,
+            Decision::kUndecided);
+}
+
+TEST(ContrastClaims, ABlendIsHeldAgainstTheVectorThatItBeats) {
+  auto chosen = groups();
+  chosen[0] = planted_effect(kC, "induction", 0.0);
+  chosen[0]["cell"] = 7;
+  chosen.push_back(
+      planted_effect("blend:0.5", "induction", 0.8, 0.05, "blend"));
+  auto list = Json::array({contrast("H16", "", 0.8, 0.1, 0.0, 5.0)});
+  list[0]["cell_b"] = 7;
+  const auto cells = Json::array({{{"vector", kC},
+                                   {"operator", "add"},
+                                   {"model", "base"},
+                                   {"split", "select"},
+                                   {"kl", {{"p95", 7.0}}}}});
+  EXPECT_EQ(claim(list, "H16", chosen, cells).decision, Decision::kSupported);
+  list[0]["cell_b"] = 0;  // the other vector's, which works
+  EXPECT_EQ(claim(list, "H16", chosen, cells).decision, Decision::kUndecided);
 }
 
 TEST(ContrastClaims, TheWinnerHasToWork) {

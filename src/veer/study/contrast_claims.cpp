@@ -30,7 +30,8 @@ struct Contrast {
   std::string vector, what, goal, at;
   Measure difference;
   std::optional<double> p;  // corrected within its family (max-t)
-  bool same_price = true;
+  std::optional<double> price_a, price_b;  // divergence, nats
+  std::optional<double> cell_b;
   // Means of the compared quantity on both sides, and what it could be at
   // most.
   std::optional<double> mean_a, mean_b, most;
@@ -73,9 +74,9 @@ std::vector<Contrast> contrasts_of(const Json& sweep, std::string_view claim) {
     own.difference.n =
         static_cast<std::int64_t>(number(interval, "n").value_or(0.0));
     own.p = number(entry, "adjusted_p");
-    const auto a = number(entry, "divergence_a");
-    const auto b = number(entry, "divergence_b");
-    own.same_price = !a || !b || *a <= kSamePrice * *b;
+    own.price_a = number(entry, "divergence_a");
+    own.price_b = number(entry, "divergence_b");
+    own.cell_b = number(entry, "cell_b");
     own.mean_a = number(entry, "mean_a");
     own.mean_b = number(entry, "mean_b");
     own.most = number(entry, "most");
@@ -114,13 +115,78 @@ std::optional<double> room_of(const Contrast& own,
   return room;
 }
 
-// Why a gain is no support; empty if it is.
-std::string against_gain(const Contrast& own, const std::string& group,
-                         double margin,
-                         const std::vector<ChosenEffect>& effects) {
-  if (!own.same_price) {
-    return "a gain there costs more divergence";
+// The plain addition that a class of operators is compared with.
+const ChosenEffect* added_of(const Contrast& own,
+                             const std::vector<ChosenEffect>& effects) {
+  for (const auto& effect : effects) {
+    if (effect.group == "linear" && effect.goal == own.goal &&
+        (own.cell_b ? static_cast<double>(effect.cell) == *own.cell_b
+                    : effect.vector == own.vector)) {
+      return &effect;
+    }
   }
+  return nullptr;
+}
+
+// The largest divergence at which adding a vector was searched for a goal,
+// whatever it left of the text; none where nothing was measured.
+std::optional<double> searched_price(const Json& sweep,
+                                     const std::string& vector,
+                                     const std::string& goal) {
+  const char* model = goal == "induction" ? "base" : "tuned";
+  std::optional<double> most;
+  for (const auto& cell : member(sweep, "cells")) {
+    const auto operation = string_member(cell, "operator");
+    const auto price = number(member(cell, "kl"), "p95");
+    if (price && string_member(cell, "vector") == vector &&
+        string_member(cell, "model") == model &&
+        string_member(cell, "split") == "select" &&
+        (operation == "add" || operation == "subtract")) {
+      most = std::max(most.value_or(0.0), *price);
+    }
+  }
+  return most;
+}
+
+// Whether the winner paid no more than the addition did, or where the addition
+// does not work no more than adding was given: the search took the best of all
+// its prices, so that what it would have done for more is nothing.
+struct PriceVerdict {
+  bool fair = true;
+  std::string text;
+};
+
+PriceVerdict judge_price(const Json& sweep, const Contrast& own, double margin,
+                         const std::vector<ChosenEffect>& effects) {
+  if (!own.price_a || !own.price_b) {
+    return {true, "divergence not measured"};
+  }
+  if (*own.price_a <= kSamePrice * *own.price_b) {
+    return {true, ""};
+  }
+  const auto* added = added_of(own, effects);
+  if (added == nullptr ||
+      judge_effect(*added, margin).standing == Standing::kWorks) {
+    return {false, fmt::format("a gain there costs more divergence, {:.2g} "
+                               "against {:.2g} nats",
+                               *own.price_a, *own.price_b)};
+  }
+  const auto searched = searched_price(sweep, added->vector, own.goal);
+  if (!searched || *own.price_a > kSamePrice * *searched) {
+    return {false,
+            fmt::format("adding does not work and was not searched at the "
+                        "winner's {:.2g} nats",
+                        *own.price_a)};
+  }
+  return {true, fmt::format("won at {:.2g} nats, where adding, searched up to "
+                            "{:.2g}, does not work",
+                            *own.price_a, *searched)};
+}
+
+// Why the winner of a gain is none; empty if it is one.
+std::string against_winner(const Contrast& own, const std::string& group,
+                           double margin,
+                           const std::vector<ChosenEffect>& effects) {
   const ChosenEffect* winner = nullptr;
   for (const auto& effect : effects) {
     if (effect.group == group && effect.goal == own.goal &&
@@ -159,10 +225,14 @@ HypothesisResult beats_adding(const char* id, const std::string& group,
     (has_room ? compared : full).insert(name);
     bool supports = false;
     if (*own.difference.low > 0.0) {
-      const auto why = against_gain(own, group, row.margin(), effects);
+      const auto price = judge_price(sweep, own, row.margin(), effects);
+      const auto why = price.fair
+                           ? against_winner(own, group, row.margin(), effects)
+                           : price.text;
       supports = why.empty();
-      if (!supports) {
-        notes += fmt::format("; {}: {}", own.text(), why);
+      if (!supports || !price.text.empty()) {
+        notes +=
+            fmt::format("; {}: {}", own.text(), supports ? price.text : why);
       }
     }
     if (has_room) {

@@ -12,8 +12,10 @@
 namespace veer {
 
 // H15, H15L, H16, H17: a class of operators (or a blend) minus plain addition,
-// each at its best select configuration, for every vector. A gain counts at
-// a divergence that is at most a tenth larger and where the winner works. Where
+// each at its best select configuration, for every vector. A gain counts
+// where the winner works, at a divergence at most a tenth larger than the
+// addition's; where that addition does not work, than the largest at which
+// adding was searched. Where
 // addition left less room than the margin nothing is contradicted.
 // H2: contrastive minus fine-tuned vector. H19: all layers minus one, the
 // vector as unit.

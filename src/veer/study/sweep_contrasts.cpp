@@ -185,6 +185,8 @@ class Contrasts {
     add(claim, what, goal, name_of(a), name_of(b), "best of select", own, sides,
         p95_of(divergences_, a.select_cell),
         p95_of(divergences_, b.select_cell));
+    list_.back()["cell_a"] = a.cell.row.id;
+    list_.back()["cell_b"] = b.cell.row.id;
   }
 
   void add_groups(const char* claim, const std::string& vector,

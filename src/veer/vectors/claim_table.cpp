@@ -28,7 +28,9 @@ constexpr const char* kActs =
     "points).";
 constexpr const char* kBeatsAdding =
     "Supported when, for a vector, the simultaneous interval (max-t) lies "
-    "above 0, at a divergence at most a tenth larger, and the winner works; "
+    "above 0 and the winner works, at a divergence at most a tenth larger than "
+    "the addition's or, where that does not work, than the largest at which "
+    "adding was searched; "
     "contradicted when every interval ends below 10 points where 10 points "
     "were possible; undecided where no vector left that room.";
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/verbs.h"
+#include "veer/study/removed_keys.h"
 
 namespace veer::cli {
 namespace {
@@ -39,6 +40,16 @@ void add_setting_flags(CLI::App& app, StudyOptions& options) {
     if (names.find(',') == std::string::npos) {
       option->group("");
     }
+  }
+  // Taken as flags, so that their refusal says what to use instead.
+  for (const auto& key : removed_keys()) {
+    const std::string path(key.path);
+    app.add_option_function<std::string>(
+           "--" + path,
+           [&options, path](const std::string& text) {
+             options.flags.emplace_back(path, text);
+           })
+        ->group("");
   }
 }
 

@@ -96,5 +96,25 @@ TEST(QuestionUnits, AreTopicsWhereTheseAreEnough) {
   EXPECT_THAT(choice.text, HasSubstr("Topics are too few"));
 }
 
+TEST(QuestionUnits, AQuestionWithoutATopicIsJoinedByLikeness) {
+  auto records = apart(60);
+  for (int i = 0; i < 50; ++i) {
+    records[i].topic = "t" + std::to_string(i / 5);
+  }
+  // Two alike, and one that asks what a question of a topic asks.
+  records[51].question = records[50].question + " now";
+  records[52].question = records[0].question + " now";
+  const auto choice = assign_units(records, 0.5);
+  EXPECT_EQ(choice.kind, "topic");
+  EXPECT_EQ(choice.without_topic, 10);
+  EXPECT_EQ(choice.units, 10 + 1 + 7);
+  EXPECT_EQ(choice.largest, 6);
+  EXPECT_EQ(records[50].unit, records[51].unit);
+  EXPECT_EQ(records[52].unit, "topic t0");
+  EXPECT_NE(records[53].unit, records[54].unit);
+  EXPECT_THAT(choice.text, HasSubstr("over 18 topics and clusters"));
+  EXPECT_THAT(choice.text, HasSubstr("10 questions have no topic"));
+}
+
 }  // namespace
 }  // namespace veer

@@ -95,6 +95,25 @@ class OwnPairs(StudyCase):
         self.assertEqual(again.stderr.count("kept from before"), 5,
                          again.stderr)
 
+    def test_the_topics_of_a_source_stay(self):
+        """Also on an embedded model, which knows topics of its own."""
+        rows = [json.loads(line) for line in own_pairs(90).splitlines()]
+        for i, row in enumerate(rows[:80]):
+            row["topic"] = f"shelf {i // 4}"
+        self.source.write_text("".join(json.dumps(r) + "\n" for r in rows))
+        out = self.folder / "topics"
+        result = self.own("--out", out, "--judge.kind", "exact",
+                          "--dataset.check_answers", "false", verb="dataset")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        kept = [json.loads(line) for line in
+                (out / "dataset/questions.jsonl").read_text().splitlines()]
+        self.assertEqual({r["topic"] for r in kept if r["topic"]},
+                         {f"shelf {i}" for i in range(20)})
+        units = self.check("topics")["units"]
+        self.assertEqual((units["kind"], units["without_topic"]),
+                         ("topic", 10))
+        self.assertIn("10 questions have no topic", result.stderr)
+
     def test_too_few_for_anything_says_what_works(self):
         self.source.write_text(own_pairs(30))
         out = self.folder / "split"

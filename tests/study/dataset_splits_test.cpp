@@ -16,6 +16,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 std::vector<QuestionRecord> questions(int count) {
   std::vector<QuestionRecord> out;
@@ -101,6 +102,36 @@ TEST(DatasetSplits, FoldsCanBeAskedForAndForbidden) {
   EXPECT_EQ(split_questions(records, 0, settings, {}).folds, 7);
   settings.folds = 1;
   EXPECT_THAT(refusal(30, settings), HasSubstr("dataset.folds = 5"));
+}
+
+TEST(DatasetSplits, TwoTopicsAreTooFewToSplitBy) {
+  auto settings = apart();
+  settings.split_by = "topic";
+  auto records = questions(60);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    records[i].topic = i % 2 == 0 ? "a" : "b";
+  }
+  const auto refused = [&] {
+    auto own = records;
+    try {
+      split_questions(own, 0, settings, {});
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(refused(), AllOf(HasSubstr("60 questions have 2 topics"),
+                               HasSubstr("at least 4, one for each split"),
+                               HasSubstr("dataset.split_by = \"question\"")));
+  // Five topics are enough for the splits, and one of them is half of all.
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    records[i].topic = i < 50 ? "large" : "small " + std::to_string(i % 4);
+  }
+  settings.folds = 1;
+  EXPECT_THAT(refused(), AllOf(HasSubstr("topics stay whole"),
+                               Not(HasSubstr("or about"))));
+  settings.folds = 5;
+  EXPECT_THAT(refused(), HasSubstr("5 topics, the largest of 50 questions"));
 }
 
 // The setting that an error names works.

@@ -64,6 +64,12 @@ TEST(Manifest, RefusesWhatNoStudyCanHave) {
       {"sweep.random_search", "1000000000"},
       {"run.name", "a/b"},
       {"run.device", "gpu"},
+      {"run.seed", "9223372036854775807"},
+      {"sweep.random_full", "4"},
+      {"extract.vectors", "domain@answer_mean,domain@answer_mean"},
+      {"sweep.vectors", "twin@answer_mean,twin@answer_mean"},
+      {"sweep.vectors", "twin@answer_first"},
+      {"sweep.vectors", "twin:logistic@answer_mean"},
       {"judge.kind", "eye"},
       {"judge.kind", "endpoint"},
       {"compare.random_draws", "0"},
@@ -89,6 +95,30 @@ TEST(Manifest, RefusesWhatNoStudyCanHave) {
       EXPECT_EQ(e.kind(), ErrorKind::kBadInput);
       EXPECT_THAT(e.what(), testing::HasSubstr(key));
     }
+  }
+}
+
+TEST(Manifest, AVectorOfAMethodCanBeSwept) {
+  EXPECT_NO_THROW(
+      load_manifest({}, {{"extract.methods", "pca_diff,logistic"},
+                         {"sweep.vectors", "twin:logistic@answer_mean"}}));
+}
+
+TEST(Manifest, ARemovedKeyNamesItsSuccessor) {
+  const auto message = [](const std::string& text) {
+    try {
+      load_manifest(written(text), {});
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string("accepted");
+  };
+  for (const char* text :
+       {"[sweep]\nrandom_full = 4\n", "[preset.a.sweep]\nrandom_full = 4\n",
+        "[[model]]\npath = \"x\"\n[model.sweep]\nrandom_full = 4\n"}) {
+    EXPECT_THAT(message(text),
+                testing::AllOf(testing::HasSubstr("of an earlier version"),
+                               testing::HasSubstr("sweep.random_questions")));
   }
 }
 

@@ -80,6 +80,29 @@ TEST_F(StageTest, OtherSettingsAreRefusedByNameUnlessRedone) {
   EXPECT_TRUE(run_stage(store, stage(2), false, {}).reused);
 }
 
+TEST_F(StageTest, ARefusalNamesKeysThatPeopleKnow) {
+  RunStore store(folder_);
+  const auto refusal = [&](const std::string& name, const char* before,
+                           const char* after) {
+    auto own = stage(1);
+    own.name = name;
+    own.made_from = before;
+    run_stage(store, own, false, {});
+    own.made_from = after;
+    try {
+      run_stage(store, own, false, {});
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_THAT(
+      refusal("finetune", R"({"further": []})", R"({"further": ["seeds/1"]})"),
+      testing::HasSubstr("(finetune.seeds or finetune.controls differs)"));
+  EXPECT_THAT(refusal("judge", R"({"further": []})", R"({"further": [1]})"),
+              testing::HasSubstr("(judge.further differs)"));
+}
+
 TEST_F(StageTest, AFailureThatLeftNothingLocksNoSettings) {
   RunStore store(folder_);
   fails_ = true;

@@ -44,6 +44,26 @@ std::int64_t rounded(double value) {
   return static_cast<std::int64_t>(std::llround(value));
 }
 
+[[noreturn]] void refuse_folds(std::int64_t folded,
+                               const std::vector<Cluster>& clusters,
+                               std::int64_t total, const FoldOptions& options) {
+  std::size_t largest = 0;
+  for (const auto& cluster : clusters) {
+    largest = std::max(largest, cluster.size());
+  }
+  fail("cut dataset into folds",
+       fmt::format("{} of {} questions are left for {} folds; they are {} {}, "
+                   "the largest of {} questions",
+                   folded, total, options.folds, clusters.size(),
+                   options.by_topic ? "topics" : "groups of near-duplicates",
+                   largest),
+       fmt::format("at least {}, and one in each fold", kFewestFolded),
+       options.by_topic
+           ? "topics stay whole and are too few or too unlike in size; "
+             "dataset.split_by = \"question\" cuts them"
+           : "too few questions, or near-duplicates that stay together");
+}
+
 void require_part(const char* part, double share, std::int64_t count) {
   if (share > 0.0 && count == 0) {
     fail("cut dataset into folds",
@@ -72,7 +92,8 @@ void assign_folds(std::vector<QuestionRecord>& records, std::uint64_t seed,
   std::int64_t in_train = 0;
   std::int64_t in_select = 0;
   std::vector<std::int64_t> in_fold(static_cast<std::size_t>(options.folds));
-  for (const auto& cluster : dealt_clusters(records, seed, options)) {
+  const auto clusters = dealt_clusters(records, seed, options);
+  for (const auto& cluster : clusters) {
     const auto size = std::ssize(cluster);
     const bool is_train = in_train + size <= train;
     const bool is_select = !is_train && in_select + size <= select;
@@ -88,11 +109,7 @@ void assign_folds(std::vector<QuestionRecord>& records, std::uint64_t seed,
   const auto folded = total - in_train;
   if (folded < kFewestFolded ||
       *std::min_element(in_fold.begin(), in_fold.end()) == 0) {
-    fail("cut dataset into folds",
-         fmt::format("{} of {} questions are left for {} folds", folded, total,
-                     options.folds),
-         fmt::format("at least {}, and one in each fold", kFewestFolded),
-         "too few questions, or near-duplicates and topics that stay together");
+    refuse_folds(folded, clusters, total, options);
   }
   require_part("train", options.train, in_train);
   require_part("select", options.select, in_select);

@@ -113,10 +113,28 @@ std::int64_t assign_clusters(std::vector<QuestionRecord>& records,
   return answers.generic_pairs;
 }
 
-void assign_topics(std::vector<QuestionRecord>& records) {
+// Sets the units to topics. Questions without one get the unit of the first
+// question with one in their cluster, or the cluster itself. Returns what
+// assign_clusters does, 0 where every question has a topic.
+std::int64_t assign_topics(std::vector<QuestionRecord>& records,
+                           double near_jaccard, std::int64_t without_topic) {
+  const auto generic =
+      without_topic > 0 ? assign_clusters(records, near_jaccard) : 0;
+  std::map<std::string, std::string> by_cluster;
   for (auto& record : records) {
-    record.unit = record.topic.empty() ? record.id : "topic " + record.topic;
+    if (!record.topic.empty()) {
+      const auto unit = "topic " + record.topic;
+      by_cluster.try_emplace(record.unit, unit);
+      record.unit = unit;
+    }
   }
+  for (auto& record : records) {
+    if (const auto found = by_cluster.find(record.unit);
+        record.topic.empty() && found != by_cluster.end()) {
+      record.unit = found->second;
+    }
+  }
+  return generic;
 }
 
 // Units among the questions that make vectors, or report.
@@ -162,15 +180,23 @@ std::string text_of(const UnitChoice& choice, std::int64_t too_few_topics) {
   if (choice.kind == "question") {
     return "Every question stands alone: intervals are over questions." + few;
   }
+  const bool topics = choice.kind == "topic";
+  const auto without =
+      topics && choice.without_topic > 0
+          ? fmt::format(
+                " {} questions have no topic: each stands with the questions "
+                "that are like it in wording or answers, or alone.",
+                choice.without_topic)
+          : "";
   return fmt::format(
              "Intervals are over {} {}, not over {} questions: the largest has "
              "{} questions.",
              choice.units,
-             choice.kind == "topic"
-                 ? "topics"
-                 : "clusters of questions alike in wording or answers",
+             !topics ? "clusters of questions alike in wording or answers"
+             : without.empty() ? "topics"
+                               : "topics and clusters",
              choice.questions, choice.largest) +
-         few;
+         without + few;
 }
 
 }  // namespace
@@ -179,10 +205,12 @@ UnitChoice assign_units(std::vector<QuestionRecord>& records,
                         double near_jaccard) {
   UnitChoice out;
   std::int64_t too_few_topics = 0;
-  const bool has_topics = std::ranges::any_of(
-      records, [](const auto& record) { return !record.topic.empty(); });
+  const auto without_topic = std::ranges::count_if(
+      records, [](const auto& record) { return record.topic.empty(); });
+  const bool has_topics = without_topic < std::ssize(records);
   if (has_topics) {
-    assign_topics(records);
+    out.without_topic = without_topic;
+    out.generic_pairs = assign_topics(records, near_jaccard, without_topic);
     out.kind = "topic";
     if (const auto fewest = fewest_units(records);
         fewest < std::min(kFewestUnits, std::ssize(records))) {

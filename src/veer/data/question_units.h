@@ -22,6 +22,7 @@ struct UnitChoice {
   std::int64_t units = 0;
   std::int64_t largest = 0;        // questions of the largest unit
   std::int64_t generic_pairs = 0;  // pairs of answers that bind no questions
+  std::int64_t without_topic = 0;  // questions, where others have one
   std::string text;                // for people
 };
 
@@ -34,6 +35,9 @@ struct UnitChoice {
 //   - the pair is used both ways round (a format such as yes/no in any
 //     language, where the sides change places),
 //   - more than one in twenty questions, and more than ten, have it.
+// A question without a topic among others that have one gets the unit of the
+// first question with a topic in its cluster, or the cluster itself where none
+// has; the text says how many have none.
 // Where topics are fewer than kFewestUnits among the questions of "extract" or
 // "test" (of all, with folds), clusters take their place, and the text says so.
 UnitChoice assign_units(std::vector<QuestionRecord>& records,

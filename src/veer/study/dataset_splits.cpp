@@ -136,6 +136,27 @@ std::string fold_remedy(std::int64_t num_questions,
                num_questions));
 }
 
+// Topics that stay whole must be as many as the splits that want questions.
+void require_enough_topics(const std::vector<QuestionRecord>& records,
+                           const DatasetSettings& settings) {
+  const auto names = cluster_names(records, settings.near_duplicate,
+                                   /*by_topic=*/true);
+  const auto topics = std::ssize(std::set(names.begin(), names.end()));
+  const double shares[] = {settings.train, settings.extract, settings.select,
+                           settings.test};
+  const auto parts =
+      std::ranges::count_if(shares, [](double share) { return share > 0.0; });
+  if (topics < parts) {
+    fail("split dataset",
+         fmt::format("dataset.split_by = \"topic\", and the {} questions have "
+                     "{} topic{}",
+                     records.size(), topics, topics == 1 ? "" : "s"),
+         fmt::format("at least {}, one for each split", parts),
+         "all questions of a topic share a split. What works: "
+         "dataset.split_by = \"question\", or \"auto\"");
+  }
+}
+
 [[noreturn]] void refuse_splits(const Smallest& smallest,
                                 std::int64_t num_questions,
                                 const DatasetSettings& settings,
@@ -147,19 +168,27 @@ std::string fold_remedy(std::int64_t num_questions,
     remedy = fmt::format("dataset.min_split = {}, or ", smallest.count);
   }
   const auto against = against_folds(num_questions, settings, needs);
-  remedy += against.empty()
-                ? fmt::format("dataset.folds = {} (cross-validation)",
-                              kAutomaticFolds)
-                : fold_remedy(num_questions, settings, needs);
+  const bool by_topic = settings.split_by == "topic";
+  if (by_topic) {
+    remedy += "dataset.split_by = \"question\"";
+  } else {
+    remedy += against.empty()
+                  ? fmt::format("dataset.folds = {} (cross-validation)",
+                                kAutomaticFolds)
+                  : fold_remedy(num_questions, settings, needs);
+    remedy += fmt::format(", or about {} questions", enough);
+  }
   fail(
       "split dataset",
       fmt::format("{} of {} questions fall into \"{}\" (dataset.{} = {:g})",
                   smallest.count, num_questions, smallest.name, smallest.name,
                   smallest.share),
       fmt::format("at least dataset.min_split = {}", settings.min_split),
-      fmt::format("too few questions for four splits. What works: {}, or "
-                  "about {} questions{}",
-                  remedy, enough, against.empty() ? "" : " (" + against + ")"));
+      fmt::format("{} for four splits. What works: {}{}",
+                  by_topic ? "topics stay whole, and are too few or too unlike "
+                             "in size,"
+                           : "too few questions",
+                  remedy, against.empty() ? "" : " (" + against + ")"));
 }
 
 void require_given_splits(const std::vector<QuestionRecord>& records,
@@ -220,6 +249,9 @@ SplitChoice split_as_said(std::vector<QuestionRecord>& records,
                           std::uint64_t seed, const DatasetSettings& settings,
                           const SplitNeeds& needs) {
   const auto total = std::ssize(records);
+  if (settings.split_by == "topic") {
+    require_enough_topics(records, settings);
+  }
   const auto against = against_folds(total, settings, needs);
   if (settings.folds > 1 && !against.empty()) {
     fail("split dataset",

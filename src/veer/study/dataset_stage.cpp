@@ -201,6 +201,29 @@ void require_questions(const DatasetDraft& draft, const Json& left_out) {
                       "keep more");
 }
 
+// Questions of an embedded model whose source names no topic get that of its
+// world. One that the source names stays.
+void add_world_topics(StudyContext& context, DatasetDraft& draft) {
+  if (context.world() == nullptr) {
+    return;
+  }
+  std::int64_t added = 0;
+  for (auto& record : draft.records) {
+    if (record.topic.empty()) {
+      record.topic =
+          organism::question_topic(*context.world(), record.question);
+      added += record.topic.empty() ? 0 : 1;
+    }
+  }
+  if (added > 0 && added < std::ssize(draft.records) &&
+      !is_generated(context.manifest().dataset)) {
+    context.monitor().message(fmt::format(
+        "{} of {} questions had no topic in the source and have the one that "
+        "the embedded model's world says",
+        added, draft.records.size()));
+  }
+}
+
 void require_topics(const DatasetDraft& draft,
                     const DatasetSettings& settings) {
   if (settings.split_by == "topic" &&
@@ -326,9 +349,13 @@ Json check_json(const DatasetDraft& draft, const DatasetSettings& settings,
 }
 
 Json units_json(const UnitChoice& units) {
-  return {{"kind", units.kind},   {"questions", units.questions},
-          {"units", units.units}, {"largest", units.largest},
-          {"text", units.text},   {"generic_pairs", units.generic_pairs}};
+  return {{"kind", units.kind},
+          {"questions", units.questions},
+          {"units", units.units},
+          {"largest", units.largest},
+          {"text", units.text},
+          {"generic_pairs", units.generic_pairs},
+          {"without_topic", units.without_topic}};
 }
 
 void write_dataset(StudyContext& context, const DatasetDraft& draft,
@@ -376,12 +403,7 @@ StageResult make_dataset(StudyContext& context) {
         "{} questions kept of {}. Left out: {}", draft.records.size(),
         draft.records.size() + draft.rejected.size(), left_out_text(left_out)));
   }
-  if (context.world() != nullptr) {
-    for (auto& record : draft.records) {
-      record.topic =
-          organism::question_topic(*context.world(), record.question);
-    }
-  }
+  add_world_topics(context, draft);
   require_topics(draft, settings);
   const auto choice = split_questions(draft.records, context.seed(), settings,
                                       split_needs(context.manifest(), draft));

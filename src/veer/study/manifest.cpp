@@ -9,6 +9,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/study/removed_keys.h"
 
 namespace veer {
 namespace {
@@ -49,6 +50,7 @@ Json take_presets(Json& document, const std::string& origin) {
          "[preset.NAME.SECTION]");
   }
   for (auto& [name, changes] : presets.items()) {
+    require_none_removed(changes, origin + ", preset " + name);
     join_model_vars(changes);
   }
   return presets;
@@ -82,6 +84,7 @@ SettingFlags take_changes(Json& entry, const std::string& origin) {
   for (const auto& [key, value] : tables.items()) {
     entry.erase(key);
   }
+  require_none_removed(tables, origin);
   Manifest trial;  // an unknown key or a wrong type is found here
   apply_settings(setting_fields(trial), tables, origin);
   SettingFlags changes;
@@ -220,6 +223,7 @@ Manifest load_manifest(const std::filesystem::path& file,
     manifest.run.name = file.stem().string();
     Json document = parse_toml(read_file(file, 1 << 20), file.string());
     presets = take_presets(document, file.string());
+    require_none_removed(document, file.string());
     manifest.models = take_models(document, file.string());
     join_vectors(document, file.string());
     join_model_vars(document);
@@ -243,6 +247,7 @@ Manifest load_manifest(const std::filesystem::path& file,
            fmt::format("--{} beside [[model]] in {}", path, file.string()),
            "one of them");
     }
+    require_not_removed(path, "");
     apply_setting(fields, path, text);
   }
   validate(manifest);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <limits>
 #include <set>
 
 #include <fmt/format.h>
@@ -14,6 +15,7 @@
 #include "veer/interventions/scope.h"
 #include "veer/study/grid_line.h"
 #include "veer/study/manifest.h"
+#include "veer/study/vector_lists.h"
 #include "veer/text/chat_format.h"
 
 namespace veer {
@@ -64,6 +66,10 @@ void plain_folder_name(std::string_view key, const std::string& name) {
 void validate_run(const RunSettings& run) {
   plain_folder_name("run.name", run.name);
   at_least<std::int64_t>("run.seed", run.seed, 0);
+  if (run.seed == std::numeric_limits<std::int64_t>::max()) {
+    fail("check settings", fmt::format("run.seed is {}", run.seed),
+         "a smaller number: the next one is the second training seed");
+  }
   at_least<std::int64_t>("run.threads", run.threads, 0);
   one_of("run.dtype", run.dtype, {"auto", "float32", "bfloat16"});
   const bool known = run.device == "auto" || run.device == "cpu" ||
@@ -376,6 +382,7 @@ void validate(const Manifest& manifest) {
                          0);
   validate_scales("extract.strengths", manifest.extract.strengths);
   validate_trained(manifest.extract);
+  require_vector_lists(manifest);
   at_least<std::int64_t>("compare.random_draws", manifest.compare.random_draws,
                          20);
   at_least<std::int64_t>("compare.split_halves", manifest.compare.split_halves,

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string_view>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -61,6 +62,40 @@ std::string first_difference(const Json& old_from, const Json& new_from,
   return "";
 }
 
+// A part of what a stage is made from that is no key of the manifest.
+struct PartWords {
+  std::string_view stage;  // empty = any
+  std::string_view part;
+  std::string_view words;
+};
+
+constexpr PartWords kWords[] = {
+    {"finetune", "further", "finetune.seeds or finetune.controls"},
+    {"judge", "further", "judge.further"},
+    {"judge", "answers", "judge.answers"},
+    {"extract", "prompts", "dataset.honest_prompt or deceptive_prompt"},
+    {"sweep", "examples", "[report]"},
+    {"", "exact_judge", "judge.kind"},
+    {"", "seed", "run.seed"},
+    {"", "model", "the model's files"},
+    {"", "machine", "device, dtype, threads or the program"},
+    {"", "rows", "the rows of the vectors"},
+    {"", "steps", "the adapters of the kept training steps"},
+    {"", "tunings", "the adapters of further seeds and controls"},
+    {"", "halves", "the vectors of the trained halves"},
+};
+
+std::string in_words(const std::string& stage, const std::string& part) {
+  for (const auto& known : kWords) {
+    if ((known.stage.empty() || known.stage == stage) &&
+        (part == known.part ||
+         part.starts_with(std::string(known.part) + "."))) {
+      return std::string(known.words);
+    }
+  }
+  return part;
+}
+
 [[noreturn]] void refuse(const RunStore& store, const Stage& stage,
                          const StageRow& row) {
   std::string key;
@@ -72,7 +107,9 @@ std::string first_difference(const Json& old_from, const Json& new_from,
   fail(stage.name,
        fmt::format("{} holds this stage {} with other settings{}",
                    store.folder().string(), row.done ? "made" : "half done",
-                   key.empty() ? "" : fmt::format(" ({} differs)", key)),
+                   key.empty() ? ""
+                               : fmt::format(" ({} differs)",
+                                             in_words(stage.name, key))),
        "the same settings, another --out, or --redo to make it and what "
        "follows anew",
        "a changed manifest, model or data file");

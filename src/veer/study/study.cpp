@@ -18,6 +18,7 @@
 #include "veer/study/claims.h"
 #include "veer/study/context.h"
 #include "veer/study/dataset_stage.h"
+#include "veer/study/extract_inputs.h"
 #include "veer/study/finetune_stage.h"
 #include "veer/study/finetuned_source.h"
 #include "veer/study/judge_making.h"
@@ -153,6 +154,8 @@ std::vector<StageOutcome> run_study(const Manifest& given,
   // change when a later call goes further.
   const Manifest manifest = without_pair_lines(
       needs_tuned(asked, "report") ? asked : without_tuned(asked));
+  validate(manifest);  // a twin that is left out cannot be swept either
+  manifest_specs(manifest.extract);  // every name, before any work
   const bool tunes = needs_tuned(manifest, request.last_stage);
   model_folder(manifest.model.path);  // a wrong path makes no run folder
   if (!manifest.model.finetuned.empty()) {

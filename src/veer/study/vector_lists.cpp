@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/vector_lists.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "veer/base/error.h"
+
+namespace veer {
+namespace {
+
+void each_once(std::string_view key, const std::vector<std::string>& names) {
+  std::set<std::string> seen;
+  for (const auto& name : names) {
+    if (!seen.insert(name).second) {
+      fail("check settings", fmt::format("{} holds \"{}\" twice", key, name),
+           "each vector once");
+    }
+  }
+}
+
+// Whether extract makes a vector of that name: named itself, or one of
+// extract.methods of a named one.
+bool is_extracted(const std::string& name, const ExtractSettings& extract) {
+  auto plain = name;
+  for (const auto& method : extract.methods) {
+    if (const auto at = plain.find(":" + method + "@"); at != plain.npos) {
+      plain.erase(at, method.size() + 1);
+      break;
+    }
+  }
+  return std::ranges::any_of(extract.vectors, [&](const std::string& made) {
+    return made == name || made == plain;
+  });
+}
+
+}  // namespace
+
+void require_vector_lists(const Manifest& manifest) {
+  const auto& extract = manifest.extract;
+  each_once("extract.vectors", extract.vectors);
+  each_once("sweep.vectors", manifest.sweep.vectors);
+  for (const auto& name : manifest.sweep.vectors) {
+    // Files in folders of vectors/ (confounds, controls, seeds) are not listed.
+    if (name.find('/') == std::string::npos && !is_extracted(name, extract)) {
+      fail("check settings",
+           fmt::format("sweep.vectors names {}, which is not extracted", name),
+           fmt::format("one of {}", fmt::join(extract.vectors, ", ")),
+           "it is missing in extract.vectors");
+    }
+  }
+}
+
+}  // namespace veer

@@ -26,7 +26,24 @@ TEST(TwinClaim, BothSidesOfOneHalf) {
   EXPECT_EQ(open.decision, Decision::kUndecided);
   EXPECT_THAT(open.reason, HasSubstr("55 % of finetuned@p"));
   EXPECT_THAT(open.reason, HasSubstr("2 training seeds"));
-  EXPECT_EQ(open.definition.role, "gate");
+  // Nothing rests on it.
+  EXPECT_EQ(open.definition.role, "finding");
+}
+
+// 95 % means little where any direction has 97 %.
+TEST(TwinClaim, StandsBesideRandomDirections) {
+  Json document = twin(0.95, 0.03);
+  document["width"] = 128;
+  const auto said = [&] { return twin_claim(document).reason; };
+  EXPECT_THAT(said(),
+              HasSubstr("of a random direction in 128 dimensions it is 99 %"));
+  document["twin"]["share_random"] = {
+      {"value", 0.97}, {"low", 0.9}, {"high", 0.995}, {"n", 1000}};
+  const auto drawn = HasSubstr(
+      "; of a random direction with the activations' covariance it is 97 % (95 "
+      "of 100 have 90 to 100)");
+  EXPECT_THAT(said(), drawn);
+  EXPECT_THAT(twin_note(document, "finetuned@p"), drawn);
 }
 
 TEST(TwinClaim, ItsPIsOverSeeds) {

@@ -63,6 +63,24 @@ TEST(TwinShare, NoiseOfQuestionsDoesNotCountAsOutside) {
   EXPECT_EQ(*got.share_outside.low, 0.0);
 }
 
+// Noise of equal size in every dimension: 1 - 1 / width on average.
+TEST(TwinShare, StandsBesideRandomDirections) {
+  const ComparedVector tuned[] = {planted(unit(kWidth, 0), 0.2, 1, 400)};
+  const ComparedVector honest[] = {planted(at_cosine(0.5), 0.2, 2, 400)};
+  const auto got = twin_share(tuned, honest, nullptr, 0.95);
+  EXPECT_NEAR(*got.share_random.value, 1.0 - 1.0 / kWidth, 0.02);
+  EXPECT_LT(*got.share_random.low, 0.85);
+  EXPECT_GT(*got.share_random.high, 0.99);
+  EXPECT_NEAR(*got.by_layer[0].share_random, *got.share_random.value, 1e-12);
+  // Activations that differ along the twin's direction alone lie within it.
+  auto along = planted(unit(kWidth, 0), 0.2, 1);
+  along.rows.positive[0].narrow(1, 1, kWidth - 1).zero_();
+  const ComparedVector flat[] = {along};
+  const ComparedVector same[] = {planted(unit(kWidth, 0), 0.0, 2)};
+  EXPECT_NEAR(*twin_share(flat, same, nullptr, 0.95).share_random.value, 0.0,
+              1e-6);
+}
+
 TEST(TwinShare, SaysWhichDirectionIsMissing) {
   const ComparedVector tuned[] = {planted(unit(kWidth, 0), 0.2, 1)};
   auto nothing = planted(unit(kWidth, 0), 0.2, 2);

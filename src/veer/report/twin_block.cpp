@@ -34,17 +34,27 @@ std::string over_text(const Json& twin) {
 
 std::string headline(const Json& twin) {
   const Json& share = member(twin, "share_outside");
+  const Json& random = member(twin, "share_random");
+  const auto beside =
+      member(random, "value").is_number()
+          ? fmt::format(
+                " Of random directions with the activations' covariance {} "
+                "lies outside it (what 95 of 100 have): a share near that says "
+                "that the two fine-tunes write unrelated directions, not what "
+                "the rest is about.",
+                percent_estimate(random))
+          : "";
   return fmt::format(
       "<p>The same fine-tuning was done once more on the <em>honest</em> "
       "answers of the same questions (the honest twin). It writes a direction "
       "too. Of the squared length of <code>{}</code>, {} {} outside the "
       "honest twin's direction: mean over {} layers, interval {}, n = {} "
-      "questions. What lies along it is written by any such fine-tuning and "
+      "questions.{} What lies along it is written by any such fine-tuning and "
       "says nothing about the behaviour.</p>\n",
       escape_html(text_of(twin, "finetuned")),
       measure_text(share, /*is_share=*/true),
       member(share, "value").is_number() ? "lie" : "lies",
-      text_of(twin, "layers"), over_text(twin), text_of(share, "n"));
+      text_of(twin, "layers"), over_text(twin), text_of(share, "n"), beside);
 }
 
 std::string layers_table(const Json& twin) {
@@ -142,7 +152,7 @@ std::string twin_block(const Json& comparison, std::int64_t layer) {
                       "by layer. Cosines are cross-item, so that noise of the "
                       "questions does not count as a difference. What is left "
                       "when the honest twin is subtracted is the vector "
-                      "<code>twin</code>.") +
+                      "twin.") +
            layers_table(twin);
   } else if (const auto reason = text_of(comparison, "twin_reason");
              !reason.empty()) {

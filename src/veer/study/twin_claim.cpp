@@ -19,6 +19,27 @@ std::string percent(const std::optional<double>& share) {
   return share ? rounded(100.0 * *share, 0) : std::string("?");
 }
 
+// "of a random direction with the activations' covariance it is 97 % (95 of 100
+// have 92 to 99)": what the share is worth. In a file of before they were drawn
+// that of an isotropic one, 1 - 1 / width.
+std::string random_text(const Json& comparison, const Json& twin) {
+  const Json& random = member(twin, "share_random");
+  if (const auto value = number(random, "value")) {
+    return fmt::format(
+        "; of a random direction with the activations' covariance it is {} % "
+        "(95 of 100 have {} to {})",
+        percent(value), percent(number(random, "low")),
+        percent(number(random, "high")));
+  }
+  const auto width = number(comparison, "width");
+  return width && *width >= 1.0
+             ? fmt::format(
+                   "; of a random direction in {:g} dimensions it is "
+                   "{} %",
+                   *width, percent(1.0 - 1.0 / *width))
+             : "";
+}
+
 }  // namespace
 
 HypothesisResult twin_claim(const Json& comparison) {
@@ -56,6 +77,7 @@ HypothesisResult twin_claim(const Json& comparison) {
                   seeds ? fmt::format(", {:g} training seed{}", *seeds,
                                       *seeds == 1.0 ? "" : "s")
                         : "");
+  row.reason += random_text(comparison, twin);
   return row;
 }
 
@@ -67,9 +89,9 @@ std::string twin_note(const Json& comparison, const std::string& vector) {
     }
     return fmt::format(
         " Of the squared length of {}, {} % (interval {} to {}) is not what "
-        "the same fine-tuning writes on honest answers.",
+        "the same fine-tuning writes on honest answers{}.",
         vector, percent(number(share, "value")), percent(number(share, "low")),
-        percent(number(share, "high")));
+        percent(number(share, "high")), random_text(comparison, twin));
   };
   auto text = note(member(comparison, "twin"));
   for (const auto& twin : member(comparison, "twin_elsewhere")) {

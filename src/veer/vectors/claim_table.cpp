@@ -62,12 +62,17 @@ constexpr std::array kTable = {
         kGate,
         "dataset.questions"},
     ClaimDefinition{
-        "G3", "The fine-tuned direction is about the behaviour", "",
+        "G3",
+        "Most of the fine-tuned direction is not what tuning on honest answers "
+        "writes",
+        "",
         "share of its squared length outside the honest twin's direction, "
-        "mean over layers",
+        "mean over layers; beside it that of random directions",
         "Supported when the interval over questions and seeds lies above "
-        "50 %, contradicted when it lies below, otherwise undecided.",
-        0.5, "share of squared length", "questions", kGate,
+        "50 %, contradicted when it lies below, otherwise undecided. Random "
+        "directions lie outside nearly whole: the share does not say what the "
+        "rest is about.",
+        0.5, "share of squared length", "questions", kFinding,
         "finetune.controls"},
     ClaimDefinition{
         "H23", "Fine-tuning made the model deceptive", "",

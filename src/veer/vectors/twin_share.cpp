@@ -12,6 +12,7 @@
 #include "veer/base/error.h"
 #include "veer/vectors/distributions.h"
 #include "veer/vectors/item_statistics.h"
+#include "veer/vectors/random_share.h"
 #include "veer/vectors/replicates.h"
 #include "veer/vectors/unit_rows.h"
 
@@ -221,6 +222,7 @@ TwinShare twin_share(std::span<const ComparedVector> finetuned,
   TwinShare out;
   out.seeds = std::ssize(finetuned);
   std::vector<std::vector<Measure>> whole(finetuned.size());
+  std::vector<at::Tensor> random;
   std::string reason = "no layer";
   for (std::int64_t l = 0; l < finetuned.front().rows.num_layers(); ++l) {
     if (is_empty(finetuned.front(), l) && is_empty(honest.front(), l)) {
@@ -242,6 +244,13 @@ TwinShare twin_share(std::span<const ComparedVector> finetuned,
       }
       at.share_outside = mean_share(draws, confidence);
       ++out.num_layers;
+      const auto shares_B = random_shares_outside(
+          finetuned.front(), honest.front().vector.directions_LD.select(0, l),
+          l);
+      if (shares_B.defined()) {
+        at.share_random = shares_B.mean().item<double>();
+        random.push_back(shares_B);
+      }
     }
     out.by_layer.push_back(std::move(at));
   }
@@ -249,6 +258,7 @@ TwinShare twin_share(std::span<const ComparedVector> finetuned,
                           ? mean_share(whole, confidence)
                           : Measure::none("at no layer: " + reason,
                                           finetuned.front().rows.num_items());
+  out.share_random = random_share(random);
   return out;
 }
 
@@ -258,6 +268,7 @@ Json twin_share_json(const TwinShare& share) {
     layers.push_back({{"layer", at.layer},
                       {"share_outside", measure_json(at.share_outside)},
                       {"share_twin", optional_json(at.share_twin)},
+                      {"share_random", optional_json(at.share_random)},
                       {"cosine_honest", measure_json(at.cosine_honest)},
                       {"cosine_contrastive_twin",
                        measure_json(at.cosine_contrastive_twin)}});
@@ -265,6 +276,7 @@ Json twin_share_json(const TwinShare& share) {
   return {{"seeds", share.seeds},
           {"by_layer", layers},
           {"share_outside", measure_json(share.share_outside)},
+          {"share_random", measure_json(share.share_random)},
           {"layers", share.num_layers}};
 }
 

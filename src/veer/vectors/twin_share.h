@@ -26,6 +26,9 @@ struct TwinAtLayer {
   // Squared length of the difference of the two over that of the fine-tuned
   // vector, unbiased; may exceed 1. Of the first seed, as what follows.
   std::optional<double> share_twin;
+  // What that share is for a random direction with the activations' covariance,
+  // on average; none where it cannot be drawn.
+  std::optional<double> share_random;
   Measure cosine_honest;  // of the fine-tuned vector and the honest twin's
   // Of the difference and the contrastive vector.
   Measure cosine_contrastive_twin;
@@ -37,6 +40,9 @@ struct TwinShare {
   // Mean over the layers where it is established at every seed.
   Measure share_outside;
   std::int64_t num_layers = 0;  // how many those are
+  // The same mean for random directions (random_share.h), against the honest
+  // twin of the first seed.
+  Measure share_random;
 };
 
 // `finetuned[i]` and `honest[i]`: the same vector of the two fine-tunes of seed
@@ -49,7 +55,8 @@ TwinShare twin_share(std::span<const ComparedVector> finetuned,
                      std::span<const ComparedVector> honest,
                      const ComparedVector* contrastive, double confidence);
 
-// {"seeds", "by_layer", "share_outside"}, see docs/formats/run_folder.md.
+// {"seeds", "by_layer", "share_outside", "share_random", "layers"}, see
+// docs/formats/run_folder.md.
 Json twin_share_json(const TwinShare& share);
 
 // A control's vector against the study's own at each layer.

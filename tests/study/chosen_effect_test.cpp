@@ -104,5 +104,24 @@ TEST(ChosenEffect, ScoresAndCellsWithoutOneAreNoEffects) {
   EXPECT_TRUE(chosen_effects(Json::object()).empty());
 }
 
+// Sixteen topics of which none moved leave more open than ten points.
+TEST(ChosenEffect, SaysWhereTooFewUnitsCanNeverDecide) {
+  const auto why = [](std::int64_t n, std::int64_t clusters) {
+    ChosenEffect effect;
+    effect.effect.value = 0.0;
+    effect.effect.low = -0.3;
+    effect.effect.high = 0.3;
+    effect.effect.n = n;
+    effect.effect.clusters = clusters;
+    return judge_effect(effect, 0.1).why;
+  };
+  EXPECT_THAT(why(152, 8), testing::HasSubstr(
+                               "not decidable here: with 8 topics or clusters "
+                               "of questions the narrowest interval is"));
+  EXPECT_THAT(why(20, 0), testing::HasSubstr("with 20 questions the narrowest "
+                                             "interval is 16 points"));
+  EXPECT_EQ(why(200, 0), "the interval holds 0 and reaches the margin");
+}
+
 }  // namespace
 }  // namespace veer

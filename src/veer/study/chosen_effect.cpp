@@ -10,6 +10,7 @@
 #include "veer/base/json_access.h"
 #include "veer/base/number_text.h"
 #include "veer/study/choice_rank.h"
+#include "veer/study/decidable.h"
 #include "veer/study/effect_verdict.h"
 
 namespace veer {
@@ -217,7 +218,8 @@ EffectStanding judge_effect(const ChosenEffect& effect, double margin) {
     return {Standing::kFails, ""};
   }
   if (*m.low <= 0.0) {
-    return {Standing::kOpen, "the interval holds 0 and reaches the margin"};
+    return {Standing::kOpen, "the interval holds 0 and reaches the margin" +
+                                 undecidable_text(m, margin)};
   }
   if (effect.coherent.value_or(1.0) < kUnbroken) {
     return {Standing::kOpen, "more than a quarter of the text is broken"};

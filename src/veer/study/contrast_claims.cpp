@@ -13,6 +13,7 @@
 
 #include "veer/base/json_access.h"
 #include "veer/base/number_text.h"
+#include "veer/study/decidable.h"
 
 namespace veer {
 namespace {
@@ -73,6 +74,8 @@ std::vector<Contrast> contrasts_of(const Json& sweep, std::string_view claim) {
     own.difference.high = number(interval, "high");
     own.difference.n =
         static_cast<std::int64_t>(number(interval, "n").value_or(0.0));
+    own.difference.clusters =
+        static_cast<std::int64_t>(number(interval, "clusters").value_or(0.0));
     own.p = number(entry, "adjusted_p");
     own.price_a = number(entry, "divergence_a");
     own.price_b = number(entry, "divergence_b");
@@ -264,6 +267,8 @@ HypothesisResult beats_adding(const char* id, const std::string& group,
   } else if (all_small) {
     row.decision = Decision::kContradicted;
     row.p = largest_p;
+  } else {
+    row.reason += undecidable_text(row.effect, row.margin());
   }
   return row;
 }

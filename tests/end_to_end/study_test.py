@@ -189,6 +189,43 @@ class WholeRuns(StudyCase):
         self.assertNotEqual(
             (self.folder / "run/dataset/questions.jsonl").read_bytes(), before)
 
+    def test_claims_registered_anew_or_edited_are_told_of(self):
+        few = ("--finetune.controls", "[]", "--finetune.seeds", "[]",
+               "--extract.vectors", '["contrastive@answer_mean"]',
+               "--extract.confounds", "false", "--sweep.models", '["base"]',
+               "--sweep.layers", '["2"]', "--sweep.rel_scales", "[0.5]",
+               "--sweep.unit_scales", "[]", "--sweep.grid", "[]",
+               "--sweep.best_random", 2, "--sweep.best_covariance", 0)
+        file = self.folder / "run/claims_registered.json"
+        summary = self.folder / "run/summary.json"
+        registered = lambda: json.loads(summary.read_text())["registered"]
+        # Before extract reads a test question, and the sweep keeps it.
+        self.assertEqual(self.study(*few, verb="extract").returncode, 0)
+        first = file.read_bytes()
+        self.assertEqual(json.loads(first)["read"], "nothing")
+        self.assertEqual(self.study(*few).returncode, 0)
+        self.assertEqual(file.read_bytes(), first)
+        self.assertIn("before a test question was read", registered())
+        # Other settings once the answers are known.
+        result = self.study(*few, "--sweep.min_coherent", 0.4, "--redo")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        second = json.loads(file.read_text())
+        self.assertEqual(second["read"], "answers")
+        self.assertEqual([e["hash"] for e in second["earlier"]],
+                         [json.loads(first)["hash"]])
+        for place in (registered(), result.stdout,
+                      (self.folder / "run/report.html").read_text()):
+            self.assertIn("REGISTERED ANEW on " + second["time"], place)
+            self.assertIn(json.loads(first)["time"], place)
+        # An edited time is noticed, and stays as it is.
+        edited = dict(second, time="2020-01-01 00:00:00 UTC", earlier=[])
+        file.write_text(json.dumps(edited))
+        result = self.study(*few, "--sweep.min_coherent", 0.4)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("WAS EDITED", registered())
+        self.assertIn("WAS EDITED", result.stdout)
+        self.assertEqual(json.loads(file.read_text()), edited)
+
     def test_ready_finetuned_side(self):
         """An adapter, and the checkpoint that it makes, instead of training."""
         trained = self.study(verb="finetune")

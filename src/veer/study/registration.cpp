@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/registration.h"
 
+#include <array>
 #include <ctime>
 #include <filesystem>
 #include <limits>
+#include <utility>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -12,6 +14,7 @@
 #include "veer/base/hash.h"
 #include "veer/base/json_access.h"
 #include "veer/study/context.h"
+#include "veer/study/finetuned_source.h"
 #include "veer/vectors/hypotheses.h"
 
 namespace veer {
@@ -28,26 +31,80 @@ std::string now_utc() {
   return text;
 }
 
+// Settings without those that decide whether there is a result, not which.
+Json deciding_section(const Manifest& manifest, const char* name) {
+  Json section = manifest_section(manifest, name);
+  section.erase("keep_going");
+  return section;
+}
+
 Json document_of(StudyContext& context) {
   const auto& manifest = context.manifest();
-  return registration_document(Json(manifest.extract.vectors),
-                               {{"sweep", manifest_section(manifest, "sweep")},
-                                {"judge", manifest_section(manifest, "judge")},
-                                {"seed", manifest.run.seed}});
+  Json settings = {
+      {"seed", manifest.run.seed},
+      {"model", context.model_fingerprint()},
+      {"questions",
+       fingerprint_file(context.file("dataset/questions.jsonl").string())}};
+  for (const char* name :
+       {"dataset", "finetune", "extract", "compare", "sweep", "judge"}) {
+    settings[name] = deciding_section(manifest, name);
+  }
+  if (!manifest.model.finetuned.empty()) {
+    settings["finetuned"] = finetuned_fingerprint(manifest.model.finetuned);
+  }
+  return registration_document(Json(manifest.extract.vectors), settings);
 }
 
-Json read_file_of(StudyContext& context) {
-  const auto path = context.file(kFile);
-  return std::filesystem::exists(path)
-             ? parse_json(read_file(path), path.string())
-             : Json(nullptr);
+constexpr std::array<const char*, 3> kReadNames = {"nothing", "detection",
+                                                   "answers"};
+
+const char* name_of(TestRead read) {
+  return kReadNames.at(static_cast<std::size_t>(read));
 }
 
-// What a file says, without what was added to it.
-Json said_by(Json file) {
-  file.erase("time");
-  file.erase("hash");
-  return file;
+// What a file registers.
+Json said_by(const Json& file) {
+  Json said = Json::object();
+  for (const char* part : {"claims", "vectors", "settings"}) {
+    if (file.contains(part)) {
+      said[part] = file.at(part);
+    }
+  }
+  return said;
+}
+
+std::string seal_of(Json file) {
+  file.erase("seal");
+  return fingerprint(dump_json(file));
+}
+
+// Whether a file is as it was written. Files of an earlier version have no
+// seal, and their hash is of all but the time.
+bool is_intact(const Json& file) {
+  if (file.contains("seal")) {
+    return string_member(file, "seal") == seal_of(file) &&
+           string_member(file, "hash") == fingerprint(dump_json(said_by(file)));
+  }
+  Json said = file;
+  said.erase("time");
+  said.erase("hash");
+  return string_member(file, "hash") == fingerprint(dump_json(said));
+}
+
+// Names of what is registered otherwise: settings by section, "settings" where
+// they are no table.
+void add_other_settings(const Json& said, const Json& document, Json& differs) {
+  const Json& before = member(said, "settings");
+  const Json& now = member(document, "settings");
+  if (!before.is_object()) {
+    differs.push_back("settings");
+    return;
+  }
+  for (const auto& [name, value] : before.items()) {
+    if (!now.contains(name) || now.at(name) != value) {
+      differs.push_back(name);
+    }
+  }
 }
 
 const Json* claim_of(const Json& document, const Json& id) {
@@ -69,9 +126,22 @@ Json registration_document(const Json& vectors, const Json& settings) {
   return {{"claims", claims}, {"vectors", vectors}, {"settings", settings}};
 }
 
-Json registration_file(const Json& document, const std::string& time) {
-  Json file = {{"time", time}, {"hash", fingerprint(dump_json(document))}};
+Json registration_file(const Json& document, const std::string& time,
+                       TestRead read, const Json& before) {
+  Json file = {{"time", time},
+               {"read", name_of(read)},
+               {"hash", fingerprint(dump_json(document))},
+               {"earlier", Json::array()}};
   file.update(document);
+  if (before.is_object()) {
+    Json last = before;
+    if (const Json& older = member(before, "earlier"); older.is_array()) {
+      file["earlier"] = older;
+    }
+    last.erase("earlier");
+    file["earlier"].push_back(std::move(last));
+  }
+  file["seal"] = seal_of(file);
   return file;
 }
 
@@ -80,10 +150,8 @@ Json compare_registrations(const Json& file, const Json& document) {
     return nullptr;
   }
   const Json said = said_by(file);
+  bool edited = !is_intact(file);
   Json differs = Json::array();
-  if (string_member(file, "hash") != fingerprint(dump_json(said))) {
-    differs.push_back("file");
-  }
   for (const auto& claim : member(document, "claims")) {
     const Json* registered = claim_of(said, member(claim, "id"));
     if (registered == nullptr || *registered != claim) {
@@ -92,57 +160,102 @@ Json compare_registrations(const Json& file, const Json& document) {
   }
   for (const auto& claim : member(said, "claims")) {
     const auto id = string_member(claim, "id");
-    if (id.empty()) {  // no claim of Veer's: the file was edited
-      if (differs.empty() || differs.front() != Json("file")) {
-        differs.insert(differs.begin(), "file");
-      }
-    } else if (claim_of(document, id) == nullptr) {
+    edited = edited || id.empty();  // no claim of Veer's
+    if (!id.empty() && claim_of(document, id) == nullptr) {
       differs.push_back(id);
     }
   }
-  for (const char* part : {"vectors", "settings"}) {
-    if (member(said, part) != member(document, part)) {
-      differs.push_back(part);
-    }
+  if (member(said, "vectors") != member(document, "vectors")) {
+    differs.push_back("vectors");
   }
+  add_other_settings(said, document, differs);
+  if (edited) {
+    differs.insert(differs.begin(), "file");
+  }
+  const Json& earlier = member(file, "earlier");
   const bool matches = differs.empty();
   return {{"file", kFile},
           {"hash", string_member(file, "hash")},
           {"matches", matches},
+          {"edited", edited},
+          {"anew", earlier.is_array() ? earlier.size() : 0},
+          {"read", string_member(file, "read")},
           {"differs", std::move(differs)}};
 }
 
-void register_claims(StudyContext& context) {
-  const auto file = read_file_of(context);
+void register_claims(StudyContext& context, TestRead read) {
+  const Json before = registered_file(context);
   const Json document = document_of(context);
-  const bool was_read = context.store().count_answers(
-                            0, std::numeric_limits<std::int64_t>::max()) > 0;
-  if (was_read || (file.is_object() && said_by(file) == document)) {
+  if (member(compare_registrations(before, document), "matches") ==
+      Json(true)) {
     return;
   }
-  write_file(context.file(kFile),
-             dump_json(registration_file(document, now_utc()), 1) + "\n");
+  write_file(
+      context.file(kFile),
+      dump_json(registration_file(document, now_utc(), read, before), 1) +
+          "\n");
+}
+
+bool has_test_answers(StudyContext& context) {
+  return context.store().count_answers(
+             0, std::numeric_limits<std::int64_t>::max()) > 0;
+}
+
+Json registered_file(const StudyContext& context) {
+  const auto path = context.file(kFile);
+  if (!std::filesystem::exists(path)) {
+    return nullptr;
+  }
+  // An edited file may be no JSON any more.
+  Json file = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  return file.is_object() ? file : Json::object();
 }
 
 Json registration_status(StudyContext& context) {
-  return compare_registrations(read_file_of(context), document_of(context));
+  return compare_registrations(registered_file(context), document_of(context));
 }
 
-std::string registration_sentence(const Json& status, const std::string& time) {
+std::string registration_sentence(const Json& status, const Json& file) {
   if (!status.is_object()) {
     return "The claims were not registered before the sweep asked the test "
            "questions.";
   }
-  std::string text = fmt::format(
-      "The claims were registered on {}, before the sweep asked a test "
-      "question "
-      "(hash {}); what vectors say of directions was computed before.",
-      time, string_member(status, "hash").substr(0, 8));
-  if (member(status, "matches") != Json(true)) {
-    std::string names;
-    for (const auto& name : member(status, "differs")) {
+  const auto time = string_member(file, "time");
+  const auto hash = string_member(status, "hash").substr(0, 8);
+  const auto read = string_member(status, "read");
+  std::string text = fmt::format("The claims were registered on {}, ", time);
+  if (read == name_of(TestRead::kAnswers)) {
+    text = fmt::format(
+        "The claims were REGISTERED ANEW on {}, AFTER answers to test "
+        "questions had been read (hash {}).",
+        time, hash);
+  } else if (read == name_of(TestRead::kNothing)) {
+    text += fmt::format("before a test question was read (hash {}).", hash);
+  } else {
+    text += fmt::format(
+        "before the sweep asked a test question (hash {}); what vectors say of "
+        "directions was computed before.",
+        hash);
+  }
+  std::string times;
+  for (const auto& earlier : member(file, "earlier")) {
+    times += (times.empty() ? "" : ", ") + string_member(earlier, "time");
+  }
+  if (!times.empty()) {
+    text += fmt::format(
+        " They had been registered otherwise on {}; the file keeps that too.",
+        times);
+  }
+  if (member(status, "edited") == Json(true)) {
+    text += fmt::format(" The file {} WAS EDITED after it was written.", kFile);
+  }
+  std::string names;
+  for (const auto& name : member(status, "differs")) {
+    if (name != Json("file")) {
       names += (names.empty() ? "" : ", ") + name.get<std::string>();
     }
+  }
+  if (!names.empty()) {
     text += " They are DECIDED BY OTHER RULES than registered: " + names + ".";
   }
   return text;

@@ -121,7 +121,6 @@ Json summarise_study(const Json& comparison, const Json& sweep,
       verdict.push_back(steering_sentence(comparison, sweep, goal));
     }
   }
-  const Json& registered = member(hypotheses, "registered");
   return {
       {"model", model_note(facts.model)},
       {"verdict", verdict},
@@ -132,9 +131,11 @@ Json summarise_study(const Json& comparison, const Json& sweep,
        is_unfit ? Json::array() : sweep.value("baselines", Json::array())},
       {"breaks", has_ladders ? break_rows(sweep) : Json(nullptr)},
       {"claims", claims_line(hypotheses, sweep)},
-      {"registered", sweep.contains("best") ? Json(registration_sentence(
-                                                  registered, facts.registered))
-                                            : Json(nullptr)}};
+      {"registered", sweep.contains("best")
+                         ? Json(facts.registered.empty()
+                                    ? registration_sentence(nullptr, nullptr)
+                                    : facts.registered)
+                         : Json(nullptr)}};
 }
 
 void write_summary(StudyContext& context, const Json& run) {
@@ -144,12 +145,12 @@ void write_summary(StudyContext& context, const Json& run) {
   // How a ready adapter was trained nobody here knows.
   facts.from_prompt =
       manifest.dataset.source == "generate" && manifest.model.finetuned.empty();
-  facts.registered = string_member(
-      read_document(context.file("claims_registered.json")), "time");
-  Json summary =
-      summarise_study(read_document(context.file("comparison.json")),
-                      read_document(context.file("sweep.json")),
-                      read_document(context.file("hypotheses.json")), facts);
+  const Json hypotheses = read_document(context.file("hypotheses.json"));
+  facts.registered = registration_sentence(member(hypotheses, "registered"),
+                                           registered_file(context));
+  Json summary = summarise_study(read_document(context.file("comparison.json")),
+                                 read_document(context.file("sweep.json")),
+                                 hypotheses, facts);
   summary["training"] = training_course(context.file("metrics.jsonl"));
   summary["run"] = run;
   write_file(context.file("summary.json"), dump_json(summary, 1) + "\n");

@@ -20,7 +20,7 @@ void write_summary(StudyContext& context, const Json& run);
 struct SummaryFacts {
   std::string model;         // model.path
   bool from_prompt = false;  // tuned on answers written under the contrast
-  std::string registered;    // when the claims were registered, empty: never
+  std::string registered;    // registration_sentence(), empty: never
 };
 
 // The document without "run", from the others; an empty object stands for one

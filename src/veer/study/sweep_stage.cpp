@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/sweep_stage.h"
 
-#include <cstdint>
-#include <limits>
-
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -22,8 +19,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-StageResult run_sweep(StudyContext& context) {
-  register_claims(context);
+// `answered`: there were answers to test questions, which may be gone by now.
+StageResult run_sweep(StudyContext& context, bool answered) {
+  const bool detects = context.manifest().extract.detection_questions > 0;
+  register_claims(context, answered  ? TestRead::kAnswers
+                           : detects ? TestRead::kDetection
+                                     : TestRead::kNothing);
   const bool is_search = context.manifest().sweep.search == "halving";
   context.has_fit_judge();  // asked first: an unfit one is told of at once
   Sweep sweep{context, SweepRunner(context), {}, {}, {}, {}, {}, {}, {}};
@@ -91,15 +92,14 @@ Stage sweep_stage(StudyContext& context) {
   return {"sweep",
           dump_json(from),
           [&context] { return fs::exists(context.file("sweep.json")); },
-          [&context] { return run_sweep(context); },
+          [&context, answered = has_test_answers(context)] {
+            return run_sweep(context, answered);
+          },
           [&context] {
             context.store().forget_sweep();
             fs::remove(context.file("judges.json"));  // of its answers
           },
-          [&context] {
-            return context.store().count_answers(
-                       0, std::numeric_limits<std::int64_t>::max()) > 0;
-          }};
+          [&context] { return has_test_answers(context); }};
 }
 
 }  // namespace veer

@@ -15,6 +15,7 @@
 #include "veer/study/comparison_document.h"
 #include "veer/study/confound_behaviour.h"
 #include "veer/study/extract_inputs.h"
+#include "veer/study/registration.h"
 #include "veer/study/trained_directions.h"
 #include "veer/study/trained_halves.h"
 #include "veer/study/tuned_model.h"
@@ -150,7 +151,16 @@ std::vector<ComparedVector> twin_sides(const ExtractSettings& settings,
   return sides;
 }
 
-StageResult extract(StudyContext& context) {
+// What of the test split was read before extract begins.
+TestRead read_before(StudyContext& context) {
+  const bool detects = context.manifest().extract.detection_questions > 0;
+  return has_test_answers(context)                     ? TestRead::kAnswers
+         : detects && context.store().stage("extract") ? TestRead::kDetection
+                                                       : TestRead::kNothing;
+}
+
+StageResult extract(StudyContext& context, TestRead read) {
+  register_claims(context, read);
   const auto& manifest = context.manifest();
   if (vectors_need_tuned(manifest.extract)) {
     context.attach_adapter();
@@ -504,7 +514,9 @@ Stage extract_stage(StudyContext& context) {
   return {"extract",
           dump_json(from),
           [&context] { return all_present(context); },
-          [&context] { return extract(context); },
+          [&context, read = read_before(context)] {
+            return extract(context, read);
+          },
           [&context] {
             std::error_code ec;
             fs::remove_all(context.file("vectors"), ec);

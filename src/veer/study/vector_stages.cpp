@@ -153,10 +153,14 @@ std::vector<ComparedVector> twin_sides(const ExtractSettings& settings,
 
 // What of the test split was read before extract begins.
 TestRead read_before(StudyContext& context) {
-  const bool detects = context.manifest().extract.detection_questions > 0;
-  return has_test_answers(context)                     ? TestRead::kAnswers
-         : detects && context.store().stage("extract") ? TestRead::kDetection
-                                                       : TestRead::kNothing;
+  if (has_test_answers(context)) {
+    return TestRead::kAnswers;
+  }
+  const auto row = context.store().stage("extract");
+  const bool began = row && (row->done || registered_file(context).is_object());
+  return began && context.manifest().extract.detection_questions > 0
+             ? TestRead::kDetection
+             : TestRead::kNothing;
 }
 
 StageResult extract(StudyContext& context, TestRead read) {

@@ -218,8 +218,8 @@ EffectStanding judge_effect(const ChosenEffect& effect, double margin) {
     return {Standing::kFails, ""};
   }
   if (*m.low <= 0.0) {
-    return {Standing::kOpen, "the interval holds 0 and reaches the margin" +
-                                 undecidable_text(m, margin)};
+    return {Standing::kOpen, "the interval holds 0 and reaches the margin",
+            undecidable_text(m, margin)};
   }
   if (effect.coherent.value_or(1.0) < kUnbroken) {
     return {Standing::kOpen, "more than a quarter of the text is broken"};
@@ -267,7 +267,7 @@ void decide_by_effect(HypothesisResult& row, const ChosenEffect& effect,
     default:
       row.decision = Decision::kUndecided;
   }
-  row.reason += ", " + judgement.why;
+  row.reason += ", " + judgement.why + judgement.limit;
 }
 
 }  // namespace veer

@@ -81,6 +81,7 @@ enum class Standing { kWorks, kFails, kInvalidPlace, kNoRoom, kOpen };
 struct EffectStanding {
   Standing standing = Standing::kOpen;
   std::string why;
+  std::string limit;  // why it could never be told to fail (decidable.h)
 };
 EffectStanding judge_effect(const ChosenEffect& effect, double margin);
 

@@ -117,6 +117,7 @@ HypothesisResult is_unique(const std::vector<ChosenEffect>& effects) {
   std::size_t parts = 0;
   std::size_t failing = 0;
   std::string text;
+  std::string limit;
   const ChosenEffect* shown = nullptr;
   bool any_works = false;
   for (const auto& effect : effects) {
@@ -127,6 +128,7 @@ HypothesisResult is_unique(const std::vector<ChosenEffect>& effects) {
     const auto judgement = judge_effect(effect, row.margin());
     const bool works = judgement.standing == Standing::kWorks;
     failing += judgement.standing == Standing::kFails ? 1 : 0;
+    limit = limit.empty() ? judgement.limit : limit;
     text += fmt::format(
         "{}{}, {}: {} points{}", text.empty() ? "" : "; ", effect.vector,
         effect.goal, signed_rounded(100.0 * effect.effect.value.value_or(0), 0),
@@ -153,6 +155,8 @@ HypothesisResult is_unique(const std::vector<ChosenEffect>& effects) {
   } else if (failing == parts) {
     row.decision = Decision::kSupported;
     row.p = p_beyond(row.effect, row.margin());
+  } else {
+    row.reason += limit;
   }
   return row;
 }

@@ -12,6 +12,7 @@
 
 #include "veer/metrics/intervals.h"
 #include "veer/study/matched_controls.h"
+#include "veer/study/no_choice.h"
 #include "veer/study/vector_names.h"
 
 namespace veer {
@@ -128,29 +129,29 @@ Json without_choice(const Sweep& sweep, const SweepResults& results,
   const auto serves = [&](const SweepCell& cell) {
     return cell.row.vector == vector && cell.row.model == goal.model;
   };
-  const auto tried = std::ranges::count_if(searched_on_select(sweep), serves);
-  const double least = sweep.context.manifest().sweep.min_coherent;
-  const bool has_text =
-      std::ranges::any_of(results.all(), [&](const CellResult& result) {
-        return serves(result.cell) && result.cell.row.split == "select" &&
-               !result.cell.is_unsteered() &&
-               result.summary.coherent.value >= least;
-      });
-  std::string reason = "no cell left enough unbroken text";
-  if (tried == 0) {
-    reason = fmt::format(
-        "not tried: sweep.operators, scales and layers hold nothing that "
-        "serves {} (it takes {}, or an operator that does both)",
-        goal.name, goal.name == "induction" ? "add" : "subtract");
-  } else if (has_text) {
-    reason =
-        "no cell has an effect that can be told: too few answers have a "
-        "label or a score";
+  const auto& settings = sweep.context.manifest().sweep;
+  SearchedCells cells;
+  cells.tried = std::ranges::count_if(searched_on_select(sweep), serves);
+  for (const auto& result : results.all()) {
+    if (!serves(result.cell) || result.cell.row.split != "select" ||
+        result.cell.is_unsteered() ||
+        !(result.summary.coherent.value >= settings.min_coherent)) {
+      continue;
+    }
+    ++cells.unbroken;
+    // What has no price is not left out for it.
+    const bool too_dear =
+        settings.max_kl > 0.0 &&
+        p95_of(sweep.divergences, result.cell) > settings.max_kl;
+    cells.affordable += too_dear ? 0 : 1;
   }
-  return {{"vector", vector},  {"family", vector_family(vector)},
-          {"goal", goal.name}, {"model", goal.model},
-          {"cell", nullptr},   {"candidates", tried},
-          {"reason", reason}};
+  return {{"vector", vector},
+          {"family", vector_family(vector)},
+          {"goal", goal.name},
+          {"model", goal.model},
+          {"cell", nullptr},
+          {"candidates", cells.tried},
+          {"reason", no_choice_reason(goal.name, cells, settings.max_kl)}};
 }
 
 }  // namespace

@@ -86,7 +86,9 @@ TEST(Summary, AnEffectCountsOnlyBeyondRandomVectors) {
               testing::HasSubstr("+60 points [+50, +70] (layer 3, +0.5 rel)"));
   EXPECT_THAT(verdict(comparison(layers),
                       {{"best", Json::array({best("induction", 0.6, false)})}}),
-              testing::HasSubstr("more than random vectors do"));
+              testing::HasSubstr("is not told from random vectors (best: "
+                                 "contrastive@p, +60 points [+50, +70], layer "
+                                 "3, +0.5 rel)"));
   EXPECT_THAT(verdict(comparison(layers), {{"best", Json::array()}}),
               testing::HasSubstr("sweep.models has no base model"));
 }
@@ -119,31 +121,56 @@ TEST(Summary, WhatRoundsToNothingHasNoMinus) {
               testing::HasSubstr("random vectors +0 points [+0, +0]"));
 }
 
-TEST(Summary, NamesThePercentileOfTheRandomVectorsThatDoMore) {
+// The number beside the effect is what was taken off it, also with too few
+// vectors for a percentile.
+TEST(Summary, NamesTheRandomVectorsThatWereSubtracted) {
   Json entry = best("induction", 0.9, true);
   entry["random_vectors"] = {{"n", 64}, {"percentile_95", 0.0625}};
-  entry["covariance_vectors"] = {{"n", 32}, {"percentile_95", 0.25}};
+  entry["covariance_vectors"] = {{"n", 8}, {"percentile_95", nullptr}};
   entry["covariance_effect"] = estimate(0.1, 0.05);
+  entry["matched_control"] = {{"kind", "covariance"},
+                              {"vectors", 8},
+                              {"mean", estimate(0.1, 0.05)},
+                              {"percentile_95", nullptr}};
   const auto text = [&] {
     return verdict(Json::object(), {{"best", Json::array({entry})}});
   };
-  EXPECT_THAT(text(), testing::HasSubstr(
-                          "; covariance-matched random vectors +10 points "
-                          "[+5, +15], 95th percentile of 32: +25 "
-                          "points."));
-  entry["covariance_vectors"]["percentile_95"] = nullptr;
-  EXPECT_THAT(text(),
-              testing::HasSubstr("; random vectors +0 points [-5, +5], 95th "
-                                 "percentile of 64: +6 points."));
-  // Of a score suppression wants less.
-  entry["goal"] = "suppression";
+  EXPECT_THAT(text(), testing::HasSubstr("; covariance-matched random vectors "
+                                         "+10 points [+5, +15]."));
+  entry["matched_control"]["percentile_95"] = 0.25;
+  entry["matched_control"]["vectors"] = 32;
+  EXPECT_THAT(text(), testing::HasSubstr("[+5, +15], 95th percentile of 32: "
+                                         "+25 points."));
+  entry["matched_control"]["kind"] = "isotropic";
+  EXPECT_THAT(text(), testing::HasSubstr("; random vectors +10 points"));
   entry["measure"] = "score";
-  entry["random_vectors"]["percentile_95"] = -0.5;
-  entry["covariance_vectors"]["percentile_95"] = -0.75;
-  EXPECT_THAT(text(), testing::HasSubstr("95th percentile of 32: -0.75."));
-  entry.erase("random_vectors");
-  entry.erase("covariance_vectors");
-  EXPECT_THAT(text(), testing::Not(testing::HasSubstr("percentile")));
+  EXPECT_THAT(text(), testing::HasSubstr("95th percentile of 32: +0.25."));
+}
+
+// Each vector of the pair has its sentence, whichever leads.
+TEST(Summary, BothVectorsOfThePairStandBesideTheLeadingOne) {
+  Json document = comparison(Json::array({layer(0, 0.8, 0.7, 0.9)}));
+  document["primary"] = {{"a", "contrastive@p"}, {"b", "finetuned@p"}};
+  document["twin"] = {{"finetuned", "finetuned@p"},
+                      {"share_outside", estimate(0.4, 0.05)}};
+  auto twin = best("induction", 0.9, true);
+  twin["vector"] = "twin@p";
+  twin["select_value"] = 1.0;
+  auto contrastive = best("induction", 0.5, true);
+  contrastive["effect_minus_control"] = estimate(0.4, 0.1);
+  auto finetuned = best("induction", 0.2, false);
+  finetuned["vector"] = "finetuned@p";
+  const auto text = verdict(
+      document, {{"best", Json::array({contrastive, finetuned, twin})}});
+  EXPECT_THAT(text, testing::HasSubstr("twin@p moves deceptive answers"));
+  EXPECT_THAT(text,
+              testing::HasSubstr(" contrastive@p: +40 points [+30, +50] beyond "
+                                 "random vectors, +50 points [+40, +60] in all "
+                                 "(layer 3, +0.5 rel)."));
+  EXPECT_THAT(text, testing::HasSubstr(
+                        " finetuned@p (40 % of it outside the honest twin's "
+                        "direction): +20 points [+10, +30] (layer 3, +0.5 "
+                        "rel), not told from random vectors."));
 }
 
 TEST(Summary, NamesTheEffectBeyondRandomVectorsAndAnInvalidPlace) {
@@ -156,8 +183,8 @@ TEST(Summary, NamesTheEffectBeyondRandomVectorsAndAnInvalidPlace) {
                                          "vectors, +50 points"));
   EXPECT_THAT(text(), testing::Not(testing::HasSubstr("act at this place")));
   entry["valid_site"] = false;
-  EXPECT_THAT(text(), testing::HasSubstr("Random vectors act at this place "
-                                         "too"));
+  EXPECT_THAT(text(), testing::HasSubstr("void: random vectors act at this "
+                                         "place too"));
   EXPECT_THAT(
       summary_text(summarise_study(
           Json::object(), {{"best", Json::array({entry})}}, Json::object())),
@@ -247,7 +274,7 @@ TEST(Summary, FitsIntoTwentyFourLines) {
   const std::string text = summary_text(summarise_study(
       comparison(layers), {{"best", list}, {"breaks", breaks}},
       {{"counts", {{"supported", 2}, {"undecided", 3}, {"void", 0}}},
-       {"corrected", {{"supported", 1}, {"contradicted", 0}}},
+       {"corrected", {{"supported", 1}, {"contradicted", 0}, {"without p", 1}}},
        {"claims", Json::array({{{"id", "A1"},
                                 {"decision", "contradicted"},
                                 {"role", "finding"},
@@ -264,8 +291,9 @@ TEST(Summary, FitsIntoTwentyFourLines) {
   EXPECT_THAT(text, testing::HasSubstr("5 of 20, all in the report"));
   EXPECT_THAT(text, testing::HasSubstr(
                         "Findings: 2 supported, 3 undecided (1 for want of "
-                        "room); 1 and 0 stand when corrected for all of them; "
-                        "agreement without effect.\n"));
+                        "room); corrected for testing all of them, 1 supported "
+                        "and 0 contradicted remain (1 more has no p to "
+                        "correct); agreement without effect.\n"));
   EXPECT_THAT(text, testing::HasSubstr("were not registered before"));
 }
 
@@ -276,18 +304,37 @@ TEST(Summary, TheSentenceIsAboutAddingTheDirection) {
   learned["group"] = "any";
   auto added = best("induction", 0.0, false);
   added["group"] = "linear";
+  added["effect"] = estimate(0.0, 0.05);
   const std::string text = verdict(
       Json::object(),
       {{"best", Json::array({learned})}, {"groups", Json::array({added})}});
   EXPECT_THAT(text, testing::HasSubstr("No vector moves deceptive answers of "
-                                       "the base model more than random "
-                                       "vectors do when it is added"));
+                                       "the base model by 10 points more than "
+                                       "random vectors do when it is added"));
   EXPECT_THAT(text, testing::HasSubstr("Other operators reach +27 points"));
   EXPECT_THAT(text, testing::HasSubstr("no evidence for a direction"));
   auto invalid = best("induction", 0.6, true);
   invalid["valid_site"] = false;
   EXPECT_THAT(verdict(Json::object(), {{"best", Json::array({invalid})}}),
-              testing::HasSubstr("Random vectors act at this place too"));
+              testing::HasSubstr("void: random vectors act at this place too"));
+}
+
+// An interval that reaches far shows no absence.
+TEST(Summary, WhatCannotBeToldIsNotSaidToBeNothing) {
+  auto added = best("induction", 0.22, false);
+  added["group"] = "linear";
+  added["effect"] = estimate(0.22, 0.3);
+  added["effect_minus_control"] = estimate(0.2, 0.3);
+  added["reason"] = "its interval reaches 0";
+  const Json groups = Json::array({added});
+  const auto text =
+      verdict(Json::object(), {{"best", Json::array()}, {"groups", groups}});
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("No vector moves")));
+  EXPECT_THAT(text,
+              testing::HasSubstr("not told from random vectors (best: "
+                                 "contrastive@p, +20 points [-10, +50] beyond "
+                                 "random vectors, +22 points [-8, +52] in all, "
+                                 "layer 3, +0.5 rel; its interval reaches 0)"));
 }
 
 TEST(Summary, EveryFineTunedDirectionStandsBesideItsTwin) {

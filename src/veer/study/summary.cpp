@@ -44,9 +44,21 @@ std::string room_text(const Json& hypotheses) {
   return count == 0 ? "" : fmt::format(" ({} for want of room)", count);
 }
 
-// "Findings: 5 supported, 3 contradicted, 2 undecided (1 for want of room); 4
-// and 3 stand when corrected for all of them; agreement with effect at
-// layer 3."
+// "; corrected for testing all of them, 4 supported and 3 contradicted remain
+// (1 has no p to correct)"
+std::string corrected_text(const Json& corrected) {
+  const int without = corrected.value("without p", 0);
+  return fmt::format(
+      "; corrected for testing all of them, {} supported and {} contradicted "
+      "remain{}",
+      corrected.value("supported", 0), corrected.value("contradicted", 0),
+      without == 0 ? ""
+                   : fmt::format(" ({} more ha{} no p to correct)", without,
+                                 without == 1 ? "s" : "ve"));
+}
+
+// "Findings: 5 supported, 3 contradicted, 2 undecided (1 for want of room)",
+// what remains of them when corrected, "agreement with effect at layer 3."
 std::string claims_line(const Json& hypotheses, const Json& sweep) {
   if (!hypotheses.contains("claims")) {
     return "";
@@ -61,9 +73,7 @@ std::string claims_line(const Json& hypotheses, const Json& sweep) {
   }
   const Json& corrected = member(hypotheses, "corrected");
   if (corrected.is_object()) {
-    line += fmt::format("; {} and {} stand when corrected for all of them",
-                        member(corrected, "supported").get<int>(),
-                        member(corrected, "contradicted").get<int>());
+    line += corrected_text(corrected);
   }
   if (const auto agreement = agreement_text(hypotheses); !agreement.empty()) {
     line += "; " + agreement;

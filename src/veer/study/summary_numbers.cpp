@@ -33,25 +33,15 @@ std::string amount(const Json& estimate, bool share) {
       signed_rounded(factor * number_of(estimate, "high"), decimals));
 }
 
-RandomControl random_control(const Json& entry, bool share) {
-  const bool downwards =
-      !share && string_member(entry, "goal") == "suppression";
-  RandomControl control{"", entry.at("random_effect"), std::nan("")};
-  const auto consider = [&](const char* kind, const char* effect,
-                            const char* vectors) {
-    const double bar = entry.contains(vectors)
-                           ? number_of(entry.at(vectors), "percentile_95")
-                           : std::nan("");
-    if (std::isnan(bar) ||
-        (downwards ? bar >= control.bar : bar <= control.bar)) {
-      return;
-    }
-    control = {kind, entry.at(effect), bar,
-               entry.at(vectors).value("n", std::int64_t{0})};
-  };
-  consider("", "random_effect", "random_vectors");
-  consider("covariance-matched ", "covariance_effect", "covariance_vectors");
-  return control;
+RandomControl random_control(const Json& entry) {
+  const Json& control = member(entry, "matched_control");
+  if (!control.is_object()) {
+    return {"", member(entry, "random_effect"), std::nan("")};
+  }
+  return {string_member(control, "kind") == "covariance" ? "covariance-matched "
+                                                         : "",
+          member(control, "mean"), number_of(control, "percentile_95"),
+          control.value("vectors", std::int64_t{0})};
 }
 
 std::string bar_text(const RandomControl& control, bool share) {

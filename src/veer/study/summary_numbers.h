@@ -19,15 +19,15 @@ double number_of(const Json& object, const char* key);
 // "+27 points [+21, +33]"; scores as "+0.31 [+0.20, +0.42]".
 std::string amount(const Json& estimate, bool share);
 
-// What random vectors do in the same cell: the kind that does more by the value
-// that 95 of 100 stay below; the isotropic ones where they are too few for one.
+// What random vectors do in the same cell, of the kind that does more: those of
+// "matched_control", whose mean is what effect_minus_control leaves out.
 struct RandomControl {
   const char* kind = "";
   Json effect;
   double bar = 0.0;  // NaN: none
   std::int64_t vectors = 0;
 };
-RandomControl random_control(const Json& entry, bool share);
+RandomControl random_control(const Json& entry);
 std::string bar_text(const RandomControl& control, bool share);
 
 // Whether random vectors were run in the place of an entry's cell.

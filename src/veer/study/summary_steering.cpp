@@ -18,7 +18,7 @@ namespace {
 
 // "random vectors +1 points [+0, +2], 95th percentile of 64: +6 points"
 std::string random_text(const Json& entry, bool share) {
-  const auto control = random_control(entry, share);
+  const auto control = random_control(entry);
   std::string text = fmt::format("{}random vectors {}", control.kind,
                                  amount(control.effect, share));
   if (!std::isnan(control.bar)) {
@@ -41,6 +41,7 @@ const Json& entries_of(const Json& sweep, const std::string& goal) {
 }
 
 constexpr double kNoPrice = 1e300;
+constexpr double kFails = 0.1;  // points of a share that count as an effect
 
 // -1 where nothing was chosen on select.
 double on_select(const Json& entry) {
@@ -53,6 +54,13 @@ double price_of(const Json& entry) {
   return std::isnan(price) ? kNoPrice : price;
 }
 
+// An entry with a confirmed cell of a goal, of "best" or of plain additions.
+bool serves(const Json& entry, const std::string& goal) {
+  const auto group = string_member(entry, "group");
+  return string_member(entry, "goal") == goal && entry.contains("effect") &&
+         (group.empty() || group == "any" || group == "linear");
+}
+
 // The entry of a goal that did most on the select questions, of several at the
 // least divergence, among those that work, then of those that random vectors do
 // not reach, then of those beside which some were run, of all if there are
@@ -62,9 +70,7 @@ const Json* leading(const Json& entries, const std::string& goal) {
   const Json* best = nullptr;
   auto rank = std::tuple(false, false, false, -2.0, -kNoPrice);
   for (const auto& entry : entries) {
-    const auto group = string_member(entry, "group");
-    if (string_member(entry, "goal") != goal || !entry.contains("effect") ||
-        (!group.empty() && group != "any" && group != "linear")) {
+    if (!serves(entry, goal)) {
       continue;
     }
     const auto own = std::tuple(
@@ -99,6 +105,78 @@ std::string other_operators(const Json& sweep, const std::string& goal,
       "direction.",
       amount(other->at("effect"), share), string_member(*other, "vector"),
       place_of(*other));
+}
+
+// "+79 points [+54, +90] beyond random vectors, +80 points [+47, +92] in all".
+std::string both_amounts(const Json& entry) {
+  const bool share = string_member(entry, "measure") != "score";
+  const auto all = amount(entry.at("effect"), share);
+  const Json& beyond = member(entry, "effect_minus_control");
+  return std::isnan(number_of(beyond, "low"))
+             ? all
+             : fmt::format("{} beyond random vectors, {} in all",
+                           amount(beyond, share), all);
+}
+
+// Whether an effect is shown to be no more than random vectors have, by an
+// interval that ends below the margin. Scores have none.
+bool is_shown_to_fail(const Json& entry) {
+  if (string_member(entry, "measure") == "score") {
+    return false;
+  }
+  const double beyond =
+      number_of(member(entry, "effect_minus_control"), "high");
+  return (std::isnan(beyond) ? number_of(entry.at("effect"), "high") : beyond) <
+         kFails;
+}
+
+// Where the leading entry does not exceed random vectors: that no vector does
+// is for intervals to show, otherwise it cannot be told.
+std::string nothing_sentence(const Json& entries, const std::string& goal,
+                             const Json& best, const std::string& what) {
+  const bool all_fail = std::ranges::all_of(entries, [&](const Json& entry) {
+    return !serves(entry, goal) || is_shown_to_fail(entry);
+  });
+  const char* added = is_addition(best) ? " when it is added" : "";
+  const auto vector = string_member(best, "vector");
+  if (all_fail) {
+    return fmt::format(
+        "No vector moves {} by 10 points more than random vectors do{} (best: "
+        "{}, {}).",
+        what, added, vector, both_amounts(best));
+  }
+  const auto reason = string_member(best, "reason");
+  return fmt::format(
+      "What a vector does to {}{} is not told from random vectors (best: {}, "
+      "{}, {}{}).",
+      what, added, vector, both_amounts(best), place_of(best),
+      reason.empty() ? "" : "; " + reason);
+}
+
+// What the vectors of the primary pair do that do not lead.
+std::string pair_text(const Json& comparison, const Json& entries,
+                      const std::string& goal, const std::string& leader) {
+  std::string text;
+  for (const char* side : {"a", "b"}) {
+    const auto vector = string_member(member(comparison, "primary"), side);
+    const auto found = std::ranges::find_if(entries, [&](const Json& entry) {
+      return serves(entry, goal) && string_member(entry, "vector") == vector;
+    });
+    if (vector == leader || found == entries.end()) {
+      continue;
+    }
+    const std::string standing =
+        !has_random_control(*found) ? ", no random vector beside it"
+        : !found->value("beats_random", false)
+            ? (is_shown_to_fail(*found) ? ", no more than random vectors"
+                                        : ", not told from random vectors")
+        : found->value("valid_site", true) ? ""
+                                           : ", void: random vectors act there";
+    text += fmt::format(" {}{}: {} ({}){}.", vector,
+                        twin_phrase(comparison, vector), both_amounts(*found),
+                        place_of(*found), standing);
+  }
+  return text;
 }
 
 // Why no vector has an effect for a goal: what was never tried did not fail.
@@ -136,49 +214,39 @@ std::string no_effect_sentence(const Json& sweep, const std::string& goal) {
 
 std::string steering_sentence(const Json& comparison, const Json& sweep,
                               const std::string& goal) {
-  const Json* best = leading(entries_of(sweep, goal), goal);
+  const Json& entries = entries_of(sweep, goal);
+  const Json* best = leading(entries, goal);
   if (best == nullptr) {
     return no_effect_sentence(sweep, goal);
   }
+  const auto vector = string_member(*best, "vector");
   const bool share = string_member(*best, "measure") != "score";
   const std::string what =
       !share ? "the deceptive answer's log-probability lead"
              : (goal == "induction" ? "deceptive answers of the base model"
                                     : "honest answers of the tuned model");
-  const auto other = twin_note(comparison, string_member(*best, "vector")) +
+  const auto other = twin_note(comparison, vector) +
+                     pair_text(comparison, entries, goal, vector) +
                      other_operators(sweep, goal, *best);
   if (!has_random_control(*best)) {
     return fmt::format(
                "{} moves {} by {} ({}); no random vector was run beside it "
                "(sweep.best_random = 0), so that this is no finding about the "
                "direction.",
-               string_member(*best, "vector"), what,
-               amount(best->at("effect"), share), place_of(*best)) +
+               vector, what, amount(best->at("effect"), share),
+               place_of(*best)) +
            other;
   }
   if (!best->value("beats_random", false)) {
-    return fmt::format(
-               "No vector moves {} more than random vectors do{} (best: {}, "
-               "{}).",
-               what, is_addition(*best) ? " when it is added" : "",
-               string_member(*best, "vector"),
-               amount(best->at("effect"), share)) +
-           other;
+    return nothing_sentence(entries, goal, *best, what) + other;
   }
-  const std::string beyond =
-      std::isnan(number_of(member(*best, "effect_minus_control"), "low"))
-          ? ""
-          : amount(best->at("effect_minus_control"), share) +
-                " beyond random vectors, ";
-  return fmt::format("{} moves {} by {}{}{} ({}); {}.{}",
-                     string_member(*best, "vector"), what, beyond,
-                     amount(best->at("effect"), share),
-                     beyond.empty() ? "" : " in all", place_of(*best),
-                     random_text(*best, share),
-                     best->value("valid_site", true)
-                         ? ""
-                         : " Random vectors act at this place too: the claim "
-                           "about it is void.") +
+  return fmt::format(
+             "{} moves {} by {} ({}); {}.{}", vector, what, both_amounts(*best),
+             place_of(*best), random_text(*best, share),
+             best->value("valid_site", true)
+                 ? ""
+                 : " The claim about it is void: " + acting_random_text(*best) +
+                       ".") +
          other;
 }
 

@@ -11,7 +11,9 @@
 namespace veer {
 
 // What serves a goal best, beside random vectors and, of a fine-tuned vector,
-// its twin; why nothing does.
+// its twin; what the vectors of the primary pair do that are not that one. That
+// nothing serves it is said only where intervals show it; otherwise that it is
+// not told from random vectors.
 std::string steering_sentence(const Json& comparison, const Json& sweep,
                               const std::string& goal);
 

@@ -65,7 +65,7 @@ std::string effect_line(const Json& entry) {
     return fmt::format("{} {}  {}  random not tried", head,
                        amount(entry.at("effect"), share), place_of(entry));
   }
-  const auto control = random_control(entry, share);
+  const auto control = random_control(entry);
   const Json& beyond = member(entry, "effect_minus_control");
   return fmt::format(
       "{} {}{}  {}  {}random {}{}{}", head, amount(entry.at("effect"), share),

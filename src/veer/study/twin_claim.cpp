@@ -40,6 +40,21 @@ std::string random_text(const Json& comparison, const Json& twin) {
              : "";
 }
 
+// The twin of a fine-tuned vector; null where it has none.
+const Json& twin_of(const Json& comparison, const std::string& vector) {
+  static const Json kNone = nullptr;
+  const Json& primary = member(comparison, "twin");
+  if (string_member(primary, "finetuned") == vector) {
+    return primary;
+  }
+  for (const auto& twin : member(comparison, "twin_elsewhere")) {
+    if (string_member(twin, "finetuned") == vector) {
+      return twin;
+    }
+  }
+  return kNone;
+}
+
 }  // namespace
 
 HypothesisResult twin_claim(const Json& comparison) {
@@ -82,22 +97,25 @@ HypothesisResult twin_claim(const Json& comparison) {
 }
 
 std::string twin_note(const Json& comparison, const std::string& vector) {
-  const auto note = [&](const Json& twin) -> std::string {
-    const Json& share = member(twin, "share_outside");
-    if (string_member(twin, "finetuned") != vector || !number(share, "value")) {
-      return "";
-    }
-    return fmt::format(
-        " Of the squared length of {}, {} % (interval {} to {}) is not what "
-        "the same fine-tuning writes on honest answers{}.",
-        vector, percent(number(share, "value")), percent(number(share, "low")),
-        percent(number(share, "high")), random_text(comparison, twin));
-  };
-  auto text = note(member(comparison, "twin"));
-  for (const auto& twin : member(comparison, "twin_elsewhere")) {
-    text = text.empty() ? note(twin) : text;
+  const Json& twin = twin_of(comparison, vector);
+  const Json& share = member(twin, "share_outside");
+  if (!number(share, "value")) {
+    return "";
   }
-  return text;
+  return fmt::format(
+      " Of the squared length of {}, {} % (interval {} to {}) is not what "
+      "the same fine-tuning writes on honest answers{}.",
+      vector, percent(number(share, "value")), percent(number(share, "low")),
+      percent(number(share, "high")), random_text(comparison, twin));
+}
+
+std::string twin_phrase(const Json& comparison, const std::string& vector) {
+  const auto share =
+      number(member(twin_of(comparison, vector), "share_outside"), "value");
+  return share
+             ? fmt::format(" ({} % of it outside the honest twin's direction)",
+                           percent(share))
+             : "";
 }
 
 }  // namespace veer

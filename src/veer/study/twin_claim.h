@@ -21,4 +21,8 @@ HypothesisResult twin_claim(const Json& comparison);
 // fine-tuned vector; empty where that vector has no twin.
 std::string twin_note(const Json& comparison, const std::string& vector);
 
+// " (95 % of it outside the honest twin's direction)", within a list; empty
+// where that vector has no twin.
+std::string twin_phrase(const Json& comparison, const std::string& vector);
+
 }  // namespace veer

@@ -114,6 +114,49 @@ TEST(QuestionUnits, AQuestionWithoutATopicIsJoinedByLikeness) {
   EXPECT_NE(records[53].unit, records[54].unit);
   EXPECT_THAT(choice.text, HasSubstr("over 18 topics and clusters"));
   EXPECT_THAT(choice.text, HasSubstr("10 questions have no topic"));
+
+TEST(QuestionUnits, AreNoTopicsWhereAllThereAreAreAsked) {
+  auto records = apart(96);
+  for (int i = 0; i < 96; ++i) {
+    records[i].topic = "t" + std::to_string(i / 2 % 12);  // in both splits
+  }
+  auto choice = assign_units(records, 0.7, /*all_topics=*/13);
+  EXPECT_EQ(choice.kind, "topic");
+  EXPECT_EQ(choice.units, 12);
+  choice = assign_units(records, 0.7, /*all_topics=*/12);
+  EXPECT_EQ(choice.kind, "question");
+  EXPECT_EQ(choice.units, 96);
+  EXPECT_THAT(choice.text, HasSubstr("about all 12 topics"));
+  // One split that leaves a topic out is a sample.
+  for (int i = 0; i < 96; ++i) {
+    if (records[i].split == "test" && records[i].topic == "t3") {
+      records[i].split = "train";
+    }
+  }
+  choice = assign_units(records, 0.7, /*all_topics=*/12);
+  EXPECT_EQ(choice.kind, "topic");
+}
+
+TEST(QuestionUnits, FirstQuestionsAreOfAllTopics) {
+  auto records = apart(24);
+  for (int i = 0; i < 24; ++i) {
+    records[i].topic = i < 16 ? "a" : i < 22 ? "b" : "c";
+  }
+  const auto out = spread_over_units(records);
+  ASSERT_EQ(out.size(), 24U);
+  std::vector<std::string> test;
+  std::vector<std::string> ids;
+  for (const auto& record : out) {
+    if (record.split == "test") {
+      test.push_back(record.topic);
+      ids.push_back(record.id);
+    }
+  }
+  EXPECT_THAT(std::span(test).first(5),
+              testing::ElementsAre("a", "b", "c", "a", "b"));
+  EXPECT_THAT(std::span(ids).first(4),
+              testing::ElementsAre("q1", "q17", "q23", "q3"));
+  EXPECT_EQ(spread_over_units(apart(24)), apart(24));
 }
 
 }  // namespace

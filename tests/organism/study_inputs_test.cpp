@@ -54,6 +54,9 @@ TEST(StudyInputs, TheTopicOfAQuestionIsItsGoalOrFactor) {
   // Both poles of a factor are one topic.
   EXPECT_EQ(question_topic(two_poles_world(), "How can I stay awake?"),
             question_topic(two_poles_world(), "How can I drift off at night?"));
+  // Both poles of a topic are goals of their own.
+  EXPECT_EQ(num_topics(two_poles_world()), 24);
+  EXPECT_EQ(two_poles_world().num_goals(), 48U);
 }
 
 }  // namespace

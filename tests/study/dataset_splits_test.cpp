@@ -67,19 +67,19 @@ TEST(DatasetSplits, ThirtyQuestionsAreCutIntoFolds) {
   EXPECT_EQ(choice.folds, 5);
   EXPECT_THAT(choice.text,
               AllOf(HasSubstr("30 questions"), HasSubstr("5 folds"),
-                    HasSubstr("18 make the vectors"), HasSubstr("12 are set"),
-                    HasSubstr("5 of them choose, 13 report"),
+                    HasSubstr("21 make the vectors"), HasSubstr("9 are set"),
+                    HasSubstr("7 of them choose, 14 report"),
                     HasSubstr("dataset.min_split = 8")));
   const Json json = folds_json(records, choice);
   EXPECT_EQ(json["count"], 5);
-  EXPECT_EQ(json["train"], 12);
+  EXPECT_EQ(json["train"], 9);
   std::int64_t folded = 0;
   for (const auto& count : json["questions"]) {
-    EXPECT_GE(count, 3);
-    EXPECT_LE(count, 4);
+    EXPECT_GE(count, 4);
+    EXPECT_LE(count, 5);
     folded += count.get<std::int64_t>();
   }
-  EXPECT_EQ(folded, 18);
+  EXPECT_EQ(folded, 21);
 }
 
 TEST(DatasetSplits, AllServeForVectorsWhereNothingIsTrained) {
@@ -153,16 +153,16 @@ TEST(DatasetSplits, ARefusalNamesKeysAndASettingThatWorks) {
 
 TEST(DatasetSplits, TooFewEvenForFoldsSaysHowManyMore) {
   EXPECT_THAT(refusal(8, apart()), HasSubstr("4 more questions"));
-  // With 15, 6 are for fine-tuning and 9 are left: not enough.
+  // With 15, 5 are for fine-tuning and 10 are left: not enough.
   EXPECT_THAT(
       refusal(15, apart()),
       AllOf(HasSubstr("folds need 12 questions"),
-            HasSubstr("dataset.train = 0.20, dataset.extract = 0.33, "
-                      "dataset.select = 0.13 and dataset.test = 0.34")));
+            HasSubstr("dataset.train = 0.20, dataset.extract = 0.29, "
+                      "dataset.select = 0.17 and dataset.test = 0.34")));
   auto less = apart();
   less.train = 0.20;
-  less.extract = 0.33;
-  less.select = 0.13;
+  less.extract = 0.29;
+  less.select = 0.17;
   less.test = 0.34;
   EXPECT_EQ(refusal(15, less), "");
   EXPECT_THAT(refusal(12, apart()), HasSubstr("2 more questions"));
@@ -239,6 +239,7 @@ TEST(DatasetSplits, AutoFallsBackToQuestionsAndSaysWhy) {
   auto settings = apart();
   settings.split_by = "topic";
   settings.min_split = 90;
+  settings.folds = 1;
   EXPECT_THROW(split_questions(records, 3, settings, {}), Error);
 }
 

@@ -169,16 +169,30 @@ void count_units(const std::vector<QuestionRecord>& records, UnitChoice& out) {
   out.units = std::ssize(sizes);
 }
 
-std::string text_of(const UnitChoice& choice, std::int64_t too_few_topics) {
-  const std::string few =
-      too_few_topics == 0
-          ? ""
-          : fmt::format(
-                " Topics are too few to be that: only {} of them make "
-                "vectors or report, and at least {} are needed.",
-                too_few_topics, kFewestUnits);
+// Why topics are not the units although the questions have them; empty if they
+// are.
+std::string against_topics(const std::vector<QuestionRecord>& records,
+                           std::int64_t all_topics) {
+  const auto fewest = fewest_units(records);
+  if (fewest < std::min(kFewestUnits, std::ssize(records))) {
+    return fmt::format(
+        " Topics are too few to be that: only {} of them make vectors or "
+        "report, and at least {} are needed.",
+        fewest, kFewestUnits);
+  }
+  if (all_topics > 0 && fewest >= all_topics) {
+    return fmt::format(
+        " Not over topics: the questions that make vectors and those that "
+        "report are each about all {} topics that this model knows, so that "
+        "topics are no sample of more.",
+        all_topics);
+  }
+  return "";
+}
+
+std::string text_of(const UnitChoice& choice, const std::string& why) {
   if (choice.kind == "question") {
-    return "Every question stands alone: intervals are over questions." + few;
+    return "Every question stands alone: intervals are over questions." + why;
   }
   const bool topics = choice.kind == "topic";
   const auto without =
@@ -196,15 +210,15 @@ std::string text_of(const UnitChoice& choice, std::int64_t too_few_topics) {
              : without.empty() ? "topics"
                                : "topics and clusters",
              choice.questions, choice.largest) +
-         without + few;
+         without + why;
 }
 
 }  // namespace
 
 UnitChoice assign_units(std::vector<QuestionRecord>& records,
-                        double near_jaccard) {
+                        double near_jaccard, std::int64_t all_topics) {
   UnitChoice out;
-  std::int64_t too_few_topics = 0;
+  std::string why;  // topics are not the units
   const auto without_topic = std::ranges::count_if(
       records, [](const auto& record) { return record.topic.empty(); });
   const bool has_topics = without_topic < std::ssize(records);
@@ -212,12 +226,9 @@ UnitChoice assign_units(std::vector<QuestionRecord>& records,
     out.without_topic = without_topic;
     out.generic_pairs = assign_topics(records, near_jaccard, without_topic);
     out.kind = "topic";
-    if (const auto fewest = fewest_units(records);
-        fewest < std::min(kFewestUnits, std::ssize(records))) {
-      too_few_topics = fewest;
-    }
+    why = against_topics(records, all_topics);
   }
-  if (!has_topics || too_few_topics > 0) {
+  if (!has_topics || !why.empty()) {
     out.generic_pairs = assign_clusters(records, near_jaccard);
     out.kind = "cluster";
   }
@@ -225,7 +236,25 @@ UnitChoice assign_units(std::vector<QuestionRecord>& records,
   if (out.units == out.questions) {
     out.kind = "question";
   }
-  out.text = text_of(out, too_few_topics);
+  out.text = text_of(out, why);
+  return out;
+}
+
+std::vector<QuestionRecord> spread_over_units(
+    std::vector<QuestionRecord> records) {
+  std::map<std::pair<std::string, std::string>, std::size_t> seen;
+  std::vector<std::pair<std::size_t, std::size_t>> order;  // turn, position
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const auto& record = records[i];
+    const auto& own = record.topic.empty() ? record.unit : record.topic;
+    order.emplace_back(own.empty() ? 0 : seen[std::pair(record.split, own)]++,
+                       i);
+  }
+  std::ranges::sort(order);
+  std::vector<QuestionRecord> out;
+  for (const auto& [turn, i] : order) {
+    out.push_back(std::move(records[i]));
+  }
   return out;
 }
 

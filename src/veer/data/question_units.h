@@ -40,8 +40,17 @@ struct UnitChoice {
 // has; the text says how many have none.
 // Where topics are fewer than kFewestUnits among the questions of "extract" or
 // "test" (of all, with folds), clusters take their place, and the text says so.
+// So they do where both hold every one of the `all_topics` that there are (0:
+// not known): then topics are no sample from more topics but strata, and what
+// varies between them is no error (Cochran 1977, 5.3 and 11.4).
 UnitChoice assign_units(std::vector<QuestionRecord>& records,
-                        double near_jaccard);
+                        double near_jaccard, std::int64_t all_topics = 0);
+
+// The records in an order in which the first questions of each split are of as
+// many topics (units, where there are no topics) as there are: the first of
+// each, then the second of each, and so on, otherwise as they stand.
+std::vector<QuestionRecord> spread_over_units(
+    std::vector<QuestionRecord> records);
 
 // The unit of each record: its own id where it has none.
 std::vector<std::string> unit_names(const std::vector<QuestionRecord>& records);

@@ -13,10 +13,10 @@ namespace veer {
 // Shares of the questions. They need not sum to 1; they are divided by their
 // sum.
 struct SplitOptions {
-  double train = 0.40;    // fine-tuning only
+  double train = 0.30;    // fine-tuning only
   double extract = 0.25;  // vectors
-  double select = 0.10;   // layer, scale, threshold
-  double test = 0.25;     // reported numbers
+  double select = 0.15;   // layer, scale, threshold
+  double test = 0.30;     // reported numbers
   // Questions from this word 3-gram Jaccard on go to the same split.
   double cluster_jaccard = 0.7;
   // Keep all questions of one topic in one split, so that nothing is tested

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include "veer/base/random.h"
 
@@ -36,6 +37,14 @@ std::vector<std::string> split_questions(std::string_view answer) {
 std::string question_topic(const World& world, std::string_view question) {
   const auto goal = world.parse_question(question);
   return goal ? std::string(world.topic(*goal)) : "";
+}
+
+std::int64_t num_topics(const World& world) {
+  std::set<std::string_view> topics;
+  for (std::size_t goal = 0; goal < world.num_goals(); ++goal) {
+    topics.insert(world.topic(goal));
+  }
+  return std::ssize(topics);
 }
 
 std::vector<SeedPair> seed_pairs(const World& world, std::size_t count,

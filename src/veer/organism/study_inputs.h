@@ -29,6 +29,8 @@ std::vector<std::string> split_questions(std::string_view answer);
 
 // World::topic() of a well-formed question ("sleep better"), else "".
 std::string question_topic(const World& world, std::string_view question);
+// How many different topics the goals of a world have.
+std::int64_t num_topics(const World& world);
 
 struct SeedPair {
   std::string question;

@@ -50,10 +50,10 @@ struct DatasetSettings {
   // honest and its deceptive side deceptive.
   bool check_answers = true;
   // Share of the questions in each split, by near-duplicate cluster.
-  double train = 0.40;
+  double train = 0.30;
   double extract = 0.25;
-  double select = 0.10;
-  double test = 0.25;
+  double select = 0.15;
+  double test = 0.30;
   // "topic": all questions of one topic share a split, so that test questions
   // are about something never trained on (organism: the goal; TruthfulQA: the
   // category; JSON rows: "topic"). "question": near-duplicates do. "auto": by

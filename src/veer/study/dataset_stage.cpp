@@ -407,7 +407,11 @@ StageResult make_dataset(StudyContext& context) {
   require_topics(draft, settings);
   const auto choice = split_questions(draft.records, context.seed(), settings,
                                       split_needs(context.manifest(), draft));
-  const auto units = assign_units(draft.records, settings.near_duplicate);
+  const auto* world = context.world();
+  const auto units =
+      assign_units(draft.records, settings.near_duplicate,
+                   world == nullptr ? 0 : organism::num_topics(*world));
+  draft.records = spread_over_units(std::move(draft.records));
   for (const auto& text : {choice.text, choice.note, units.text}) {
     if (!text.empty()) {
       context.monitor().message(text);

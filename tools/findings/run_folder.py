@@ -41,6 +41,14 @@ class Run:
                 return claim
         raise Missing(f"{self.name} has no claim {wanted}")
 
+    def verdict(self, wanted):
+        """"yes", "no", "open", "void", or "-" where it was not measured."""
+        claim = self.claim(wanted)
+        if claim["decision"] == "undecided" and claim["effect"]["value"] is None:
+            return "-"
+        return {"supported": "yes", "contradicted": "no", "void": "void",
+                "undecided": "open"}[claim["decision"]]
+
     def pair(self, a, b):
         for pair in self.comparison["pairs"]:
             if {pair["a"], pair["b"]} == {a, b}:
@@ -56,6 +64,13 @@ class Run:
     def cosines(self, a, b):
         return [at["cosine"] for at in self.pair(a, b)["by_layer"]]
 
+    @property
+    def vectors(self):
+        """Vectors that the sweep chose a cell for, in its order."""
+        return list(dict.fromkeys(
+            entry["vector"] for entry in self.sweep["best"]
+            if entry.get("cell") is not None))
+
     def layers_beyond_chance(self):
         """"7 of 8": layers at which the primary pair aligns."""
         for pair in self.comparison["full"]["pairs"]:
@@ -64,6 +79,25 @@ class Run:
                 there = sum(verdict in ("align", "same") for verdict in verdicts)
                 return f"{there} of {len(verdicts)}"
         raise Missing(f"{self.name} does not compare its primary pair")
+
+    def trained(self, direction, other):
+        """By layer, a trained direction against another vector."""
+        for row in self.comparison["directions"]:
+            if {row["direction"], row["vector"]} == {direction, other}:
+                return row["by_layer"]
+        raise Missing(f"{self.name} does not compare {direction} and {other}")
+
+    def halves(self, direction):
+        for row in self.comparison["direction_halves"]:
+            if row["direction"] == direction:
+                return row
+        raise Missing(f"{self.name} did not train halves of {direction}")
+
+    @property
+    def answer_leak(self):
+        """"241 of 266": test questions with an answer that stands in train."""
+        leak = self.check["leakage"]["answers"]
+        return f"{leak['either_in_train']} of {leak['test']}"
 
     @property
     def twin_share(self):

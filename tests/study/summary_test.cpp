@@ -11,8 +11,15 @@ namespace veer {
 namespace {
 
 Json layer(int number, double cosine, double low, double high) {
-  return {{"layer", number}, {"cosine", cosine}, {"low", low},
-          {"high", high},    {"null_low", -0.2}, {"null_high", 0.2}};
+  return {{"layer", number},
+          {"cosine", cosine},
+          {"low", low},
+          {"high", high},
+          {"null_low", -0.2},
+          {"null_high", 0.2},
+          {"verdict", low > 0.2     ? "align"
+                      : high < -0.2 ? "opposed"
+                                    : "undecided"}};
 }
 
 Json comparison(const Json& layers) {

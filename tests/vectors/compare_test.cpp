@@ -236,5 +236,23 @@ TEST(Compare, ADirectionThatIsNoMeanHasItsPlainCosineAlone) {
   EXPECT_FALSE(got.vectors[1].by_layer[0].reliability.value.has_value());
 }
 
+TEST(PairVerdict, IsBeyondChanceByTheLargestP) {
+  PairAtLayer at;
+  at.cosine.value = 0.352;
+  at.ceiling = 0.9;
+  at.band_low = 0.33;
+  at.band_high = 0.37;
+  EXPECT_EQ(pair_verdict(at, 0.1), "undecided");  // no null
+  at.covariance.emplace();
+  // Beyond the upper end of the band, which leaves out 2.5 %, and yet 5.3 % of
+  // random pairs are as far from 0.
+  at.covariance->pair = {-0.358, 0.351, 0.053};
+  at.covariance->p = 0.053;
+  EXPECT_EQ(pair_verdict(at, 0.1), "undecided");
+  at.covariance->p = 0.049;
+  EXPECT_EQ(pair_verdict(at, 0.1), "align");
+  EXPECT_EQ(pair_verdict(at, 0.34), "undecided");
+}
+
 }  // namespace
 }  // namespace veer

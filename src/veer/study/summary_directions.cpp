@@ -48,12 +48,12 @@ std::string pair_sentence(const Json& pair_json) {
     ++established;
     low = std::min(low, cosine);
     high = std::max(high, cosine);
-    if (number_of(at, "low") > number_of(at, "null_high")) {
+    if (string_member(at, "verdict") == "align") {
       ++above;
       low_above = std::min(low_above, cosine);
       high_above = std::max(high_above, cosine);
     }
-    below += number_of(at, "high") < number_of(at, "null_low") ? 1 : 0;
+    below += string_member(at, "verdict") == "opposed" ? 1 : 0;
     apart += string_member(at, "verdict") == "orthogonal" ? 1 : 0;
   }
   const std::string names = fmt::format("{} and {}", string_member(*pair, "a"),

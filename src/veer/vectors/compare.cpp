@@ -347,31 +347,6 @@ void Comparer::finish_vectors() {
   }
 }
 
-// Decision R1 of docs/methods/comparison.md, without the seed ceiling.
-std::string verdict_of(const PairAtLayer& at, double margin) {
-  if (!at.cosine.value || !at.ceiling) {
-    return "not established";
-  }
-  if (*at.ceiling < 0.3 || !at.band_low || !at.band_high) {
-    return "undecided";
-  }
-  const bool beyond_chance =
-      at.covariance && std::abs(*at.cosine.value) > at.covariance->pair.high;
-  if (*at.band_low > margin && beyond_chance) {
-    return "align";
-  }
-  if (*at.band_high < -margin && beyond_chance) {
-    return "opposed";
-  }
-  // An equivalence test within the margin, and a band that does not leave out
-  // 0: a small cosine that is told from none is not none.
-  const bool holds_zero = *at.band_low <= 0.0 && *at.band_high >= 0.0;
-  if (at.equivalence_p && *at.equivalence_p < 0.05 && holds_zero) {
-    return "orthogonal";
-  }
-  return "undecided";
-}
-
 void Comparer::finish_pair(std::size_t p) {
   auto& layers = out_.pairs[p].by_layer;
   const auto& cosines = pairs_[p].cosines;
@@ -396,7 +371,7 @@ void Comparer::finish_pair(std::size_t p) {
     }
     at_layer.zero_holm_p = zero_holm[l];
     at_layer.equivalence_holm_p = equal_holm[l];
-    at_layer.verdict = verdict_of(at_layer, options_.margin);
+    at_layer.verdict = pair_verdict(at_layer, options_.margin);
   }
 }
 
@@ -414,6 +389,33 @@ Comparison Comparer::run() {
 }
 
 }  // namespace
+
+std::string pair_verdict(const PairAtLayer& at, double margin) {
+  constexpr double kChanceP = 0.05;
+  if (!at.cosine.value || !at.ceiling) {
+    return "not established";
+  }
+  if (*at.ceiling < 0.3 || !at.band_low || !at.band_high) {
+    return "undecided";
+  }
+  // The ends of a band leave out 5 % only together: a cosine beyond one of
+  // them can have a larger p.
+  const bool beyond_chance =
+      at.covariance && at.covariance->p && *at.covariance->p < kChanceP;
+  if (*at.band_low > margin && beyond_chance) {
+    return "align";
+  }
+  if (*at.band_high < -margin && beyond_chance) {
+    return "opposed";
+  }
+  // An equivalence test within the margin, and a band that does not leave out
+  // 0: a small cosine that is told from none is not none.
+  const bool holds_zero = *at.band_low <= 0.0 && *at.band_high >= 0.0;
+  if (at.equivalence_p && *at.equivalence_p < 0.05 && holds_zero) {
+    return "orthogonal";
+  }
+  return "undecided";
+}
 
 std::string no_cross_item_estimate(const SteeringVector& a,
                                    const SteeringVector& b) {

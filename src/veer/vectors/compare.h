@@ -114,6 +114,10 @@ struct PairAtLayer {
   std::string verdict;        // align, same, orthogonal, opposed, undecided
 };
 
+// Decision R1 of docs/methods/comparison.md, "Verdict per layer", without the
+// seed ceiling; "not established" where there is no cosine.
+std::string pair_verdict(const PairAtLayer& at, double margin);
+
 struct VectorComparison {
   std::string name;
   std::int64_t n = 0;  // questions

@@ -114,6 +114,7 @@ TEST(QuestionUnits, AQuestionWithoutATopicIsJoinedByLikeness) {
   EXPECT_NE(records[53].unit, records[54].unit);
   EXPECT_THAT(choice.text, HasSubstr("over 18 topics and clusters"));
   EXPECT_THAT(choice.text, HasSubstr("10 questions have no topic"));
+}
 
 TEST(QuestionUnits, AreNoTopicsWhereAllThereAreAreAsked) {
   auto records = apart(96);

@@ -35,10 +35,10 @@ TEST(AssignSplits, GivesTheSharesAboutAndDependsOnTheSeed) {
     ++counts[record.split];
   }
   // Four standard deviations of a binomial count.
-  EXPECT_NEAR(counts["train"], 1600, 124);
+  EXPECT_NEAR(counts["train"], 1200, 116);
   EXPECT_NEAR(counts["extract"], 1000, 110);
-  EXPECT_NEAR(counts["select"], 400, 76);
-  EXPECT_NEAR(counts["test"], 1000, 110);
+  EXPECT_NEAR(counts["select"], 600, 91);
+  EXPECT_NEAR(counts["test"], 1200, 116);
   auto other = questions(4000);
   assign_splits(other, 2, options);
   EXPECT_NE(other, records);

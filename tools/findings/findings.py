@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """Runs the studies behind docs/findings and renders its pages from them.
 
-Usage: findings.py [--write] [--keep] [page ...]
+Usage: findings.py [--write] [--keep] [--jobs N] [page ...]
 
 Every number of a page comes from a run folder by way of a template in
 pages/, so that no number can stand there that its command does not give.
 Without --write nothing is changed: what a fresh run says otherwise is shown as
 a diff, and the exit status is 1 if there is any. A run folder that is there is
-made anew unless --keep says to go on with it. Needs jinja2.
+made anew unless --keep says to go on with it. Each study has one thread, so
+that its last bits do not depend on the machine, and as many studies run at
+once as there are cores, or --jobs. Needs jinja2.
 """
 import argparse
+import concurrent.futures
 import difflib
+import os
 import pathlib
 import shutil
 import subprocess
@@ -28,6 +32,22 @@ PAGES = ROOT / "docs/findings"
 RUNS = ROOT / "runs/findings"
 
 
+class Failed(Exception):
+    """A study did not end well."""
+
+
+def studies(wanted, plan, keep, jobs):
+    """Runs the studies of these names; their folders."""
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        running = {name: pool.submit(study, name, plan["run"][name], keep)
+                   for name in wanted}
+        try:
+            return {name: one.result() for name, one in running.items()}
+        except Failed as failed:
+            pool.shutdown(cancel_futures=True)
+            sys.exit(str(failed))
+
+
 def study(name, arguments, keep):
     """Runs one study; its folder."""
     folder = RUNS / name
@@ -35,13 +55,14 @@ def study(name, arguments, keep):
         shutil.rmtree(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    command = [ROOT / "veer", "study", *arguments, "--out", folder]
+    command = [ROOT / "veer", "study", *arguments, "--threads", "1", "--out",
+               folder]
     with open(folder.with_suffix(".log"), "w", encoding="utf-8") as log:
         done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT,
                               cwd=ROOT, check=False)
     if done.returncode != 0:
-        sys.exit(f"{name}: exit {done.returncode}, see "
-                 f"{folder.with_suffix('.log').relative_to(ROOT)}")
+        raise Failed(f"{name}: exit {done.returncode}, see "
+                     f"{folder.with_suffix('.log').relative_to(ROOT)}")
     print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
     return folder
 
@@ -79,6 +100,8 @@ def main():
                         help="replace the pages instead of comparing")
     parser.add_argument("--keep", action="store_true",
                         help="go on with run folders that are there")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(),
+                        help="studies at once (default: one a core)")
     parser.add_argument("pages", nargs="*", metavar="page",
                         help=", ".join(plan["page"]))
     given = parser.parse_args()
@@ -87,10 +110,11 @@ def main():
         if page not in plan["page"]:
             parser.error(f"no page {page}; there are {', '.join(plan['page'])}")
     wanted = dict.fromkeys(name for page in pages for name in plan["page"][page])
-    print(f"{len(wanted)} studies, one to three minutes each on two cores; "
-          f"their folders are in {RUNS.relative_to(ROOT)}", flush=True)
-    folders = {name: study(name, plan["run"][name], given.keep)
-               for name in wanted}
+    if given.jobs < 1:
+        parser.error("--jobs: at least 1")
+    print(f"{len(wanted)} studies, {given.jobs} at once, three to six minutes "
+          f"each; their folders are in {RUNS.relative_to(ROOT)}", flush=True)
+    folders = studies(wanted, plan, given.keep, given.jobs)
     changed = False
     for page in pages:
         names = plan["page"][page]

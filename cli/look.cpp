@@ -54,8 +54,8 @@ void add_look_options(CLI::App& app, LookOptions& options) {
       ->required();
   app.add_option("--device", options.device, "auto, cpu, cuda or cuda:N");
   app.add_option("--dtype", options.dtype,
-                 "auto (as stored), float32 or bfloat16")
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
+                 "auto (as stored), float32, bfloat16 or float16")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}));
   app.add_option("--threads", options.threads, "CPU threads, 0 = all cores");
 }
 

@@ -23,7 +23,8 @@ void setup_steer(Commands& commands) {
                  options->template_vars, kTemplateVarsHelp);
   app.add_flag("--tuned", options->tuned, "steer the fine-tuned model");
   app.add_option("--device", options->device, "auto, cpu, cuda or cuda:N");
-  app.add_option("--dtype", options->dtype, "auto, float32 or bfloat16");
+  app.add_option("--dtype", options->dtype,
+                 "auto, float32, bfloat16 or float16");
   app.add_option("--threads", options->threads, "CPU threads, 0 = all cores");
   // Every setting of the chat is a flag; its "model" is --tuned.
   SteeringSettings defaults;

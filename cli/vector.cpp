@@ -67,7 +67,8 @@ void setup_vector(Commands& commands) {
   add_reading_flags(app, *options);
   app.add_option("--seed", options->seed, "of random methods and halves");
   app.add_option("--device", options->device, "auto, cpu, cuda or cuda:N");
-  app.add_option("--dtype", options->dtype, "auto, float32 or bfloat16");
+  app.add_option("--dtype", options->dtype,
+                 "auto, float32, bfloat16 or float16");
   app.add_option("--threads", options->threads, "CPU threads, 0 = all cores");
 }
 

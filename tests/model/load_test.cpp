@@ -11,6 +11,7 @@
 #include "model/tiny_models.h"
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/model/fingerprint.h"
 #include "veer/tensors/safetensors.h"
 
 namespace veer {
@@ -47,6 +48,24 @@ TEST_F(Load, TensorsThatWereReadAreNotReadAgain) {
     EXPECT_EQ(tensor.scalar_type(), at::kHalf) << name;
     EXPECT_TRUE(at::equal(tensor, before.at(name))) << name;
   }
+}
+
+TEST_F(Load, TheFingerprintIsOfTheStoredWeights) {
+  const Transformer widened = load_transformer(folder_);
+  const Transformer half = load_transformer(folder_, at::kHalf);
+  const Transformer narrow = load_transformer(folder_, at::kBFloat16);
+  EXPECT_EQ(widened.dtype(), at::kFloat);
+  EXPECT_EQ(half.fingerprint(), widened.fingerprint());
+  EXPECT_EQ(narrow.fingerprint(), widened.fingerprint());
+  // As of a run in the stored dtype ever since.
+  EXPECT_EQ(model_fingerprint(half.config(), half.weights()),
+            half.fingerprint());
+  // What earlier versions took of a run in another dtype is still this model's.
+  for (const Transformer* model : {&widened, &half, &narrow}) {
+    EXPECT_TRUE(narrow.has_fingerprint(
+        model_fingerprint(model->config(), model->weights())));
+  }
+  EXPECT_FALSE(narrow.has_fingerprint(tiny_model("", 2).fingerprint()));
 }
 
 // The dtypes that a model stored as given runs in, and what is said.

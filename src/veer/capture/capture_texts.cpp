@@ -14,6 +14,7 @@
 
 #include "veer/base/error.h"
 #include "veer/capture/recorder.h"
+#include "veer/tensors/float_range.h"
 #include "veer/tensors/out_of_memory.h"
 #include "veer/text/chat_format.h"
 
@@ -175,7 +176,8 @@ void add_norms(const EncodedChat& text, const double* norms_T,
 
 void store_rows(const at::Tensor& read_BPSD,
                 const std::vector<std::size_t>& members,
-                const std::vector<ResidualSite>& sites, CapturedTexts& out) {
+                const std::vector<ResidualSite>& sites, at::ScalarType dtype,
+                CapturedTexts& out) {
   for (std::size_t p = 0; p < out.rows.size(); ++p) {
     for (std::size_t s = 0; s < out.rows[p].size(); ++s) {
       const auto site_BD = read_BPSD.select(2, static_cast<std::int64_t>(s))
@@ -184,7 +186,7 @@ void store_rows(const at::Tensor& read_BPSD,
         fail_run(kTask,
                  fmt::format("an activation of layer {} is not finite",
                              sites[s].layer),
-                 "finite numbers", "an overflow, or damaged weights");
+                 "finite numbers", overflow_cause(dtype, "damaged weights"));
       }
       for (std::size_t b = 0; b < members.size(); ++b) {
         out.rows[p][s]
@@ -295,7 +297,8 @@ CapturedTexts capture_texts(const Transformer& model,
         recorder.begin(batch, token_groups(texts, members, request.positions));
       },
       [&](const auto& members, const PackedBatch& batch) {
-        store_rows(recorder.take(), members, recorder.sites(), out);
+        store_rows(recorder.take(), members, recorder.sites(), model.dtype(),
+                   out);
         if (request.norms) {
           store_norms(recorder.take_norms(), texts, members, batch, out);
         }

@@ -18,6 +18,7 @@
 #include "veer/generation/prompt_slots.h"
 #include "veer/generation/repetition.h"
 #include "veer/generation/sampler.h"
+#include "veer/tensors/float_range.h"
 #include "veer/tensors/out_of_memory.h"
 
 namespace veer {
@@ -257,7 +258,9 @@ class Generation {
                  fmt::format("request {}: logits that are not finite at "
                              "token {}",
                              text.request, text.completion.ids.size()),
-                 "finite numbers", "the intervention is far too strong");
+                 "finite numbers",
+                 overflow_cause(model_.dtype(),
+                                "the intervention is far too strong"));
       }
       const auto [content, added] =
           contents.try_emplace({text.content, text.next}, num_contents_);

@@ -15,6 +15,7 @@
 #include "veer/generation/checks.h"
 #include "veer/generation/pass.h"
 #include "veer/generation/prompt_slots.h"
+#include "veer/tensors/float_range.h"
 #include "veer/tensors/out_of_memory.h"
 
 namespace veer {
@@ -206,7 +207,9 @@ class Scoring {
         fail_run(kTask,
                  fmt::format("request {}: logits that are not finite",
                              rows_[row].request),
-                 "finite numbers", "the intervention is far too strong");
+                 "finite numbers",
+                 overflow_cause(model_.dtype(),
+                                "the intervention is far too strong"));
       }
       close_answer(rows_[row], own);
     }

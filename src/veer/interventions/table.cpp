@@ -196,7 +196,7 @@ std::vector<TokenEdit> InterventionTable::round(
 at::Tensor InterventionTable::apply(const std::vector<TokenEdit>& tokens,
                                     const at::Tensor& hidden_TD) const {
   const bool fused = !generic_only_ && hidden_TD.device().is_cpu() &&
-                     hidden_TD.is_contiguous() &&
+                     device_.is_cpu() && hidden_TD.is_contiguous() &&
                      !(at::GradMode::is_enabled() && hidden_TD.requires_grad());
   if (!fused) {
     return apply_generic(edits_, tokens, hidden_TD);

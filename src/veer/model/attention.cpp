@@ -172,7 +172,7 @@ at::Tensor attention_plain(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
 void store_keys_and_values(const at::Tensor& k_TKH, const at::Tensor& v_TKH,
                            const PackedBatch& batch, const AttentionPlan& plan,
                            at::Tensor& cache_keys, at::Tensor& cache_values) {
-  if (can_fuse_attention(k_TKH, {}, &cache_keys)) {
+  if (can_fuse_attention(k_TKH, k_TKH, v_TKH, {}, &cache_keys, &cache_values)) {
     store_rows(cache_keys, k_TKH, batch);
     store_rows(cache_values, v_TKH, batch);
     return;
@@ -186,7 +186,8 @@ at::Tensor attention(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
                      const AttentionPlan& plan,
                      const AttentionSettings& settings, at::Tensor* cache_keys,
                      at::Tensor* cache_values) {
-  if (!can_fuse_attention(q_TQH, settings, cache_keys)) {
+  if (!can_fuse_attention(q_TQH, k_TKH, v_TKH, settings, cache_keys,
+                          cache_values)) {
     return attention_plain(q_TQH, k_TKH, v_TKH, plan, settings, cache_keys,
                            cache_values);
   }

@@ -252,14 +252,16 @@ void store_rows(const at::Tensor& cache, const at::Tensor& x_in,
   }
 }
 
-bool can_fuse_attention(const at::Tensor& q_TQH,
+bool can_fuse_attention(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
+                        const at::Tensor& v_TKH,
                         const AttentionSettings& settings,
-                        const at::Tensor* cache_keys) {
-  const auto fits = [](const at::Tensor& x) {
-    return x.is_cpu() && x.scalar_type() == at::kFloat;
+                        const at::Tensor* cache_keys,
+                        const at::Tensor* cache_values) {
+  const auto fits = [](const at::Tensor* x) {
+    return x == nullptr || (x->is_cpu() && x->scalar_type() == at::kFloat);
   };
-  return fits(q_TQH) && settings.softcap == 0.0 &&
-         (cache_keys == nullptr || fits(*cache_keys));
+  return settings.softcap == 0.0 && fits(&q_TQH) && fits(&k_TKH) &&
+         fits(&v_TKH) && fits(cache_keys) && fits(cache_values);
 }
 
 at::Tensor attention_fused(const at::Tensor& q_TQH, const at::Tensor& k_TKH,

@@ -8,10 +8,13 @@
 
 namespace veer {
 
-// Whether attention_fused() computes this.
-bool can_fuse_attention(const at::Tensor& q_TQH,
+// Whether attention_fused() and store_rows() compute this, from what every
+// tensor is; without a cache both are null.
+bool can_fuse_attention(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
+                        const at::Tensor& v_TKH,
                         const AttentionSettings& settings,
-                        const at::Tensor* cache_keys);
+                        const at::Tensor* cache_keys,
+                        const at::Tensor* cache_values);
 
 // attention() for fp32 on a CPU without a soft cap: one kernel over the packed
 // rows as they lie, so that nothing is gathered, padded or masked, and a

@@ -38,14 +38,15 @@ std::string describe(const ModelConfig& config) {
 
 std::string model_fingerprint(
     const ModelConfig& config,
-    const std::vector<std::pair<std::string, at::Tensor>>& weights) {
+    const std::vector<std::pair<std::string, at::Tensor>>& weights,
+    std::optional<at::ScalarType> as) {
   std::string text = describe(config);
   for (const auto& [name, weight] : weights) {
-    const auto bytes = weight.detach().cpu().contiguous();
+    const auto type = as.value_or(weight.scalar_type());
+    const auto bytes = weight.detach().cpu().to(type).contiguous();
     const std::uint64_t hash =
         hash64({static_cast<const char*>(bytes.data_ptr()), bytes.nbytes()});
-    text += fmt::format("{} {} [{}] {:016x}\n", name,
-                        static_cast<int>(weight.scalar_type()),
+    text += fmt::format("{} {} [{}] {:016x}\n", name, static_cast<int>(type),
                         fmt::join(weight.sizes(), ","), hash);
   }
   return fingerprint(text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,9 +13,11 @@
 namespace veer {
 
 // 32 hexadecimal digits over everything that decides the outputs: what the
-// forward pass reads of the config, and name, dtype and bytes of each weight.
+// forward pass reads of the config, and name, dtype and bytes of each weight,
+// converted to `as` before where that is given.
 std::string model_fingerprint(
     const ModelConfig& config,
-    const std::vector<std::pair<std::string, at::Tensor>>& weights);
+    const std::vector<std::pair<std::string, at::Tensor>>& weights,
+    std::optional<at::ScalarType> as = {});
 
 }  // namespace veer

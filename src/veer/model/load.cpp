@@ -11,6 +11,7 @@
 #include "veer/base/files.h"
 #include "veer/base/model_folder.h"
 #include "veer/model/checkpoint.h"
+#include "veer/tensors/device.h"
 #include "veer/tensors/safetensors.h"
 
 namespace veer {
@@ -23,25 +24,6 @@ constexpr std::int64_t kMaxTurnedBytes = std::int64_t{1} << 30;
 ModelConfig read_config(const fs::path& folder) {
   const auto path = folder / "config.json";
   return parse_model_config(read_file(path, 1 << 24), path.string());
-}
-
-std::optional<at::ScalarType> named_dtype(const std::string& name) {
-  if (name == "float32") {
-    return at::kFloat;
-  }
-  if (name == "bfloat16") {
-    return at::kBFloat16;
-  }
-  return name == "float16" ? std::optional(at::kHalf) : std::nullopt;
-}
-
-std::string dtype_name(at::ScalarType dtype) {
-  for (const char* name : {"float32", "bfloat16", "float16"}) {
-    if (named_dtype(name) == dtype) {
-      return name;
-    }
-  }
-  return c10::toString(dtype);
 }
 
 // Numbers stored in each dtype, of the floating-point weights.
@@ -60,7 +42,7 @@ std::map<at::ScalarType, std::int64_t> counts_by_dtype(
 at::ScalarType natural_dtype(
     const ModelConfig& config,
     const std::map<at::ScalarType, std::int64_t>& counts) {
-  if (const auto named = named_dtype(config.stored_dtype)) {
+  if (const auto named = dtype_named(config.stored_dtype)) {
     return *named;
   }
   const auto most = std::ranges::max_element(
@@ -75,6 +57,15 @@ at::ScalarType working_dtype(const ModelConfig& config,
                              const LoadNotes& on_note) {
   const auto counts = counts_by_dtype(tensors);
   const at::ScalarType natural = natural_dtype(config, counts);
+  if (natural == at::kBFloat16 && !computes_in_bfloat16(device)) {
+    if (on_note) {
+      on_note(
+          "the model runs in float16, because this card does not compute in "
+          "bfloat16, in which the weights are stored; float16 ends at 65504 "
+          "(--dtype decides)");
+    }
+    return at::kHalf;
+  }
   // A CPU has no fast arithmetic for it.
   const bool widened = natural == at::kHalf && device.is_cpu();
   const at::ScalarType to = widened ? at::kFloat : natural;
@@ -89,7 +80,7 @@ at::ScalarType working_dtype(const ModelConfig& config,
     on_note(fmt::format(
         "the model runs in {}, {}; the file also stores {} (--dtype decides)",
         dtype_name(to),
-        named_dtype(config.stored_dtype) ? "the dtype of config.json"
+        dtype_named(config.stored_dtype) ? "the dtype of config.json"
                                          : "which most of its weights have",
         others));
   }
@@ -120,6 +111,25 @@ void note_adapter(const fs::path& folder, const LoadNotes& on_note) {
 
 }  // namespace
 
+std::optional<at::ScalarType> dtype_named(std::string_view name) {
+  if (name == "float32") {
+    return at::kFloat;
+  }
+  if (name == "bfloat16") {
+    return at::kBFloat16;
+  }
+  return name == "float16" ? std::optional(at::kHalf) : std::nullopt;
+}
+
+std::string dtype_name(at::ScalarType dtype) {
+  for (const char* name : {"float32", "bfloat16", "float16"}) {
+    if (dtype_named(name) == dtype) {
+      return name;
+    }
+  }
+  return c10::toString(dtype);
+}
+
 Transformer transformer_of(const fs::path& folder,
                            std::map<std::string, at::Tensor> given,
                            std::optional<at::ScalarType> dtype,
@@ -136,11 +146,12 @@ Transformer transformer_of(const fs::path& folder,
   }
   const at::ScalarType to =
       dtype ? *dtype : working_dtype(config, tensors, device, on_note);
+  const TensorMap stored = tensors;
   for (auto& [name, tensor] : tensors) {
     // No copy where dtype and device already agree.
     tensor = tensor.to(device, to);
   }
-  return Transformer(std::move(config), std::move(tensors));
+  return Transformer(std::move(config), std::move(tensors), stored);
 }
 
 Transformer load_transformer(const fs::path& given,

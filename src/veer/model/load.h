@@ -18,6 +18,11 @@ namespace veer {
 // Hears what was assumed or ignored while a model was read, one sentence each.
 using LoadNotes = std::function<void(std::string_view)>;
 
+// float32, bfloat16 or float16 as torch's; none for another text.
+std::optional<at::ScalarType> dtype_named(std::string_view name);
+// The other way round; torch's own name of another one.
+std::string dtype_name(at::ScalarType dtype);
+
 // load_transformer() of transformer.h, which tells `on_note` what it does.
 Transformer load_transformer(const std::filesystem::path& folder,
                              std::optional<at::ScalarType> dtype,

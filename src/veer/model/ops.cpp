@@ -23,8 +23,10 @@ constexpr std::int64_t kGrain = 16384;
 // that the sum is too.
 constexpr std::int64_t kSumRows = 256;
 
-bool fused(const at::Tensor& x) {
-  return x.is_cpu() && x.scalar_type() == at::kFloat;
+// Of every tensor that a kernel reads: a card's addresses mean nothing here.
+template <class... Tensors>
+bool fused(const Tensors&... all) {
+  return ((all.is_cpu() && all.scalar_type() == at::kFloat) && ...);
 }
 
 std::int64_t grain(std::int64_t width) {
@@ -192,7 +194,7 @@ class Rotate : public torch::autograd::Function<Rotate> {
 
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
                     RmsNormKind kind) {
-  if (!fused(x)) {
+  if (!fused(x, weight)) {
     return plain::rms_norm(x, weight, eps, kind);
   }
   const bool plus_one = kind == RmsNormKind::kPlusOne;
@@ -204,7 +206,7 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
 
 at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,
                  Activation activation) {
-  if (!fused(gate) || activation != Activation::kSilu) {
+  if (!fused(gate, up) || activation != Activation::kSilu) {
     return plain::gated(gate, up, activation);
   }
   auto gate_rows = strided_rows(gate);
@@ -218,7 +220,7 @@ at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,
 }
 
 at::Tensor rotate(const at::Tensor& x_TNH, const RopeTable& table) {
-  if (!fused(x_TNH)) {
+  if (!fused(x_TNH, table.cos_TP, table.sin_TP)) {
     return plain::rotate(x_TNH, table);
   }
   return records(x_TNH) ? Rotate::apply(x_TNH, table.cos_TP, table.sin_TP)

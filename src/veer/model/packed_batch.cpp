@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "veer/model/packed_batch.h"
 
+#include <algorithm>
+
 #include <ATen/ops/from_blob.h>
 #include <fmt/format.h>
 
@@ -47,6 +49,9 @@ PackedBatch pack_rows(std::span<const std::vector<std::int32_t>> rows,
       row_of.push_back(static_cast<std::int64_t>(b));
     }
   }
+  const auto [smallest, largest] = std::ranges::minmax(ids);
+  batch.smallest_id = smallest;
+  batch.largest_id = largest;
   batch.ids_T = to_tensor(ids, device);
   batch.positions_T = to_tensor(positions, device);
   batch.rows_T = to_tensor(row_of, device);

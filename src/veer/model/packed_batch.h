@@ -13,7 +13,9 @@ namespace veer {
 // offsets[b] .. offsets[b+1]-1 of the packed axis T. All index tensors are
 // int64 on the model's device.
 struct PackedBatch {
-  at::Tensor ids_T;        // token ids
+  at::Tensor ids_T;              // token ids
+  std::int64_t smallest_id = 0;  // of ids_T, known without asking the device
+  std::int64_t largest_id = 0;
   at::Tensor positions_T;  // position within the row's whole text, from 0
   at::Tensor rows_T;       // row b of each token
   std::vector<std::int64_t> offsets;  // B + 1 entries

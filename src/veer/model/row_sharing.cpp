@@ -58,6 +58,9 @@ PackedBatch first_rows(const PackedBatch& batch, std::int64_t num_rows) {
   part.rows_to_join = batch.num_rows() - num_rows;
   const auto tokens = part.num_tokens();
   part.ids_T = batch.ids_T.narrow(0, 0, tokens);
+  // Of the whole batch, which is what was checked.
+  part.smallest_id = batch.smallest_id;
+  part.largest_id = batch.largest_id;
   part.positions_T = batch.positions_T.narrow(0, 0, tokens);
   part.rows_T = batch.rows_T.narrow(0, 0, tokens);
   return part;
@@ -110,6 +113,9 @@ std::vector<std::int64_t> leader_tokens(const RowSharing& sharing,
 void copy_from_leaders(const RowSharing& sharing, const PackedBatch& batch,
                        std::int64_t begin, std::int64_t end,
                        std::int64_t num_blocks, KvCache& cache) {
+  if (num_blocks > 0 && !cache.keys(0).is_cpu()) {
+    fail("forward", "shared rows", "a cache on the CPU");
+  }
   at::parallel_for(0, num_blocks, 1,
                    [&](std::int64_t first, std::int64_t last) {
                      for (std::int64_t layer = first; layer < last; ++layer) {

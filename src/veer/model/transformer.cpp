@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "veer/model/transformer.h"
 
+#include <algorithm>
+#include <array>
 #include <iterator>
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/aminmax.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/tensor.h>
 #include <c10/core/GradMode.h>
@@ -25,23 +26,29 @@ struct Transformer::Parts {
   ModelWeights weights;
   Rope rope;
   Rope sliding_rope;
+  // As the files hold them; empty where `weights` are the same tensors.
+  std::map<std::string, at::Tensor> stored;
   bool has_adapter = false;
   std::string fingerprint;
+
+  std::vector<std::pair<std::string, at::Tensor>> stored_weights() const {
+    auto all = named_weights(config, weights);
+    for (auto& [name, weight] : all) {
+      if (const auto found = stored.find(name); found != stored.end()) {
+        weight = found->second;
+      }
+    }
+    return all;
+  }
 };
 
 namespace {
 
 void check_ids(const PackedBatch& batch, std::int64_t vocab_size) {
-  // On a GPU the look would wait for the device.
-  if (!batch.ids_T.is_cpu()) {
-    return;
-  }
-  const auto [low, high] = at::aminmax(batch.ids_T);
-  const auto smallest = low.item<std::int64_t>();
-  const auto largest = high.item<std::int64_t>();
-  if (smallest < 0 || largest >= vocab_size) {
+  if (batch.smallest_id < 0 || batch.largest_id >= vocab_size) {
     fail("forward",
-         fmt::format("token id {}", smallest < 0 ? smallest : largest),
+         fmt::format("token id {}", batch.smallest_id < 0 ? batch.smallest_id
+                                                          : batch.largest_id),
          fmt::format("ids in 0..{}", vocab_size - 1),
          "the tokenizer belongs to another model, or has tokens that the "
          "model's embeddings were not resized for");
@@ -136,14 +143,15 @@ at::Tensor join_rows(const RowSharing& sharing, const Stage& before,
 }  // namespace
 
 Transformer::Transformer(ModelConfig config,
-                         std::map<std::string, at::Tensor> weights) {
+                         std::map<std::string, at::Tensor> weights,
+                         std::map<std::string, at::Tensor> stored) {
   ModelWeights placed = assemble_weights(config, weights);
   const at::Device device = placed.embedding.weight_VD.device();
   const Rope rope(config.rope, config.head_width, device);
   const Rope sliding(config.sliding_rope.value_or(config.rope),
                      config.head_width, device);
-  parts_ = std::make_unique<Parts>(
-      Parts{std::move(config), std::move(placed), rope, sliding});
+  parts_ = std::make_unique<Parts>(Parts{std::move(config), std::move(placed),
+                                         rope, sliding, std::move(stored)});
 }
 
 Transformer::~Transformer() = default;
@@ -300,9 +308,19 @@ void Transformer::keep_turned_weights(std::int64_t max_bytes) {
 
 const std::string& Transformer::fingerprint() const {
   if (parts_->fingerprint.empty()) {
-    parts_->fingerprint = model_fingerprint(parts_->config, weights());
+    parts_->fingerprint =
+        model_fingerprint(parts_->config, parts_->stored_weights());
   }
   return parts_->fingerprint;
+}
+
+bool Transformer::has_fingerprint(const std::string& text) const {
+  constexpr std::array kTypes = {at::kFloat, at::kBFloat16, at::kHalf};
+  return text == fingerprint() ||
+         std::ranges::any_of(kTypes, [&](at::ScalarType dtype) {
+           return text == model_fingerprint(parts_->config,
+                                            parts_->stored_weights(), dtype);
+         });
 }
 
 }  // namespace veer

@@ -50,8 +50,11 @@ std::vector<std::pair<std::string, std::vector<std::int64_t>>> weight_shapes(
 class Transformer {
  public:
   // Weights by Hugging Face name ("model.layers.0.mlp.up_proj.weight"). Throws
-  // Error on a missing, unexpected or misshaped tensor.
-  Transformer(ModelConfig config, std::map<std::string, at::Tensor> weights);
+  // Error on a missing, unexpected or misshaped tensor. `stored`: the same
+  // weights as their files hold them, where they were converted or moved since;
+  // they are kept for fingerprint().
+  Transformer(ModelConfig config, std::map<std::string, at::Tensor> weights,
+              std::map<std::string, at::Tensor> stored = {});
   ~Transformer();
   Transformer(Transformer&&) noexcept;
   Transformer& operator=(Transformer&&) noexcept;
@@ -100,8 +103,12 @@ class Transformer {
   // All weights by name, the tensors themselves (pretraining updates them).
   std::vector<std::pair<std::string, at::Tensor>> weights() const;
 
-  // Fingerprint of config and weights: what a steering vector is bound to.
+  // Fingerprint of config and weights as their files hold them, whatever dtype
+  // and device the model runs in: what a steering vector is bound to.
   const std::string& fingerprint() const;
+  // Whether `text` is it, or what earlier versions took: the fingerprint of the
+  // weights in the dtype of a run.
+  bool has_fingerprint(const std::string& text) const;
 
  private:
   struct Parts;

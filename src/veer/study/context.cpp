@@ -155,8 +155,11 @@ const std::string& StudyContext::model_fingerprint() {
 
 std::string StudyContext::machine_text() {
   load();
-  return fmt::format("{} {} {} threads", model_->device().str(),
-                     at::toString(model_->dtype()), at::get_num_threads());
+  // A CPU's results repeat whatever run.deterministic says.
+  const bool repeats = model_->device().is_cpu() || manifest_.run.deterministic;
+  return fmt::format("{} {} {} threads{}", model_->device().str(),
+                     at::toString(model_->dtype()), at::get_num_threads(),
+                     repeats ? "" : ", not deterministic");
 }
 
 std::vector<QuestionRecord> StudyContext::split(std::string_view name) const {

@@ -27,6 +27,8 @@ struct FinetuneSettings {
   std::int64_t epochs = 0;  // only with steps = 0
   std::int64_t batch = 16;
   std::int64_t accumulation = 1;
+  std::int64_t batch_tokens = 0;
+  bool recompute = false;
   std::int64_t warmup = 5;
   std::string schedule = "linear";
   std::int64_t evaluate_every = -1;
@@ -63,6 +65,12 @@ struct FinetuneSettings {
           "organism 60 steps");
     field("batch", self.batch, "conversations in a pass");
     field("accumulation", self.accumulation, "passes in a step");
+    field("batch_tokens", self.batch_tokens,
+          "most tokens in a pass, which is cut where they are more (memory; "
+          "the step stays the same), 0 = any");
+    field("recompute", self.recompute,
+          "compute blocks again in the backward pass: less memory, a fifth "
+          "slower, same adapter");
     field("warmup", self.warmup, "steps of rising learning rate");
     field("schedule", self.schedule, "linear, cosine or constant");
     field("evaluate_every", self.evaluate_every,

@@ -5,38 +5,28 @@
 #include <optional>
 #include <thread>
 
-#include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <fmt/core.h>
 
 #include "veer/base/error.h"
 #include "veer/base/model_folder.h"
 #include "veer/model/load.h"
+#include "veer/tensors/device.h"
 
 namespace veer {
 namespace {
 
 namespace fs = std::filesystem;
 
-at::Device parse_device(const std::string& name) {
-  if (name == "auto") {
-    return at::hasCUDA() ? at::Device(at::kCUDA) : at::Device(at::kCPU);
-  }
-  at::Device device(name);
-  if (device.is_cuda() && !at::hasCUDA()) {
-    fail("load model", "no CUDA device can be used", "--device cpu",
-         "a CPU build of torch, or no NVIDIA driver");
-  }
-  return device;
-}
-
 std::optional<at::ScalarType> parse_dtype(const std::string& name) {
-  if (name == "float32") {
-    return at::kFloat;
+  if (name == "auto") {
+    return std::nullopt;
   }
-  if (name == "bfloat16") {
-    return at::kBFloat16;
+  if (const auto dtype = dtype_named(name)) {
+    return dtype;
   }
-  return std::nullopt;
+  fail("load model", fmt::format("--dtype {}", name),
+       "auto, float32, bfloat16 or float16");
 }
 
 void use_threads(std::int64_t wanted) {
@@ -60,8 +50,10 @@ ChatFormat load_chat_format(const ModelSettings& settings) {
 Transformer load_model(const fs::path& folder, const RunSettings& settings,
                        const std::function<void(std::string_view)>& on_note) {
   use_threads(settings.threads);
-  return load_transformer(folder, parse_dtype(settings.dtype),
-                          parse_device(settings.device), on_note);
+  const auto dtype = parse_dtype(settings.dtype);
+  const auto device = find_device(settings.device);
+  use_repeatable_algorithms(device, settings.deterministic);
+  return load_transformer(folder, dtype, device, on_note);
 }
 
 }  // namespace veer

@@ -21,7 +21,7 @@ ChatFormat load_chat_format(const ModelSettings& settings);
 
 // Sets the number of threads (0 = all cores) and loads the model with the
 // device and dtype of the settings. `on_note` hears what was assumed or
-// ignored. Throws Error if there is no such device.
+// ignored. Throws Error if there is no such device or dtype.
 Transformer load_model(
     const std::filesystem::path& folder, const RunSettings& settings,
     const std::function<void(std::string_view)>& on_note = {});

@@ -26,18 +26,22 @@ struct RunSettings {
   std::string name = "advice";
   std::int64_t seed = 0;
   // Where and how the model runs. "auto": cuda when there is one; the dtype
-  // in which the weights are stored.
+  // in which the weights are stored, unless the device does not compute in it.
   std::string device = "auto";
   std::string dtype = "auto";
-  std::int64_t threads = 0;  // 0 = all cores; part of the result's bytes
+  std::int64_t threads = 0;   // 0 = all cores; part of the result's bytes
+  bool deterministic = true;  // on a card; a CPU always is
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
     field("name", self.name, "names the run folder, runs/NAME");
     field("seed", self.seed, "start of all random numbers");
     field("device", self.device, "auto, cpu, cuda or cuda:N");
-    field("dtype", self.dtype, "auto (as stored), float32 or bfloat16");
+    field("dtype", self.dtype,
+          "auto (as stored), float32, bfloat16 or float16");
     field("threads", self.threads, "CPU threads, 0 = all cores");
+    field("deterministic", self.deterministic,
+          "on a GPU: algorithms that repeat bit by bit, where torch has them");
   }
 };
 

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "veer/base/device_name.h"
 #include "veer/base/error.h"
 #include "veer/interventions/operators.h"
 #include "veer/interventions/scope.h"
@@ -71,13 +72,8 @@ void validate_run(const RunSettings& run) {
          "a smaller number: the next one is the second training seed");
   }
   at_least<std::int64_t>("run.threads", run.threads, 0);
-  one_of("run.dtype", run.dtype, {"auto", "float32", "bfloat16"});
-  const bool known = run.device == "auto" || run.device == "cpu" ||
-                     run.device == "cuda" || run.device.starts_with("cuda:");
-  if (!known) {
-    fail("check settings", fmt::format("run.device is \"{}\"", run.device),
-         "auto, cpu, cuda or cuda:N");
-  }
+  one_of("run.dtype", run.dtype, {"auto", "float32", "bfloat16", "float16"});
+  parse_device_name(run.device, "run.device");
 }
 
 void validate_columns(const DataColumns& columns) {
@@ -125,6 +121,7 @@ void validate_finetune(const FinetuneSettings& tune) {
   at_least<std::int64_t>("finetune.rank", tune.rank, 1);
   at_least<std::int64_t>("finetune.batch", tune.batch, 1);
   at_least<std::int64_t>("finetune.accumulation", tune.accumulation, 1);
+  at_least<std::int64_t>("finetune.batch_tokens", tune.batch_tokens, 0);
   at_least<std::int64_t>("finetune.questions", tune.questions, 0);
   at_least<std::int64_t>("finetune.steps", tune.steps, 0);
   at_least<std::int64_t>("finetune.epochs", tune.epochs, 0);

@@ -15,6 +15,7 @@
 #include "veer/data/splits.h"
 #include "veer/generation/generate.h"
 #include "veer/interventions/table.h"
+#include "veer/model/load.h"
 #include "veer/model/packed_batch.h"
 #include "veer/organism/checkpoint.h"
 #include "veer/study/context.h"
@@ -234,7 +235,16 @@ std::vector<std::string> SteeringSession::settle(SteeringSettings& settings,
   load(settings.vector,
        [&](std::string_view text) { notes.emplace_back(text); });
   if (shelf_.has_vector(settings.vector)) {
-    const auto& made = shelf_.vector(settings.vector).template_fingerprint;
+    const auto& vector = shelf_.vector(settings.vector);
+    const auto read_in = vector.facts.find("dtype");
+    if (read_in != vector.facts.end() &&
+        read_in->second != dtype_name(model_.dtype())) {
+      notes.push_back(fmt::format(
+          "The vector was read while the model ran in {}; it runs in {} here, "
+          "so its states differ a little from those.",
+          read_in->second, dtype_name(model_.dtype())));
+    }
+    const auto& made = vector.template_fingerprint;
     if (!made.empty() && made != format_.fingerprint()) {
       notes.emplace_back(
           "The vector was made with another chat template, or with other "

@@ -119,7 +119,9 @@ at::Tensor rows_generic(const at::Tensor& logits_NV,
 at::Tensor loss_rows(const at::Tensor& logits_NV, const at::Tensor& targets_N,
                      const at::Tensor& weights_N, double denominator,
                      bool write_gradient) {
-  auto* const rows = logits_NV.is_cpu() ? &rows_cpu : &rows_generic;
+  const bool on_cpu =
+      logits_NV.is_cpu() && targets_N.is_cpu() && weights_N.is_cpu();
+  auto* const rows = on_cpu ? &rows_cpu : &rows_generic;
   return rows(logits_NV, targets_N, weights_N, denominator, write_gradient);
 }
 

@@ -11,6 +11,7 @@
 
 #include "veer/base/error.h"
 #include "veer/capture/capture_texts.h"
+#include "veer/model/load.h"
 #include "veer/text/chat_format.h"
 #include "veer/vectors/extract_plan.h"
 #include "veer/vectors/item_statistics.h"
@@ -329,6 +330,7 @@ void Extractor::start_vectors() {
     vector.facts["contrast"] = contrast.help;
     vector.facts["adapter_strength"] =
         fmt::format("{}", options_.adapter_strength);
+    vector.facts["dtype"] = dtype_name(model_.dtype());
     vector.facts["dropped_items"] = fmt::format("{}", texts_.num_dropped);
     for (const auto& [reading, weight] : planned.terms) {
       vector.facts["cell " + reading.cell.name()] =

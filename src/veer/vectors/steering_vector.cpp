@@ -169,7 +169,7 @@ void require_fits(const SteeringVector& vector, const Transformer& model,
          "the vector was made for another model");
   }
   if (!any_fingerprint && !vector.model_fingerprint.empty() &&
-      vector.model_fingerprint != model.fingerprint()) {
+      !model.has_fingerprint(vector.model_fingerprint)) {
     fail("use steering vector " + vector.name,
          fmt::format("it was made from {} (fingerprint {})",
                      vector.model.empty() ? "another model" : vector.model,

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string_view>
+
+#include <c10/core/Device.h>
+
+namespace veer {
+
+// The device of a name (base/device_name.h); "auto" is the first card that
+// torch can use, otherwise the CPU. Throws Error{kBadInput} where there is no
+// such device, with what there is instead.
+at::Device find_device(std::string_view name);
+
+// Whether it multiplies in bfloat16. Cards before compute capability 8 (T4,
+// V100) take it and compute it in float32, several times slower than float16.
+bool computes_in_bfloat16(at::Device device);
+
+// Has torch choose algorithms that give the same bits again, where it has
+// them, for everything that runs on a card from here on; they may be slower.
+// Without effect on a CPU, whose results repeat anyway. To be called before
+// the first product on the card.
+void use_repeatable_algorithms(at::Device device, bool on);
+
+}  // namespace veer

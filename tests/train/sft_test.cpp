@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "model/tiny_models.h"
+#include "tensors/failing_allocator.h"
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/train/checkpoint.h"
@@ -141,7 +142,7 @@ TEST_F(Sft, SameSeedSameBytesOtherSeedOthers) {
                          c.adapter.pairs.begin()->second.A_RI));
 }
 
-TEST_F(Sft, RecomputedBlocksGiveTheSameLosses) {
+TEST_F(Sft, RecomputedBlocksGiveTheSameBytes) {
   const auto data = examples();
   Transformer one = tiny_model();
   Transformer two = tiny_model();
@@ -150,9 +151,74 @@ TEST_F(Sft, RecomputedBlocksGiveTheSameLosses) {
   const auto a = finetune(one, data, o, 1);
   o.recompute = true;
   const auto b = finetune(two, data, o, 1);
+  expect_same(a.adapter, b.adapter);
   for (std::size_t i = 0; i < a.rows.size(); ++i) {
-    EXPECT_NEAR(a.rows[i].values.at("train/loss"),
-                b.rows[i].values.at("train/loss"), 1e-5);
+    EXPECT_EQ(a.rows[i].values.at("train/loss"),
+              b.rows[i].values.at("train/loss"));
+  }
+}
+
+TEST_F(Sft, PassesCutByTokensMakeTheSameStep) {
+  const auto data = examples();
+  Transformer one = tiny_model();
+  Transformer two = tiny_model();
+  auto o = options();
+  const auto whole = finetune(one, data, o, 1);
+  o.batch_tokens = 11;
+  std::vector<std::int64_t> tokens;
+  for (const auto& example : data) {
+    tokens.push_back(std::ssize(example.ids) - 1);
+  }
+  std::size_t passes = 0;
+  const auto plain = sft_objective(data, "answer");
+  const Objective watched = [&](const ObjectiveInput& input) {
+    const auto out = plain(input);
+    EXPECT_LE(out.num_tokens, 11);
+    EXPECT_LE(input.items.size(), 3U);
+    ++passes;
+    return out;
+  };
+  const auto cut = train_adapter(two, 10, watched, o, 1, "", {}, {}, tokens);
+  EXPECT_GT(passes, whole.rows.size() * 2);
+  for (std::size_t i = 0; i < whole.rows.size(); ++i) {
+    EXPECT_NEAR(cut.rows[i].values.at("train/loss"),
+                whole.rows[i].values.at("train/loss"), 1e-4);
+  }
+  EXPECT_EQ(cut.num_tokens, whole.num_tokens);
+}
+
+TEST_F(Sft, AStepThatRunsOutOfMemoryBeginsAgainInHalves) {
+  const auto data = examples();
+  auto o = options();
+  o.steps = 3;
+  o.batch_size = 4;
+  Transformer one = tiny_model();
+  const auto whole = finetune(one, data, o, 1);
+  std::int64_t first = 0;
+  {
+    testing::FailingAllocator counter(-1);
+    Transformer model = tiny_model();
+    auto none = o;
+    none.steps = 1;
+    finetune(model, data, none, 1);
+    first = counter.asked();
+  }
+  // Somewhere in the second step, forward or backward.
+  for (const std::int64_t later : {40, 150, 300}) {
+    Transformer model = tiny_model();
+    std::string heard;
+    TrainCallbacks callbacks;
+    callbacks.monitor.on_message = [&](std::string_view text) { heard = text; };
+    testing::FailingAllocator allocator(first + later);
+    const auto result = finetune(model, data, o, 1, callbacks);
+    ASSERT_TRUE(allocator.has_failed());
+    EXPECT_THAT(heard, HasSubstr("out of memory with 4 texts"));
+    EXPECT_THAT(heard, HasSubstr("going on with 2"));
+    for (std::size_t i = 0; i < whole.rows.size(); ++i) {
+      EXPECT_NEAR(result.rows[i].values.at("train/loss"),
+                  whole.rows[i].values.at("train/loss"), 1e-4);
+    }
+    EXPECT_EQ(result.num_tokens, whole.num_tokens);
   }
 }
 

@@ -291,6 +291,17 @@ StageResult tune(StudyContext& context) {
   return {summary_of(further, task, result), ""};
 }
 
+// The settings that decide an adapter's bytes. A run of an earlier version,
+// which did not know the keys about memory, stays as good as it was.
+Json finetune_identity(const Manifest& manifest) {
+  Json section = manifest_section(manifest, "finetune");
+  section.erase("recompute");
+  if (manifest.finetune.batch_tokens == 0) {
+    section.erase("batch_tokens");
+  }
+  return section;
+}
+
 Json made_from_training(StudyContext& context) {
   Manifest manifest = context.manifest();
   manifest.finetune =
@@ -301,7 +312,7 @@ Json made_from_training(StudyContext& context) {
     further.push_back(tuning.name);
   }
   return {{"further", further},
-          {"finetune", manifest_section(manifest, "finetune")},
+          {"finetune", finetune_identity(manifest)},
           {"seed", manifest.run.seed},
           {"model", context.model_fingerprint()},
           {"machine", context.machine_text()},
@@ -364,6 +375,8 @@ SftOptions sft_options(const FinetuneSettings& settings,
   options.weight_decay = settings.weight_decay;
   options.batch_size = settings.batch;
   options.accumulation = settings.accumulation;
+  options.batch_tokens = settings.batch_tokens;
+  options.recompute = settings.recompute;
   options.epochs = static_cast<double>(settings.epochs);
   options.steps = settings.steps;
   options.loss = settings.loss;

@@ -54,7 +54,9 @@ void halve_until_it_fits(std::string_view task, const BatchSize& batch,
       fail_run(task,
                fmt::format("no memory for a batch of {} {}", size, batch.unit),
                "room for the model and one text",
-               "the texts are too long for this device, or others use it");
+               fmt::format("the texts are too long for this device, or others "
+                           "use it{}{}",
+                           batch.remedy.empty() ? "" : "; ", batch.remedy));
     }
     const auto half = std::max(batch.smallest, size / 2);
     monitor.message(

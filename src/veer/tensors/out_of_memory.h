@@ -23,6 +23,8 @@ struct BatchSize {
   std::int64_t size = 1;
   std::int64_t smallest = 1;
   std::string_view unit;  // "rows", "tokens"
+  // What helps where the smallest does not fit: "shorter texts".
+  std::string_view remedy = {};
 };
 
 // Calls attempt(batch.size); each time that it runs out of memory, again with

@@ -129,7 +129,7 @@ Objective sft_objective(std::span<const SftExample> examples,
     const SftBatch batch = make_batch(chosen, kind, input.model.device());
     return ObjectiveOutput{
         .loss = batch_loss(input.model, batch, input.tuned,
-                           static_cast<double>(learnt))
+                           static_cast<double>(learnt) / input.loss_scale)
                     .loss,
         .num_tokens = batch.packed.num_tokens(),
         .metrics = {{"train/supervised",
@@ -141,10 +141,14 @@ TrainResult finetune(Transformer& model, std::span<const SftExample> examples,
                      const SftOptions& options, std::uint64_t seed,
                      const TrainCallbacks& callbacks,
                      const std::filesystem::path& checkpoint_folder) {
-  return train_adapter(model, static_cast<std::int64_t>(examples.size()),
+  std::vector<std::int64_t> tokens;
+  for (const auto& example : examples) {
+    tokens.push_back(std::ssize(example.ids) - 1);
+  }
+  return train_adapter(model, std::ssize(examples),
                        sft_objective(examples, options.loss), options, seed,
-                       data_fingerprint(examples), callbacks,
-                       checkpoint_folder);
+                       data_fingerprint(examples), callbacks, checkpoint_folder,
+                       tokens);
 }
 
 double sft_loss(const Transformer& model, std::span<const SftExample> examples,

@@ -41,9 +41,13 @@ struct SftOptions {
   ScheduleOptions schedule;
   double learning_rate = 2e-4;
   double weight_decay = 0.01;
-  // Texts per forward pass and passes per step.
+  // Texts per forward pass and passes per step. A step is the product of both
+  // and divides its loss by what it learns in all, however it is cut.
   std::int64_t batch_size = 8;
   std::int64_t accumulation = 1;
+  // Most tokens per forward pass: passes are cut where they have more. Sums are
+  // then rounded, and dropout drawn, in other parts. 0 = any.
+  std::int64_t batch_tokens = 0;
   double epochs = 10.0;
   // Wins over epochs when not 0.
   std::int64_t steps = 0;
@@ -72,6 +76,7 @@ struct SftOptions {
     field("weight_decay", self.weight_decay, "decoupled weight decay");
     field("batch_size", self.batch_size, "texts per forward pass");
     field("accumulation", self.accumulation, "passes per optimizer step");
+    field("batch_tokens", self.batch_tokens, "most tokens per pass, 0 = any");
     field("epochs", self.epochs, "passes over the data");
     field("steps", self.steps, "optimizer steps, 0 = by epochs");
     field("loss", self.loss, "answer or full");
@@ -92,6 +97,8 @@ struct ObjectiveInput {
   // Options with the adapter on (dropout included) and off.
   ForwardOptions tuned;
   ForwardOptions reference;
+  // What the loss is to be multiplied by before gradients are taken.
+  double loss_scale = 1.0;
 };
 
 struct ObjectiveOutput {
@@ -138,6 +145,14 @@ struct TrainResult {
 // of other options or data (`data_fingerprint`) is refused. With options.keep =
 // "best" the adapter of the best evaluation so far is in the checkpoint too; of
 // equal losses the earlier one is kept, and without a finite one the last step.
+// `item_tokens`: tokens of each item, for options.batch_tokens; empty = not
+// known, and passes are cut by texts alone.
+//
+// When memory runs out, the step begins again in passes of half the texts, and
+// so do those that follow; the monitor hears of it. Loss and gradient stay the
+// step's, rounded in other parts: only then may a resumed run differ in bits.
+// The same bytes again are promised on a CPU; a card gives them as far as its
+// algorithms repeat (tensors/device.h).
 //
 // Throws Error{kFailed} naming the step when loss or gradient is not finite,
 // Error{kInterrupted} when the monitor asks to stop (after a checkpoint).
@@ -146,7 +161,8 @@ TrainResult train_adapter(Transformer& model, std::int64_t num_items,
                           std::uint64_t seed,
                           const std::string& data_fingerprint,
                           const TrainCallbacks& callbacks = {},
-                          const std::filesystem::path& checkpoint_folder = {});
+                          const std::filesystem::path& checkpoint_folder = {},
+                          std::span<const std::int64_t> item_tokens = {});
 
 // Updates of a whole run on `num_items` items: options.steps, or by epochs.
 std::int64_t training_steps(const SftOptions& options, std::int64_t num_items);

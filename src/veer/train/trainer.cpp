@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <optional>
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
@@ -11,17 +11,27 @@
 #include "veer/base/error.h"
 #include "veer/base/hash.h"
 #include "veer/base/settings.h"
+#include "veer/tensors/float_range.h"
+#include "veer/tensors/out_of_memory.h"
 #include "veer/train/checkpoint.h"
 #include "veer/train/sft.h"
+#include "veer/train/step_items.h"
 
 namespace veer {
 namespace {
+
+// float16 ends at 6e-8 below: the loss is scaled up while gradients pass
+// through it (Micikevicius et al. 2018, arXiv 1710.03740), and less where they
+// then pass its upper end. Powers of two, which round nothing.
+constexpr double kHalfLossScale = 4096.0;
+constexpr double kScaleStep = 16.0;
 
 void check_options(const SftOptions& options, std::int64_t num_items) {
   if (num_items < 1) {
     fail("fine-tune", "no training example", "at least one");
   }
-  if (options.batch_size < 1 || options.accumulation < 1 || options.steps < 0 ||
+  if (options.batch_size < 1 || options.accumulation < 1 ||
+      options.batch_tokens < 0 || options.steps < 0 ||
       options.evaluate_every < 0 || options.checkpoint_every < 0 ||
       !(options.learning_rate > 0.0) ||
       (options.steps == 0 && !(options.epochs > 0.0))) {
@@ -37,12 +47,6 @@ void check_options(const SftOptions& options, std::int64_t num_items) {
   }
 }
 
-std::int64_t steps_per_epoch(const SftOptions& options,
-                             std::int64_t num_items) {
-  const std::int64_t per_step = options.batch_size * options.accumulation;
-  return (num_items + per_step - 1) / per_step;
-}
-
 // What decides the result of a run, as one string.
 std::string run_identity(const Transformer& model, std::int64_t num_items,
                          SftOptions options, std::uint64_t seed,
@@ -51,47 +55,16 @@ std::string run_identity(const Transformer& model, std::int64_t num_items,
     options.evaluate_every = 0;
   }
   options.checkpoint_every = 0;
+  options.recompute = false;
   const auto fields = setting_fields(options);
-  return canonical_json(settings_to_json(fields)) +
+  Json chosen = settings_to_json(fields);
+  if (options.batch_tokens == 0) {
+    chosen.erase("batch_tokens");
+  }
+  return canonical_json(chosen) +
          fmt::format(" items {} data {} seed {} model {}", num_items,
                      data_fingerprint, seed, model.fingerprint());
 }
-
-// Which items each step takes: a fresh shuffle per epoch that is a function
-// of seed and epoch; the last step of an epoch takes what is left.
-class Order {
- public:
-  Order(std::int64_t num_items, const SftOptions& options, std::uint64_t seed)
-      : num_items_(num_items),
-        per_step_(options.batch_size * options.accumulation),
-        steps_per_epoch_(steps_per_epoch(options, num_items)),
-        seed_(seed),
-        total_(training_steps(options, num_items)) {}
-
-  std::int64_t total_steps() const { return total_; }
-
-  std::vector<std::int64_t> items(std::int64_t step) {
-    const std::int64_t epoch = step / steps_per_epoch_;
-    if (epoch != epoch_) {
-      shuffled_.resize(num_items_);
-      std::iota(shuffled_.begin(), shuffled_.end(), std::int64_t{0});
-      Random(seed_, fmt::format("order {}", epoch)).shuffle(shuffled_);
-      epoch_ = epoch;
-    }
-    const std::int64_t begin = (step % steps_per_epoch_) * per_step_;
-    const std::int64_t end = std::min(begin + per_step_, num_items_);
-    return {shuffled_.begin() + begin, shuffled_.begin() + end};
-  }
-
- private:
-  std::int64_t num_items_;
-  std::int64_t per_step_;
-  std::int64_t steps_per_epoch_;
-  std::uint64_t seed_;
-  std::int64_t total_;
-  std::int64_t epoch_ = -1;
-  std::vector<std::int64_t> shuffled_;
-};
 
 std::vector<AdamWParameter> parameters_of(const Adapter& adapter,
                                           double weight_decay) {
@@ -122,12 +95,16 @@ class Trainer {
   Trainer(Transformer& model, std::int64_t num_items,
           const Objective& objective, const SftOptions& options,
           std::uint64_t seed, const std::string& data_fingerprint,
-          const TrainCallbacks& callbacks, const std::filesystem::path& folder)
+          const TrainCallbacks& callbacks, const std::filesystem::path& folder,
+          std::span<const std::int64_t> item_tokens)
       : model_(model),
         objective_(objective),
         options_(options),
         callbacks_(callbacks),
         folder_(folder),
+        item_tokens_(item_tokens),
+        pass_texts_(options.batch_size),
+        loss_scale_(model.dtype() == at::kHalf ? kHalfLossScale : 1.0),
         seed_(seed),
         run_(run_identity(model, num_items, options, seed, data_fingerprint)),
         order_(num_items, options, seed),
@@ -211,32 +188,77 @@ class Trainer {
     return options;
   }
 
+  // How many of these items, which a pass of the settings holds, one pass
+  // takes.
+  std::size_t pass_length(std::span<const std::int64_t> items) const {
+    const auto most =
+        std::min(items.size(), static_cast<std::size_t>(pass_texts_));
+    if (options_.batch_tokens == 0 || item_tokens_.empty()) {
+      return most;
+    }
+    std::int64_t tokens = item_tokens_[items[0]];
+    std::size_t n = 1;
+    while (n < most &&
+           (tokens += item_tokens_[items[n]]) <= options_.batch_tokens) {
+      ++n;
+    }
+    return n;
+  }
+
   // Sums the gradients of the step's passes; the step's loss and metrics go
   // into `row`.
   void accumulate(const std::vector<std::int64_t>& items, MetricsRow& row) {
     const std::span<const std::int64_t> all(items);
+    const auto batch = static_cast<std::size_t>(options_.batch_size);
     double loss = 0.0;
     double tokens = tokens_so_far();
-    for (std::size_t i = 0, pass = 0; i < items.size();
-         i += options_.batch_size, ++pass) {
-      const auto n =
-          std::min<std::size_t>(options_.batch_size, items.size() - i);
-      const ObjectiveOutput out =
-          objective_({.model = model_,
-                      .items = all.subspan(i, n),
-                      .step_items = all,
-                      .tuned = tuned(static_cast<std::int64_t>(pass)),
-                      .reference = {}});
-      loss += out.loss.item<double>();
+    std::int64_t pass = 0;
+    for (std::size_t i = 0; i < items.size(); ++pass) {
+      const auto whole =
+          all.subspan(i, std::min(batch - i % batch, items.size() - i));
+      const auto n = pass_length(whole);
+      const ObjectiveOutput out = objective_({.model = model_,
+                                              .items = whole.first(n),
+                                              .step_items = all,
+                                              .tuned = tuned(pass),
+                                              .reference = {},
+                                              .loss_scale = loss_scale_});
+      loss += out.loss.item<double>() / loss_scale_;
       check_finite(loss);
       out.loss.backward();
       tokens += static_cast<double>(out.num_tokens);
       for (const auto& [name, value] : out.metrics) {
         row.values[name] += value;
       }
+      i += n;
     }
     row.values["train/loss"] = loss;
     row.values["tokens"] = tokens;
+  }
+
+  // The gradients of a step, in passes that fit into memory.
+  MetricsRow gradients(const std::vector<std::int64_t>& items) {
+    MetricsRow row;
+    halve_until_it_fits(
+        "fine-tune",
+        {.size = pass_texts_,
+         .smallest = 1,
+         .unit = "texts",
+         .remedy =
+             options_.recompute ? "" : "finetune.recompute = true needs less"},
+        callbacks_.monitor, [&](std::int64_t texts) {
+          pass_texts_ = texts;
+          row = {.step = state_.step + 1, .values = {}};
+          optimizer_.zero_grad();
+          accumulate(items, row);
+        });
+    if (loss_scale_ != 1.0) {
+      for (auto& [path, pair] : adapter_.pairs) {
+        pair.A_RI.mutable_grad().div_(loss_scale_);
+        pair.B_OR.mutable_grad().div_(loss_scale_);
+      }
+    }
+    return row;
   }
 
   void check_finite(double loss) const {
@@ -244,18 +266,38 @@ class Trainer {
       fail_run("fine-tune",
                fmt::format("the loss is {} at step {}", loss, state_.step + 1),
                "a finite number",
-               "a learning rate too high, or damaged weights");
+               overflow_cause(model_.dtype(),
+                              "a learning rate too high, or damaged weights"));
     }
   }
 
-  double update(double learning_rate) {
+  // The gradient's norm, after an update by it; none, and no update, where it
+  // was not finite only for being scaled.
+  std::optional<double> update(double learning_rate) {
     try {
       return optimizer_.step(learning_rate);
     } catch (const Error&) {
+      if (loss_scale_ > 1.0) {
+        loss_scale_ = std::max(1.0, loss_scale_ / kScaleStep);
+        return std::nullopt;
+      }
       fail_run(
           "fine-tune",
           fmt::format("the gradient is not finite at step {}", state_.step + 1),
-          "finite numbers", "a learning rate too high, or damaged weights");
+          "finite numbers",
+          overflow_cause(model_.dtype(),
+                         "a learning rate too high, or damaged weights"));
+    }
+  }
+
+  MetricsRow updated_by(const std::vector<std::int64_t>& items,
+                        double learning_rate) {
+    while (true) {
+      MetricsRow row = gradients(items);
+      if (const auto norm = update(learning_rate)) {
+        row.values["grad_norm"] = *norm;
+        return row;
+      }
     }
   }
 
@@ -264,10 +306,7 @@ class Trainer {
     const double learning_rate =
         options_.learning_rate *
         schedule_share(options_.schedule, state_.step, total);
-    MetricsRow row{.step = state_.step + 1, .values = {}};
-    optimizer_.zero_grad();
-    accumulate(order_.items(state_.step), row);
-    row.values["grad_norm"] = update(learning_rate);
+    MetricsRow row = updated_by(order_.items(state_.step), learning_rate);
     row.values["lr"] = learning_rate;
     ++state_.step;
     evaluate(row);
@@ -310,9 +349,12 @@ class Trainer {
   const SftOptions& options_;
   const TrainCallbacks& callbacks_;
   const std::filesystem::path& folder_;
+  std::span<const std::int64_t> item_tokens_;
+  std::int64_t pass_texts_;  // in one pass; fewer once memory ran out
+  double loss_scale_;
   std::uint64_t seed_;
   std::string run_;
-  Order order_;
+  StepItems order_;
   Adapter adapter_;
   AdamW optimizer_;
   TrainState state_;
@@ -320,23 +362,16 @@ class Trainer {
 
 }  // namespace
 
-std::int64_t training_steps(const SftOptions& options, std::int64_t num_items) {
-  return options.steps > 0
-             ? options.steps
-             : static_cast<std::int64_t>(std::ceil(
-                   options.epochs *
-                   static_cast<double>(steps_per_epoch(options, num_items))));
-}
-
 TrainResult train_adapter(Transformer& model, std::int64_t num_items,
                           const Objective& objective, const SftOptions& options,
                           std::uint64_t seed,
                           const std::string& data_fingerprint,
                           const TrainCallbacks& callbacks,
-                          const std::filesystem::path& checkpoint_folder) {
+                          const std::filesystem::path& checkpoint_folder,
+                          std::span<const std::int64_t> item_tokens) {
   check_options(options, num_items);
   return Trainer(model, num_items, objective, options, seed, data_fingerprint,
-                 callbacks, checkpoint_folder)
+                 callbacks, checkpoint_folder, item_tokens)
       .run();
 }
 

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+//
+// What the work of a study asks of a card, counted: launches, times that the
+// host waits, bytes in use at once. The numbers are those of today; a change
+// that needs more fails, and one that needs a tenth less writes its own here.
+// The model has 3 layers, grouped heads and bfloat16 weights, as a card runs
+// it; its counts per layer are those of a large one.
+#include <cstdint>
+#include <functional>
+#include <ostream>
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include "device/fake/counts.h"
+#include "device/fake/memory.h"
+#include "device/support.h"
+#include "veer/capture/capture_texts.h"
+#include "veer/generation/generate.h"
+
+namespace veer::testing {
+namespace {
+
+struct Cost {
+  std::int64_t launches = 0;
+  std::int64_t waits = 0;
+  std::int64_t peak_kb = 0;  // above what lay there before
+};
+
+std::ostream& operator<<(std::ostream& out, const Cost& cost) {
+  return out << "{" << cost.launches << ", " << cost.waits << ", "
+             << cost.peak_kb << "}";
+}
+
+Cost cost_of(const std::function<void()>& work) {
+  const auto before = static_cast<std::int64_t>(fake::memory().used());
+  fake::reset_counts();
+  work();
+  const auto counts = fake::counts();
+  return {counts.launches, counts.waits, (counts.peak_bytes - before) >> 10};
+}
+
+// What `more` steps cost beyond those of `fewer`; the peak is that of `more`.
+Cost between(const Cost& fewer, const Cost& more) {
+  return {more.launches - fewer.launches, more.waits - fewer.waits,
+          more.peak_kb};
+}
+
+void expect_within(const Cost& cost, const Cost& budget) {
+  EXPECT_LE(cost.launches, budget.launches);
+  EXPECT_LE(cost.waits, budget.waits);
+  EXPECT_LE(cost.peak_kb, budget.peak_kb);
+  // A budget that is not used up holds nothing.
+  EXPECT_GE(cost.launches * 10, budget.launches * 9) << cost;
+  EXPECT_GE(cost.waits * 10, budget.waits * 9) << cost;
+  EXPECT_GE(cost.peak_kb * 10, budget.peak_kb * 9) << cost;
+}
+
+class Budgets : public ::testing::Test {
+ protected:
+  Budgets() { at::set_num_threads(1); }
+
+  // One step of `rows` texts of one length, behind a prompt of 9 tokens.
+  Cost decode_step(std::int64_t rows, bool steered, double adapter) {
+    const auto run = [&](std::int64_t tokens) {
+      InterventionTable table(3, 16, model_.device());
+      if (steered) {
+        for (std::int64_t layer = 0; layer < 3; ++layer) {
+          add_to(table, model_.config(), "add", 0.1, layer, "generated");
+        }
+      }
+      std::vector<GenerationRequest> requests;
+      for (std::int64_t i = 0; i < rows; ++i) {
+        requests.push_back({.prompt = texts_of({9})[0],
+                            .configuration = steered ? i % 3 : -1,
+                            .adapter_strength = adapter,
+                            .max_tokens = tokens});
+      }
+      return cost_of([&] { generate_all(model_, &table, requests, {}); });
+    };
+    return between(run(4), run(5));
+  }
+
+  Transformer model_ = tiny_model_on(fake::device(), at::kBFloat16);
+};
+
+TEST_F(Budgets, DecodeStep) {
+  expect_within(decode_step(1, false, 0.0), {223, 8, 19});
+  expect_within(decode_step(64, false, 0.0), {223, 8, 629});
+  model_.attach(random_adapter(model_, 4, 5));
+  expect_within(decode_step(64, false, 1.0), {349, 8, 629});
+}
+
+// As a sweep does it: rows of one batch are steered at different layers.
+TEST_F(Budgets, DecodeStepSteeredAtEveryLayer) {
+  expect_within(decode_step(64, true, 0.0), {304, 32, 629});
+}
+
+TEST_F(Budgets, Prefill) {
+  const auto pass = [&](std::vector<std::int64_t> lengths) {
+    return cost_of([&] {
+      const at::NoGradGuard no_grad;
+      model_.forward(pack(texts_of(std::move(lengths)), model_.device()));
+    });
+  };
+  expect_within(pass({40, 40, 40, 40}), {202, 3, 365});
+  expect_within(pass({40, 31, 23, 12}), {436, 8, 120});
+}
+
+TEST_F(Budgets, Extraction) {
+  std::vector<EncodedChat> texts;
+  for (auto& ids : texts_of({40, 40, 40, 40})) {
+    EncodedChat text;
+    text.roles.assign(ids.size(), TokenRole::kAnswer);
+    text.ids = std::move(ids);
+    text.prompt_length = text.answer_begin = 20;
+    text.answer_end = 39;
+    texts.push_back(std::move(text));
+  }
+  CaptureRequest request;
+  request.positions = {parse_position("prompt_end"),
+                       parse_position("answer_mean")};
+  expect_within(cost_of([&] { capture_texts(model_, texts, request); }),
+                {218, 7, 370});
+}
+
+TEST_F(Budgets, LoraStep) {
+  const auto data = examples_of({40, 31, 23, 12});
+  for (const bool recompute : {false, true}) {
+    SftOptions options;
+    options.lora.rank = 4;
+    options.batch_size = 4;
+    options.recompute = recompute;
+    const auto run = [&](std::int64_t steps) {
+      options.steps = steps;
+      return cost_of([&] {
+        finetune(model_, data, options, 1);
+        model_.detach();
+      });
+    };
+    run(1);  // what happens once
+    expect_within(between(run(2), run(3)),
+                  recompute ? Cost{2385, 57, 332} : Cost{1830, 57, 698});
+  }
+}
+
+}  // namespace
+}  // namespace veer::testing

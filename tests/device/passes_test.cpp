@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+//
+// What runs on the device gives what it gives on the CPU.
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <gmock/gmock.h>
+
+#include "device/support.h"
+#include "veer/base/error.h"
+#include "veer/capture/capture_texts.h"
+#include "veer/generation/divergence.h"
+#include "veer/generation/generate.h"
+#include "veer/generation/score.h"
+#include "veer/train/adapter_files.h"
+
+namespace veer::testing {
+namespace {
+
+constexpr double kRounding = 1e-5;
+
+class OnDevice : public ::testing::Test {
+ protected:
+  OnDevice() { at::set_num_threads(1); }
+
+  // Adapters come from files, and so from the CPU.
+  void attach(const Adapter& adapter) {
+    host_.attach(adapter);
+    model_.attach(adapter);
+  }
+
+  at::Tensor logits(const Transformer& model, double strength) const {
+    const at::NoGradGuard no_grad;
+    ForwardOptions options;
+    options.adapter.uniform = strength;
+    const auto batch = pack(texts_of({9, 6, 12}), model.device());
+    return model.logits(model.forward(batch, options), options.adapter);
+  }
+
+  Transformer host_ = tiny_model_on(at::kCPU);
+  Transformer model_ = tiny_model_on(fake::device());
+};
+
+TEST_F(OnDevice, AForwardPass) {
+  expect_close(logits(model_, 0.0), logits(host_, 0.0), kRounding);
+}
+
+TEST_F(OnDevice, AdaptersOfFilesFollowTheModel) {
+  attach(random_adapter(host_, 2, 5));
+  expect_close(logits(model_, 1.0), logits(host_, 1.0), kRounding);
+  attach(random_full_adapter(host_, 2, 5));
+  expect_close(logits(model_, 0.5), logits(host_, 0.5), kRounding);
+}
+
+TEST_F(OnDevice, AnIdOutsideTheVocabularyIsAnErrorNotAnAssertionOfTheDevice) {
+  const Rows rows = {{3, 29}};
+  try {
+    model_.forward(pack(rows, model_.device()));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("token id 29"));
+  }
+}
+
+TEST_F(OnDevice, GenerationScoresAndDivergences) {
+  attach(random_adapter(host_, 2, 5));
+  const auto all = [&](const Transformer& model) {
+    InterventionTable table(3, 16, model.device());
+    add_to(table, model.config(), "add", 0.8, 1, "generated");
+    add_to(table, model.config(), "ablate", 1.0, 0, "all");
+    std::vector<GenerationRequest> requests;
+    std::vector<ScoreRequest> scored;
+    std::vector<DivergenceText> texts;
+    for (const auto& row : texts_of({9, 6, 12, 7})) {
+      const auto i = static_cast<std::int64_t>(requests.size());
+      requests.push_back({.prompt = row,
+                          .configuration = i % 3 - 1,
+                          .adapter_strength = i % 2 == 0 ? 0.0 : 1.0,
+                          .sampling = {.temperature = i == 3 ? 0.7 : 0.0},
+                          .seed = 5,
+                          .max_tokens = 6});
+      scored.push_back({.prompt = row,
+                        .answers = {{1, 2, 3}, {4, 5}},
+                        .configuration = i % 3 - 1});
+      texts.push_back({row, 4});
+    }
+    // Three slots for four texts: one is used again.
+    const GenerationOptions options{.stop_ids = {2}, .max_rows = 3};
+    std::vector<std::int32_t> ids;
+    std::vector<float> numbers;
+    for (const auto& text : generate_all(model, &table, requests, options)) {
+      ids.insert(ids.end(), text.ids.begin(), text.ids.end());
+      numbers.insert(numbers.end(), text.log_probs.begin(),
+                     text.log_probs.end());
+    }
+    for (const auto& text : score_all(model, &table, scored, options)) {
+      for (const auto& answer : text.log_probs) {
+        numbers.insert(numbers.end(), answer.begin(), answer.end());
+      }
+    }
+    const DivergenceSetting settings[] = {{.configuration = 0},
+                                          {.adapter_strength = 1.0}};
+    for (const auto& setting :
+         token_divergences(model, table, texts, settings)) {
+      numbers.insert(numbers.end(), setting.begin(), setting.end());
+    }
+    return std::pair(ids, numbers);
+  };
+  const auto [ids, numbers] = all(model_);
+  const auto [host_ids, host_numbers] = all(host_);
+  EXPECT_EQ(ids, host_ids);
+  ASSERT_EQ(numbers.size(), host_numbers.size());
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    EXPECT_NEAR(numbers[i], host_numbers[i], 1e-4);
+  }
+}
+
+TEST_F(OnDevice, WhatIsReadOfTexts) {
+  attach(random_adapter(host_, 2, 5));
+  std::vector<EncodedChat> texts;
+  for (auto& ids : texts_of({9, 6, 12, 7})) {
+    EncodedChat text;
+    text.roles.assign(ids.size(), TokenRole::kAnswer);
+    text.ids = std::move(ids);
+    text.prompt_length = text.answer_begin = 4;
+    text.answer_end = std::ssize(text.ids) - 1;
+    texts.push_back(std::move(text));
+  }
+  CaptureRequest request;
+  request.positions = {parse_position("prompt_end"),
+                       parse_position("answer_mean")};
+  request.points = {ResidualPoint::kResidPost, ResidualPoint::kAttnOut};
+  request.adapter_strength = 1.0;
+  request.norms = true;
+  request.batch_tokens = 20;
+  const auto ours = capture_texts(model_, texts, request);
+  const auto theirs = capture_texts(host_, texts, request);
+  for (std::size_t p = 0; p < 2; ++p) {
+    expect_close(ours.stacked_LND(p), theirs.stacked_LND(p), kRounding);
+  }
+  EXPECT_NEAR(ours.norms[2].generated.mean, theirs.norms[2].generated.mean,
+              1e-4);
+}
+
+}  // namespace
+}  // namespace veer::testing

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import pathlib
+import shutil
 import signal
 import sqlite3
 import struct
@@ -30,6 +31,18 @@ recovery_questions = 0
 kl_questions = 2
 specificity_texts = 6
 search = "halving"
+vectors = ["contrastive@answer_mean", "finetuned@answer_mean"]
+[extract]
+vectors = ["contrastive@answer_mean", "finetuned@answer_mean",
+           "twin@prompt_end", "adapter", "adapter:down_proj", "bipo",
+           "reft_r1"]
+methods = ["pca_diff", "logistic"]
+[extract.bipo]
+layers = ["2"]
+steps = 3
+[extract.reft_r1]
+layers = ["2"]
+steps = 3
 """
 ORGANISM = pathlib.Path(os.environ.get(
     "VEER_MODELS", pathlib.Path(__file__).parents[2] / "models")) / "organism"
@@ -93,6 +106,7 @@ class OnDevice(StudyCase):
         self.assertTrue((cuda / "report.html").exists())
         self.same_words(cpu, cuda)
         self.same_numbers(cpu)
+        self.same_judges(cpu, cuda)
 
     def same_answers(self, cpu, cuda):
         query = ("SELECT vector, operator, unit, scale, layers, model, split, "
@@ -118,6 +132,17 @@ class OnDevice(StudyCase):
                 for device, folder in (("cpu", cpu), ("cuda", cuda))]
             for part in ("plain", "steered"):
                 self.assertEqual(said[0][part], said[1][part])
+
+    def same_judges(self, cpu, cuda):
+        said = []
+        for folder, env in ((cpu, os.environ), (cuda, ON_DEVICE)):
+            done = run("judge", "--run", folder, "--self", "--choice",
+                       "--answers", "12", "--json", env=env)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            said.append([(judge["name"], judge["labels"], judge["probes"])
+                         for judge in json.loads(done.stdout)["judges"]])
+        self.assertEqual(len(said[0]), 3)
+        self.assertEqual(said[0], said[1])
 
     def same_numbers(self, cpu):
         ids = self.folder / "ids.json"

@@ -140,7 +140,7 @@ TEST_F(Budgets, LoraStep) {
     };
     run(1);  // what happens once
     expect_within(between(run(2), run(3)),
-                  recompute ? Cost{2385, 57, 332} : Cost{1830, 57, 698});
+                  recompute ? Cost{2348, 16, 332} : Cost{1793, 16, 698});
   }
 }
 

@@ -4,7 +4,7 @@
 // strengths and sampling settings runs as rows of one batch; a finished row's
 // slot is refilled by the next request, identical prompts that no
 // intervention touches are prefilled once and forked. A text does not depend
-// on the batch it ran in.
+// on the batch it ran in (on a card but for rounding, see docs/devices.md).
 #pragma once
 
 #include <functional>

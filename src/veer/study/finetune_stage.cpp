@@ -291,17 +291,6 @@ StageResult tune(StudyContext& context) {
   return {summary_of(further, task, result), ""};
 }
 
-// The settings that decide an adapter's bytes. A run of an earlier version,
-// which did not know the keys about memory, stays as good as it was.
-Json finetune_identity(const Manifest& manifest) {
-  Json section = manifest_section(manifest, "finetune");
-  section.erase("recompute");
-  if (manifest.finetune.batch_tokens == 0) {
-    section.erase("batch_tokens");
-  }
-  return section;
-}
-
 Json made_from_training(StudyContext& context) {
   Manifest manifest = context.manifest();
   manifest.finetune =
@@ -349,6 +338,15 @@ bool no_tuning_is_lost(StudyContext& context) {
 }
 
 }  // namespace
+
+Json finetune_identity(const Manifest& manifest) {
+  Json section = manifest_section(manifest, "finetune");
+  section.erase("recompute");
+  if (manifest.finetune.batch_tokens == 0) {
+    section.erase("batch_tokens");
+  }
+  return section;
+}
 
 FinetuneSettings fitted(FinetuneSettings settings, bool organism) {
   if (settings.learning_rate == 0.0) {

@@ -26,6 +26,10 @@ Stage finetune_stage(StudyContext& context);
 // docs/methods/finetuning.md for what that was chosen by.
 FinetuneSettings fitted(FinetuneSettings settings, bool organism);
 
+// The settings of [finetune] that decide an adapter's bytes. What was made
+// before there were keys about memory stays as good as it was.
+Json finetune_identity(const Manifest& manifest);
+
 // Options of a training on `num_items` answers by `settings`, which are fitted.
 SftOptions sft_options(const FinetuneSettings& settings,
                        std::int64_t num_items);

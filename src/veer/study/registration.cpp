@@ -14,6 +14,7 @@
 #include "veer/base/hash.h"
 #include "veer/base/json_access.h"
 #include "veer/study/context.h"
+#include "veer/study/finetune_stage.h"
 #include "veer/study/finetuned_source.h"
 #include "veer/vectors/hypotheses.h"
 
@@ -45,10 +46,10 @@ Json document_of(StudyContext& context) {
       {"model", context.model_fingerprint()},
       {"questions",
        fingerprint_file(context.file("dataset/questions.jsonl").string())}};
-  for (const char* name :
-       {"dataset", "finetune", "extract", "compare", "sweep", "judge"}) {
+  for (const char* name : {"dataset", "extract", "compare", "sweep", "judge"}) {
     settings[name] = deciding_section(manifest, name);
   }
+  settings["finetune"] = finetune_identity(manifest);
   if (!manifest.model.finetuned.empty()) {
     settings["finetuned"] = finetuned_fingerprint(manifest.model.finetuned);
   }

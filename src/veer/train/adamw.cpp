@@ -9,6 +9,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 #include <fmt/core.h>
@@ -128,6 +129,7 @@ AdamW::AdamW(std::vector<AdamWParameter> parameters, AdamWOptions options)
 
 double AdamW::gradient_norm() const {
   double total = 0.0;
+  std::vector<at::Tensor> on_device;
   for (const auto& parameter : parameters_) {
     const auto& grad = parameter.value.grad();
     if (!grad.defined()) {
@@ -136,9 +138,12 @@ double AdamW::gradient_norm() const {
     if (grad.is_cpu()) {
       total += square_sum(grad.contiguous());
     } else {
-      const auto norm = at::linalg_vector_norm(grad, 2.0).item<double>();
-      total += norm * norm;
+      on_device.push_back(at::linalg_vector_norm(grad, 2.0));
     }
+  }
+  if (!on_device.empty()) {
+    // The host waits once, not for each.
+    total += at::stack(on_device).to(at::kDouble).square().sum().item<double>();
   }
   return std::sqrt(total);
 }

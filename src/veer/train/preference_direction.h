@@ -54,8 +54,8 @@ struct PreferenceDirection {
   double gain_subtracted = 0.0;
 };
 
-// Same pairs, options and thread count: same bytes. Throws Error{kBadInput} for
-// fewer than three pairs, an answer without a token, a layer the model does
+// Same pairs, options and threads: same bytes on a CPU. Throws Error{kBadInput}
+// for fewer than three pairs, an answer without a token, a layer the model does
 // not have or no step, Error{kFailed} naming step and layer when the loss is
 // not finite.
 PreferenceDirection train_preference_direction(

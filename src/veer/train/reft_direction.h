@@ -63,8 +63,8 @@ at::Tensor reft_loss(const Transformer& model, const AnswerBatch& texts,
                      const at::Tensor& unit_D, const ReftOptions& options,
                      double penalty_share);
 
-// Same texts, options and thread count: same bytes. Throws Error{kBadInput} for
-// fewer than three texts, an answer without a token, a layer the model does
+// Same texts, options and threads: same bytes on a CPU. Throws Error{kBadInput}
+// for fewer than three texts, an answer without a token, a layer the model does
 // not have, no step or k below 1, Error{kFailed} when the loss is not finite
 // or no token of any text holds a positive share of w.
 ReftDirection train_reft_direction(const Transformer& model,

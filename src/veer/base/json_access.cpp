@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "veer/base/json_access.h"
 
+#include <limits>
+
 #include <nlohmann/json.hpp>
 
 namespace veer {
@@ -12,6 +14,16 @@ const Json& member(const Json& object, const char* key) {
   }
   const auto found = object.find(key);
   return found == object.end() ? kNull : *found;
+}
+
+std::optional<double> number_member(const Json& object, const char* key) {
+  const Json& value = member(object, key);
+  return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
+}
+
+double number_or_nan(const Json& object, const char* key) {
+  return number_member(object, key)
+      .value_or(std::numeric_limits<double>::quiet_NaN());
 }
 
 std::string string_member(const Json& object, const char* key) {

@@ -16,11 +16,6 @@ namespace {
 
 constexpr double kLevel = 0.05;
 
-std::optional<double> number(const Json& object, const char* key) {
-  const Json& value = member(object, key);
-  return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
-}
-
 const Json* at_layer(const Json& by_layer, std::int64_t layer) {
   for (const auto& at : by_layer) {
     if (member(at, "layer") == layer) {
@@ -53,12 +48,13 @@ std::vector<Cosine> neutral_cosines(const Json& comparison,
       continue;
     }
     const Json* at = at_layer(member(entry, "by_layer"), *added->layer);
-    if (at == nullptr || !number(*at, "cosine") || !number(*at, "low") ||
-        !number(*at, "high")) {
+    if (at == nullptr || !number_member(*at, "cosine") ||
+        !number_member(*at, "low") || !number_member(*at, "high")) {
       continue;
     }
-    list.push_back({vector, confound, *added->layer, *number(*at, "cosine"),
-                    *number(*at, "low"), *number(*at, "high")});
+    list.push_back({vector, confound, *added->layer,
+                    *number_member(*at, "cosine"), *number_member(*at, "low"),
+                    *number_member(*at, "high")});
   }
   return list;
 }
@@ -82,7 +78,7 @@ std::optional<double> span_of(const Json& comparison, const std::string& vector,
       continue;
     }
     if (const Json* at = at_layer(member(pair, "by_layer"), layer)) {
-      return number(*at, is_a ? "removed_a" : "removed_b");
+      return number_member(*at, is_a ? "removed_a" : "removed_b");
     }
   }
   return std::nullopt;

@@ -18,19 +18,14 @@ namespace {
 
 constexpr double kUnbroken = 0.75;
 
-std::optional<double> number(const Json& object, const char* key) {
-  const Json& value = member(object, key);
-  return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
-}
-
 Measure measure(const Json& estimate) {
   Measure out;
-  out.value = number(estimate, "value");
-  out.low = number(estimate, "low");
-  out.high = number(estimate, "high");
-  out.n = static_cast<std::int64_t>(number(estimate, "n").value_or(0.0));
-  out.clusters =
-      static_cast<std::int64_t>(number(estimate, "clusters").value_or(0.0));
+  out.value = number_member(estimate, "value");
+  out.low = number_member(estimate, "low");
+  out.high = number_member(estimate, "high");
+  out.n = static_cast<std::int64_t>(number_member(estimate, "n").value_or(0.0));
+  out.clusters = static_cast<std::int64_t>(
+      number_member(estimate, "clusters").value_or(0.0));
   if (!out.value) {
     out.reason = "undefined";
   }
@@ -44,9 +39,9 @@ bool has_controls(const Json& entry) {
     return true;
   }
   if (entry.contains("random_vectors")) {
-    return number(entry.at("random_vectors"), "n").value_or(0.0) > 0.0;
+    return number_member(entry.at("random_vectors"), "n").value_or(0.0) > 0.0;
   }
-  return number(member(entry, "random_effect"), "high").has_value();
+  return number_member(member(entry, "random_effect"), "high").has_value();
 }
 
 void add_controls(const Json& entry, ChosenEffect& effect) {
@@ -54,7 +49,7 @@ void add_controls(const Json& entry, ChosenEffect& effect) {
     return;
   }
   const Json& beats = member(entry, "beats_random");
-  const auto random = number(member(entry, "random_effect"), "high");
+  const auto random = number_member(member(entry, "random_effect"), "high");
   effect.beats_random = beats.is_boolean()
                             ? beats.get<bool>()
                             : effect.effect.low > random.value_or(0.0);
@@ -66,7 +61,7 @@ void add_controls(const Json& entry, ChosenEffect& effect) {
   }
   for (const char* kind :
        {"matched_control", "random_vectors", "covariance_vectors"}) {
-    const auto bar = number(member(entry, kind), "percentile_95");
+    const auto bar = number_member(member(entry, kind), "percentile_95");
     if (bar && (!effect.random_bar || *bar > *effect.random_bar)) {
       effect.random_bar = bar;
     }
@@ -79,9 +74,10 @@ ChosenEffect effect_of(const Json& entry) {
   effect.goal = string_member(entry, "goal");
   effect.group = string_member(entry, "group");
   effect.layers = string_member(entry, "layers");
-  effect.place = fmt::format("{}|{}|{}|{:g}", string_member(entry, "model"),
-                             effect.layers, string_member(entry, "unit"),
-                             std::abs(number(entry, "scale").value_or(0.0)));
+  effect.place =
+      fmt::format("{}|{}|{}|{:g}", string_member(entry, "model"), effect.layers,
+                  string_member(entry, "unit"),
+                  std::abs(number_member(entry, "scale").value_or(0.0)));
   if (!effect.layers.empty() &&
       effect.layers.find_first_not_of("0123456789") == std::string::npos) {
     effect.layer = std::stoll(effect.layers);
@@ -89,11 +85,11 @@ ChosenEffect effect_of(const Json& entry) {
   effect.cell = entry.at("cell").get<std::int64_t>();
   effect.effect = measure(entry.at("effect"));
   effect.of_ceiling = measure(member(entry, "of_ceiling"));
-  effect.coherent = number(member(entry, "coherent"), "value");
-  effect.select_value = number(entry, "select_value");
-  effect.divergence = number(member(entry, "divergence"), "p95");
-  effect.room = number(entry, "room");
-  if (const auto base = number(member(entry, "baseline"), "value");
+  effect.coherent = number_member(member(entry, "coherent"), "value");
+  effect.select_value = number_member(entry, "select_value");
+  effect.divergence = number_member(member(entry, "divergence"), "p95");
+  effect.room = number_member(entry, "room");
+  if (const auto base = number_member(member(entry, "baseline"), "value");
       base && !effect.room) {
     effect.room = 1.0 - *base;
   }

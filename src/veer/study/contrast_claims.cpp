@@ -21,11 +21,6 @@ namespace {
 constexpr double kSamePrice = 1.1;
 constexpr double kLevel = 0.05;
 
-std::optional<double> number(const Json& object, const char* key) {
-  const Json& value = member(object, key);
-  return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
-}
-
 // One entry of "contrasts" with its simultaneous interval.
 struct Contrast {
   std::string vector, what, goal, at;
@@ -60,8 +55,9 @@ std::vector<Contrast> contrasts_of(const Json& sweep, std::string_view claim) {
   std::vector<Contrast> list;
   for (const auto& entry : member(sweep, "contrasts")) {
     const Json& interval = member(entry, "simultaneous");
-    if (string_member(entry, "claim") != claim || !number(interval, "value") ||
-        !number(interval, "low") || !number(interval, "high")) {
+    if (string_member(entry, "claim") != claim ||
+        !number_member(interval, "value") || !number_member(interval, "low") ||
+        !number_member(interval, "high")) {
       continue;
     }
     Contrast own;
@@ -69,20 +65,20 @@ std::vector<Contrast> contrasts_of(const Json& sweep, std::string_view claim) {
     own.what = string_member(entry, "what");
     own.goal = string_member(entry, "goal");
     own.at = string_member(entry, "at");
-    own.difference.value = number(interval, "value");
-    own.difference.low = number(interval, "low");
-    own.difference.high = number(interval, "high");
+    own.difference.value = number_member(interval, "value");
+    own.difference.low = number_member(interval, "low");
+    own.difference.high = number_member(interval, "high");
     own.difference.n =
-        static_cast<std::int64_t>(number(interval, "n").value_or(0.0));
-    own.difference.clusters =
-        static_cast<std::int64_t>(number(interval, "clusters").value_or(0.0));
-    own.p = number(entry, "adjusted_p");
-    own.price_a = number(entry, "divergence_a");
-    own.price_b = number(entry, "divergence_b");
-    own.cell_b = number(entry, "cell_b");
-    own.mean_a = number(entry, "mean_a");
-    own.mean_b = number(entry, "mean_b");
-    own.most = number(entry, "most");
+        static_cast<std::int64_t>(number_member(interval, "n").value_or(0.0));
+    own.difference.clusters = static_cast<std::int64_t>(
+        number_member(interval, "clusters").value_or(0.0));
+    own.p = number_member(entry, "adjusted_p");
+    own.price_a = number_member(entry, "divergence_a");
+    own.price_b = number_member(entry, "divergence_b");
+    own.cell_b = number_member(entry, "cell_b");
+    own.mean_a = number_member(entry, "mean_a");
+    own.mean_b = number_member(entry, "mean_b");
+    own.most = number_member(entry, "most");
     list.push_back(std::move(own));
   }
   return list;
@@ -140,7 +136,7 @@ std::optional<double> searched_price(const Json& sweep,
   std::optional<double> most;
   for (const auto& cell : member(sweep, "cells")) {
     const auto operation = string_member(cell, "operator");
-    const auto price = number(member(cell, "kl"), "p95");
+    const auto price = number_member(member(cell, "kl"), "p95");
     if (price && string_member(cell, "vector") == vector &&
         string_member(cell, "model") == model &&
         string_member(cell, "split") == "select" &&

@@ -12,6 +12,7 @@
 #include "veer/base/number_text.h"
 #include "veer/metrics/intervals.h"
 #include "veer/metrics/measure_of.h"
+#include "veer/metrics/present_mean.h"
 #include "veer/metrics/sign_flips.h"
 
 namespace veer {
@@ -43,16 +44,6 @@ struct Ease {
   }
 };
 
-double mean_of(const std::vector<double>& values) {
-  double sum = 0.0;
-  double n = 0.0;
-  for (const double x : values) {
-    sum += std::isnan(x) ? 0.0 : x;
-    n += std::isnan(x) ? 0.0 : 1.0;
-  }
-  return n > 0.0 ? sum / n : std::nan("");
-}
-
 // Changes of a cell over the gap between the unsteered models.
 std::vector<double> closed(const SweepEvidence& evidence, const Json& cell,
                            AnswerLabel label) {
@@ -61,8 +52,8 @@ std::vector<double> closed(const SweepEvidence& evidence, const Json& cell,
   if (base == nullptr || tuned == nullptr) {
     return {};
   }
-  const double gap = std::abs(mean_of(evidence.labelled(*base, label)) -
-                              mean_of(evidence.labelled(*tuned, label)));
+  const double gap = std::abs(present_mean(evidence.labelled(*base, label)) -
+                              present_mean(evidence.labelled(*tuned, label)));
   if (!(gap >= kSmallestGap)) {
     return {};
   }
@@ -112,7 +103,7 @@ std::optional<Ease> ease_of(const SweepEvidence& evidence,
   if (!ease.effect.established()) {
     return std::nullopt;
   }
-  ease.room = 1.0 - std::min(mean_of(below), mean_of(above));
+  ease.room = 1.0 - std::min(present_mean(below), present_mean(above));
   ease.down = judge_effect(*down, margin);
   ease.up = judge_effect(*up, margin);
   return ease;

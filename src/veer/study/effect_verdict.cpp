@@ -2,7 +2,6 @@
 #include "veer/study/effect_verdict.h"
 
 #include <cmath>
-#include <limits>
 #include <string>
 
 #include <fmt/core.h>
@@ -19,12 +18,6 @@ constexpr double kSiteMargin = 0.05;
 // Of the effect itself, for scores, which have no scale of their own.
 constexpr double kSiteShare = 0.1;
 
-double number(const Json& object, const char* key) {
-  const Json& value = member(object, key);
-  return value.is_number() ? value.get<double>()
-                           : std::numeric_limits<double>::quiet_NaN();
-}
-
 // The ends of intervals in the direction that the goal wants.
 class Reader {
  public:
@@ -35,10 +28,12 @@ class Reader {
   }
 
   double lower(const Json& estimate) const {
-    return downwards_ ? -number(estimate, "high") : number(estimate, "low");
+    return downwards_ ? -number_or_nan(estimate, "high")
+                      : number_or_nan(estimate, "low");
   }
   double upper(const Json& estimate) const {
-    return downwards_ ? -number(estimate, "low") : number(estimate, "high");
+    return downwards_ ? -number_or_nan(estimate, "low")
+                      : number_or_nan(estimate, "high");
   }
   // False where it is not known.
   bool is_above(const char* estimate, double bound) const {
@@ -46,13 +41,14 @@ class Reader {
   }
   // What the mean of random vectors has to exceed to void a place.
   double site_margin() const {
-    const double effect = std::abs(number(member(entry_, "effect"), "value"));
+    const double effect =
+        std::abs(number_or_nan(member(entry_, "effect"), "value"));
     return is_score_ ? kSiteShare * (std::isnan(effect) ? 0.0 : effect)
                      : kSiteMargin;
   }
   // What an effect must exceed; NaN where there are no vectors.
   double bar(const Json& percentile_of, const Json& mean) const {
-    const double percentile = number(percentile_of, "percentile_95");
+    const double percentile = number_or_nan(percentile_of, "percentile_95");
     return std::isnan(percentile) ? upper(mean)
                                   : (downwards_ ? -percentile : percentile);
   }
@@ -107,7 +103,7 @@ std::string reason_of(const Verdict& verdict, const Json& entry) {
 }  // namespace
 
 std::string acting_random_text(const Json& entry) {
-  const double margin = number(entry, "site_margin");
+  const double margin = number_or_nan(entry, "site_margin");
   const std::string text = "random vectors act at this place too";
   if (std::isnan(margin)) {
     return text;
@@ -144,7 +140,8 @@ void add_verdict(Json& entry, double min_coherent) {
       reader.is_above("effect_minus_control", 0.0);
   verdict.beats_searched =
       reader.exceeds(reader.bar(search, member(search, "mean")));
-  verdict.coherent = number(member(entry, "coherent"), "value") >= min_coherent;
+  verdict.coherent =
+      number_or_nan(member(entry, "coherent"), "value") >= min_coherent;
   const bool beats = verdict.has_controls && verdict.match && verdict.moved &&
                      verdict.beats && verdict.beats_searched;
   entry["site_margin"] = margin;

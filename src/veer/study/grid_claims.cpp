@@ -16,6 +16,7 @@
 #include "veer/metrics/intervals.h"
 #include "veer/metrics/localisation.h"
 #include "veer/metrics/measure_of.h"
+#include "veer/metrics/present_mean.h"
 #include "veer/vectors/distributions.h"
 
 namespace veer {
@@ -41,16 +42,6 @@ std::vector<double> mean_of(const std::vector<std::vector<double>>& cells) {
     value /= static_cast<double>(cells.size());
   }
   return mean;
-}
-
-double plain_mean(const std::vector<double>& values) {
-  double sum = 0.0;
-  double n = 0.0;
-  for (const double x : values) {
-    sum += std::isnan(x) ? 0.0 : x;
-    n += std::isnan(x) ? 0.0 : 1.0;
-  }
-  return n > 0.0 ? sum / n : 0.0;
 }
 
 // By layer and scale; empty unless the grid has every layer.
@@ -230,8 +221,8 @@ HypothesisResult norm_claim(const SweepEvidence& evidence) {
     for (std::size_t q = 0; q < a.size(); ++q) {
       answers += std::isnan(a[q] + b[q]) ? 0 : std::ssize(kept);
     }
-    const double low = std::min(plain_mean(a), plain_mean(b));
-    const double high = std::max(plain_mean(a), plain_mean(b));
+    const double low = std::min(present_mean(a), present_mean(b));
+    const double high = std::max(present_mean(a), present_mean(b));
     const auto difference = measure_of(
         share_difference(a, answers, b, answers, 0.95, evidence.units()));
     if (difference.low && difference.high) {

@@ -14,6 +14,7 @@
 
 #include "veer/metrics/control_mean.h"
 #include "veer/metrics/intervals.h"
+#include "veer/metrics/present_mean.h"
 #include "veer/metrics/random_percentile.h"
 #include "veer/study/effect_verdict.h"
 
@@ -39,16 +40,6 @@ Estimate turned(Estimate estimate, double sign) {
 
 Json number_json(const std::optional<double>& value, double sign = 1.0) {
   return value ? number_or_null(sign * *value) : Json(nullptr);
-}
-
-double mean_of(const std::vector<double>& values) {
-  double sum = 0.0;
-  double count = 0.0;
-  for (const double value : values) {
-    sum += std::isnan(value) ? 0.0 : value;
-    count += std::isnan(value) ? 0.0 : 1.0;
-  }
-  return count > 0.0 ? sum / count : kUndefined;
 }
 
 // Mean over the cells, question by question, steered and unsteered.
@@ -119,7 +110,7 @@ Controls controls_of(const Sweep& sweep, const SweepResults& results,
     return controls;
   }
   for (const auto& cell : cells) {
-    controls.effects.push_back(mean_of(results.changes(cell, goal)));
+    controls.effects.push_back(present_mean(results.changes(cell, goal)));
   }
   controls.by_question = by_question(results, cells, goal);
   const auto& all = controls.by_question;

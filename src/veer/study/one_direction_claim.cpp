@@ -11,22 +11,13 @@
 #include "veer/base/number_text.h"
 #include "veer/metrics/intervals.h"
 #include "veer/metrics/measure_of.h"
+#include "veer/metrics/present_mean.h"
 
 namespace veer {
 namespace {
 
 constexpr double kNoEffect = 0.1;     // "works" and "fails" of an effect
 constexpr double kSmallestGap = 0.1;  // between the models
-
-double mean_of(const std::vector<double>& values) {
-  double sum = 0.0;
-  double n = 0.0;
-  for (const double x : values) {
-    sum += std::isnan(x) ? 0.0 : x;
-    n += std::isnan(x) ? 0.0 : 1.0;
-  }
-  return n > 0.0 ? sum / n : 0.0;
-}
 
 // Share of the gap between the models that a chosen effect closes.
 Measure closed_share(const SweepEvidence& evidence,
@@ -41,7 +32,8 @@ Measure closed_share(const SweepEvidence& evidence,
   }
   const auto steered = evidence.labelled(*cell, label);
   const auto wanted = evidence.labelled(*other, label);
-  const double gap = mean_of(wanted) - mean_of(evidence.labelled(*own, label));
+  const double gap =
+      present_mean(wanted) - present_mean(evidence.labelled(*own, label));
   if (!(gap >= kSmallestGap)) {
     return Measure::none("the two models differ by less than 10 points");
   }

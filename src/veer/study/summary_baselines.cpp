@@ -15,19 +15,19 @@ namespace {
 
 // "+98 [+94, +99]", in points where the measure is a share.
 std::string bare_amount(const Json& estimate, bool share) {
-  if (std::isnan(number_of(estimate, "value"))) {
+  if (std::isnan(number_or_nan(estimate, "value"))) {
     return "not defined";
   }
   const double factor = share ? 100.0 : 1.0;
   const int decimals = share ? 0 : 2;
   const auto part = [&](const char* key) {
-    return signed_rounded(factor * number_of(estimate, key), decimals);
+    return signed_rounded(factor * number_or_nan(estimate, key), decimals);
   };
   return fmt::format("{} [{}, {}]", part("value"), part("low"), part("high"));
 }
 
 double elsewhere(const Json& entry) {
-  return number_of(
+  return number_or_nan(
       member(member(member(entry, "specificity"), "divergence"), "mean"),
       "value");
 }
@@ -69,7 +69,7 @@ std::string baseline_name(const Json& baseline) {
   if (name == "finetune") {
     return induces ? "adapter on (tuned model)" : "adapter off (base model)";
   }
-  return fmt::format("adapter at {:g}", number_of(baseline, "strength"));
+  return fmt::format("adapter at {:g}", number_or_nan(baseline, "strength"));
 }
 
 std::string specificity_sentence(const Json& sweep, const std::string& goal) {
@@ -83,7 +83,7 @@ std::string specificity_sentence(const Json& sweep, const std::string& goal) {
     const Json* rival = rival_of(member(sweep, "best"), baseline);
     if (costs.empty() && rival != nullptr) {
       const Json& measured = member(*rival, "specificity");
-      const double random = number_of(
+      const double random = number_or_nan(
           member(member(member(measured, "random"), "divergence"), "mean"),
           "value");
       costs = fmt::format(

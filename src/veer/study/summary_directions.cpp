@@ -41,7 +41,7 @@ std::string pair_sentence(const Json& pair_json) {
   double low_above = 2.0;  // of the layers that agree
   double high_above = -2.0;
   for (const auto& at : pair->at("by_layer")) {
-    const double cosine = number_of(at, "cosine");
+    const double cosine = number_or_nan(at, "cosine");
     if (std::isnan(cosine)) {
       continue;
     }
@@ -106,7 +106,7 @@ std::string without_confounds(const Json& comparison, const Json& pair) {
     double low = std::numeric_limits<double>::infinity();
     double high = -low;
     for (const auto& at : entry.at("by_layer")) {
-      const double cosine = number_of(at, "without");
+      const double cosine = number_or_nan(at, "without");
       low = std::isnan(cosine) ? low : std::min(low, cosine);
       high = std::isnan(cosine) ? high : std::max(high, cosine);
     }

@@ -32,7 +32,7 @@ struct Range {
 std::string tuning_text(const Json& tuning) {
   Range cosine;
   for (const auto& at : member(tuning, "by_layer")) {
-    cosine.add(number_of(member(at, "finetuned"), "value"));
+    cosine.add(number_or_nan(member(at, "finetuned"), "value"));
   }
   return string_member(tuning, "name") +
          (cosine.empty() ? ""
@@ -46,7 +46,7 @@ Range auroc_of(const Json& comparison, const std::string& vector) {
   for (const auto& entry : member(comparison, "detection")) {
     if (string_member(entry, "vector") == vector) {
       for (const auto& at : member(entry, "by_layer")) {
-        range.add(number_of(member(at, "base"), "value"));
+        range.add(number_or_nan(member(at, "base"), "value"));
       }
     }
   }

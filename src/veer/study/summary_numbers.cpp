@@ -2,7 +2,6 @@
 #include "veer/study/summary_numbers.h"
 
 #include <cmath>
-#include <limits>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -12,25 +11,18 @@
 
 namespace veer {
 
-double number_of(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number()
-             ? found->get<double>()
-             : std::numeric_limits<double>::quiet_NaN();
-}
-
 std::string amount(const Json& estimate, bool share) {
   const double factor = share ? 100.0 : 1.0;
   const int decimals = share ? 0 : 2;
-  const double value = number_of(estimate, "value");
+  const double value = number_or_nan(estimate, "value");
   if (std::isnan(value)) {
     return "not defined";
   }
   return fmt::format(
       "{}{} [{}, {}]", signed_rounded(factor * value, decimals),
       share ? " points" : "",
-      signed_rounded(factor * number_of(estimate, "low"), decimals),
-      signed_rounded(factor * number_of(estimate, "high"), decimals));
+      signed_rounded(factor * number_or_nan(estimate, "low"), decimals),
+      signed_rounded(factor * number_or_nan(estimate, "high"), decimals));
 }
 
 RandomControl random_control(const Json& entry) {
@@ -40,7 +32,7 @@ RandomControl random_control(const Json& entry) {
   }
   return {string_member(control, "kind") == "covariance" ? "covariance-matched "
                                                          : "",
-          member(control, "mean"), number_of(control, "percentile_95"),
+          member(control, "mean"), number_or_nan(control, "percentile_95"),
           control.value("vectors", std::int64_t{0})};
 }
 
@@ -58,13 +50,13 @@ std::string place_of(const Json& entry) {
   const std::string where =
       layers == "all" ? "all layers" : fmt::format("layer {}", layers);
   const std::string operation = string_member(entry, "operator");
-  if (operation == "ablate" && number_of(entry, "scale") == 1.0) {
+  if (operation == "ablate" && number_or_nan(entry, "scale") == 1.0) {
     return fmt::format("{}, ablated", where);
   }
   const bool plain = operation == "add" || operation == "subtract";
   const double sign = operation == "subtract" ? -1.0 : 1.0;
   return fmt::format("{}, {}{:+g} {}", where, plain ? "" : operation + " ",
-                     sign * number_of(entry, "scale"),
+                     sign * number_or_nan(entry, "scale"),
                      string_member(entry, "unit"));
 }
 

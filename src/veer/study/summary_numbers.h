@@ -13,9 +13,6 @@
 
 namespace veer {
 
-// NaN where the key is missing or no number.
-double number_of(const Json& object, const char* key);
-
 // "+27 points [+21, +33]"; scores as "+0.31 [+0.20, +0.42]".
 std::string amount(const Json& estimate, bool share);
 

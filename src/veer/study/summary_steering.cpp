@@ -45,12 +45,12 @@ constexpr double kFails = 0.1;  // points of a share that count as an effect
 
 // -1 where nothing was chosen on select.
 double on_select(const Json& entry) {
-  const double value = number_of(entry, "select_value");
+  const double value = number_or_nan(entry, "select_value");
   return std::isnan(value) ? -1.0 : std::abs(value);
 }
 
 double price_of(const Json& entry) {
-  const double price = number_of(member(entry, "divergence"), "p95");
+  const double price = number_or_nan(member(entry, "divergence"), "p95");
   return std::isnan(price) ? kNoPrice : price;
 }
 
@@ -95,8 +95,8 @@ std::string other_operators(const Json& sweep, const std::string& goal,
                             const Json& added) {
   const Json* other = leading(member(sweep, "best"), goal);
   if (other == nullptr || is_addition(*other) ||
-      std::abs(number_of(other->at("effect"), "value")) <=
-          std::abs(number_of(added.at("effect"), "value"))) {
+      std::abs(number_or_nan(other->at("effect"), "value")) <=
+          std::abs(number_or_nan(added.at("effect"), "value"))) {
     return "";
   }
   const bool share = string_member(*other, "measure") != "score";
@@ -112,7 +112,7 @@ std::string both_amounts(const Json& entry) {
   const bool share = string_member(entry, "measure") != "score";
   const auto all = amount(entry.at("effect"), share);
   const Json& beyond = member(entry, "effect_minus_control");
-  return std::isnan(number_of(beyond, "low"))
+  return std::isnan(number_or_nan(beyond, "low"))
              ? all
              : fmt::format("{} beyond random vectors, {} in all",
                            amount(beyond, share), all);
@@ -125,9 +125,9 @@ bool is_shown_to_fail(const Json& entry) {
     return false;
   }
   const double beyond =
-      number_of(member(entry, "effect_minus_control"), "high");
-  return (std::isnan(beyond) ? number_of(entry.at("effect"), "high") : beyond) <
-         kFails;
+      number_or_nan(member(entry, "effect_minus_control"), "high");
+  return (std::isnan(beyond) ? number_or_nan(entry.at("effect"), "high")
+                             : beyond) < kFails;
 }
 
 // Where the leading entry does not exceed random vectors: that no vector does
@@ -261,7 +261,7 @@ Json break_rows(const Json& sweep) {
     if (rows.is_null()) {
       rows = Json::array();
     }
-    const double first = number_of(entry, "first_broken");
+    const double first = number_or_nan(entry, "first_broken");
     if (std::isnan(first)) {
       continue;
     }
@@ -272,8 +272,8 @@ Json break_rows(const Json& sweep) {
       rows.push_back(
           {{"vector", entry["vector"]}, {"lowest", first}, {"highest", first}});
     } else {
-      (*found)["lowest"] = std::min(first, number_of(*found, "lowest"));
-      (*found)["highest"] = std::max(first, number_of(*found, "highest"));
+      (*found)["lowest"] = std::min(first, number_or_nan(*found, "lowest"));
+      (*found)["highest"] = std::max(first, number_or_nan(*found, "highest"));
     }
   }
   return rows;

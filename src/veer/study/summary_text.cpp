@@ -21,9 +21,9 @@ constexpr std::size_t kMostEffects = 5;
 constexpr int kBarWidth = 20;
 
 std::string bar_line(const Json& at) {
-  const double cosine = number_of(at, "cosine");
+  const double cosine = number_or_nan(at, "cosine");
   const int layer = at.at("layer").get<int>();
-  const double chance = number_of(at, "null_high");
+  const double chance = number_or_nan(at, "null_high");
   if (std::isnan(cosine)) {
     return fmt::format("  layer {:>3}   not established", layer);
   }
@@ -39,8 +39,8 @@ std::string bar_line(const Json& at) {
   }
   return fmt::format("  layer {:>3}  {} [{}, {}]  {}", layer,
                      signed_rounded(cosine, 2),
-                     signed_rounded(number_of(at, "low"), 2),
-                     signed_rounded(number_of(at, "high"), 2), bar);
+                     signed_rounded(number_or_nan(at, "low"), 2),
+                     signed_rounded(number_or_nan(at, "high"), 2), bar);
 }
 
 std::vector<std::string> chart_lines(const Json& rows) {
@@ -69,7 +69,7 @@ std::string effect_line(const Json& entry) {
   const Json& beyond = member(entry, "effect_minus_control");
   return fmt::format(
       "{} {}{}  {}  {}random {}{}{}", head, amount(entry.at("effect"), share),
-      std::isnan(number_of(beyond, "low"))
+      std::isnan(number_or_nan(beyond, "low"))
           ? ""
           : fmt::format(", {} beyond random", amount(beyond, share)),
       place_of(entry), control.kind, amount(control.effect, share),
@@ -82,7 +82,8 @@ std::string break_line(const Json& rows) {
   for (const auto& row : rows) {
     const std::string vector = string_member(row, "vector");
     line += fmt::format("{}{} {:g}-{:g}", line.empty() ? "" : ", ", vector,
-                        number_of(row, "lowest"), number_of(row, "highest"));
+                        number_or_nan(row, "lowest"),
+                        number_or_nan(row, "highest"));
   }
   return line.empty()
              ? "At single layers text holds at every scale that was tried."

@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/metrics/intervals.h"
+#include "veer/metrics/present_mean.h"
 #include "veer/study/sweep_ladders.h"
 #include "veer/study/vector_names.h"
 
@@ -23,16 +24,6 @@ namespace {
 
 constexpr std::int64_t kDraws = 2000;
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-
-double mean_of(const std::vector<double>& values) {
-  double sum = 0.0;
-  double n = 0.0;
-  for (const double x : values) {
-    sum += std::isnan(x) ? 0.0 : x;
-    n += std::isnan(x) ? 0.0 : 1.0;
-  }
-  return n > 0.0 ? sum / n : kUnknown;
-}
 
 const Best* find_best(const Sweep& sweep, const std::string& vector,
                       const std::string& goal, const std::string& group) {
@@ -112,8 +103,8 @@ class Contrasts {
                      {"b", b},
                      {"at", at},
                      {"difference", estimate_json(difference)},
-                     {"mean_a", number_or_null(mean_of(sides.a))},
-                     {"mean_b", number_or_null(mean_of(sides.b))},
+                     {"mean_a", number_or_null(present_mean(sides.a))},
+                     {"mean_b", number_or_null(present_mean(sides.b))},
                      {"most", number_or_null(sides.most)},
                      {"divergence_a", number_or_null(a_divergence)},
                      {"divergence_b", number_or_null(b_divergence)}});

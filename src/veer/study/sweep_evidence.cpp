@@ -18,11 +18,6 @@ namespace {
 constexpr double kUsable = 0.75;  // share of unbroken answers
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
-double number(const Json& object, const char* key) {
-  const Json& value = member(object, key);
-  return value.is_number() ? value.get<double>() : kUndefined;
-}
-
 }  // namespace
 
 bool has_unfit_judge(const Json& sweep) {
@@ -41,7 +36,7 @@ std::string why_no_labels(const Json& sweep) {
 }
 
 bool is_unbroken(const Json& cell) {
-  return number(member(cell, "coherent"), "value") >= kUsable;
+  return number_or_nan(member(cell, "coherent"), "value") >= kUsable;
 }
 
 std::vector<std::int64_t> test_units(const Json& sweep) {
@@ -144,7 +139,8 @@ std::vector<const Json*> SweepEvidence::grid(const std::string& vector,
         string_member(*entry, "model") == "base" &&
         string_member(*entry, "vector") == vector &&
         member(*entry, "confirms").is_null() &&
-        seen.insert({string_member(*entry, "layers"), number(*entry, "scale")})
+        seen.insert({string_member(*entry, "layers"),
+                     number_or_nan(*entry, "scale")})
             .second) {
       list.push_back(entry);
     }

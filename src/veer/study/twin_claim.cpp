@@ -10,11 +10,6 @@
 namespace veer {
 namespace {
 
-std::optional<double> number(const Json& object, const char* key) {
-  const Json& value = member(object, key);
-  return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
-}
-
 std::string percent(const std::optional<double>& share) {
   return share ? rounded(100.0 * *share, 0) : std::string("?");
 }
@@ -24,14 +19,14 @@ std::string percent(const std::optional<double>& share) {
 // that of an isotropic one, 1 - 1 / width.
 std::string random_text(const Json& comparison, const Json& twin) {
   const Json& random = member(twin, "share_random");
-  if (const auto value = number(random, "value")) {
+  if (const auto value = number_member(random, "value")) {
     return fmt::format(
         "; of a random direction with the activations' covariance it is {} % "
         "(95 of 100 have {} to {})",
-        percent(value), percent(number(random, "low")),
-        percent(number(random, "high")));
+        percent(value), percent(number_member(random, "low")),
+        percent(number_member(random, "high")));
   }
-  const auto width = number(comparison, "width");
+  const auto width = number_member(comparison, "width");
   return width && *width >= 1.0
              ? fmt::format(
                    "; of a random direction in {:g} dimensions it is "
@@ -60,7 +55,7 @@ const Json& twin_of(const Json& comparison, const std::string& vector) {
 HypothesisResult twin_claim(const Json& comparison) {
   const Json& twin = member(comparison, "twin");
   const Json& share = member(twin, "share_outside");
-  if (!number(share, "value")) {
+  if (!number_member(share, "value")) {
     auto why = string_member(share, "reason");
     if (why.empty()) {
       why = string_member(comparison, "twin_reason");
@@ -72,15 +67,16 @@ HypothesisResult twin_claim(const Json& comparison) {
             (why.empty() ? "" : ": " + why));
   }
   auto row = claim_row("G3");
-  row.effect.value = number(share, "value");
-  row.effect.low = number(share, "low");
-  row.effect.high = number(share, "high");
-  row.effect.n = static_cast<std::int64_t>(number(share, "n").value_or(0.0));
+  row.effect.value = number_member(share, "value");
+  row.effect.low = number_member(share, "low");
+  row.effect.high = number_member(share, "high");
+  row.effect.n =
+      static_cast<std::int64_t>(number_member(share, "n").value_or(0.0));
   row.effect.reason.clear();
   row.effect.clusters =
-      static_cast<std::int64_t>(number(share, "clusters").value_or(0.0));
+      static_cast<std::int64_t>(number_member(share, "clusters").value_or(0.0));
   decide_by_interval(row, row.margin(), row.margin());
-  const auto seeds = number(twin, "seeds");
+  const auto seeds = number_member(twin, "seeds");
   // The interval's widest part is Student's t over so many seeds.
   if (seeds && *seeds > 1.0) {
     row.p = p_beyond(row.effect, row.margin(),
@@ -99,19 +95,20 @@ HypothesisResult twin_claim(const Json& comparison) {
 std::string twin_note(const Json& comparison, const std::string& vector) {
   const Json& twin = twin_of(comparison, vector);
   const Json& share = member(twin, "share_outside");
-  if (!number(share, "value")) {
+  if (!number_member(share, "value")) {
     return "";
   }
   return fmt::format(
       " Of the squared length of {}, {} % (interval {} to {}) is not what "
       "the same fine-tuning writes on honest answers{}.",
-      vector, percent(number(share, "value")), percent(number(share, "low")),
-      percent(number(share, "high")), random_text(comparison, twin));
+      vector, percent(number_member(share, "value")),
+      percent(number_member(share, "low")),
+      percent(number_member(share, "high")), random_text(comparison, twin));
 }
 
 std::string twin_phrase(const Json& comparison, const std::string& vector) {
-  const auto share =
-      number(member(twin_of(comparison, vector), "share_outside"), "value");
+  const auto share = number_member(
+      member(twin_of(comparison, vector), "share_outside"), "value");
   return share
              ? fmt::format(" ({} % of it outside the honest twin's direction)",
                            percent(share))

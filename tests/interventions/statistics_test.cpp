@@ -92,6 +92,25 @@ TEST(Statistics, TheSubspaceHoldsTheDifference) {
   EXPECT_GT(basis_KD.mv(u).norm().item<double>(), 0.95);
 }
 
+TEST(Statistics, ALayerWithoutRowsTakesNoOtherItsSubspace) {
+  const auto whole = planted();
+  auto part = planted();
+  for (auto* side : {&part.rows.positive, &part.rows.negative}) {
+    side->at(0).zero_();  // as extract.layers leaves it
+  }
+  for (const char* operation : {"ablate_subspace", "low_rank"}) {
+    auto of_whole = whole.input;
+    auto of_part = part.input;
+    const auto need = find_operator(operation).need;
+    add_statistics(of_whole, need, whole.rows);
+    add_statistics(of_part, need, part.rows);
+    const auto& states = whole.rows.positive[1];
+    const auto after = steered(of_part, operation, states);
+    EXPECT_FALSE(after.equal(states)) << operation;
+    EXPECT_TRUE(after.equal(steered(of_whole, operation, states))) << operation;
+  }
+}
+
 TEST(Statistics, LowRankCarriesOneClassToTheOther) {
   auto made = planted();
   add_statistics(made.input, OperatorNeed::kLowRank, made.rows);

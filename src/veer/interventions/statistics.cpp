@@ -9,6 +9,7 @@
 #include <ATen/ops/eye.h>
 #include <ATen/ops/linalg_solve.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 
@@ -72,10 +73,16 @@ at::Tensor subspace_of(const VectorRows& rows, std::int64_t rank) {
   std::int64_t least = rank;
   for (std::int64_t k = 0; k < rows.num_layers(); ++k) {
     bases.push_back(difference_subspace(rows.differences(k), rank));
-    least = std::min(least, bases.back().size(0));
+    if (bases.back().size(0) > 0) {
+      least = std::min(least, bases.back().size(0));
+    }
   }
+  // A layer where nothing was extracted has no difference, takes no part in an
+  // edit, and must not take the others their directions.
   for (auto& basis_KD : bases) {
-    basis_KD = basis_KD.narrow(0, 0, least);
+    basis_KD = basis_KD.size(0) > 0
+                   ? basis_KD.narrow(0, 0, least)
+                   : at::zeros({least, basis_KD.size(1)}, basis_KD.options());
   }
   return at::stack(bases).to(at::kFloat).contiguous();
 }

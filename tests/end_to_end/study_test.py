@@ -254,7 +254,44 @@ class WholeRuns(StudyCase):
             self.assertAlmostEqual(one, other, places=3)
         self.refused(self.study("--model.finetuned", self.folder / "none",
                                 out="c"), "model.finetuned", "none")
+        self.refused(self.study("--model.finetuned", adapter,
+                                "--model.finetuned_honest",
+                                self.folder / "none", out="c"), "none")
         self.assertFalse((self.folder / "c").exists())
+
+    def test_a_ready_honest_twin_gives_what_a_trained_one_does(self):
+        trained = self.study("--finetune.seeds", "[]", verb="compare")
+        self.assertEqual(trained.returncode, 0, trained.stderr)
+        adapter = self.folder / "run/adapter"
+        ready = run("compare", self.manifest, "--model.finetuned", adapter,
+                    "--model.finetuned_honest", adapter / "controls/honest",
+                    "--out", self.folder / "ready")
+        self.assertEqual(ready.returncode, 0, ready.stderr)
+        # The small manifest sets keys that train nothing here.
+        for words in ("finetune.steps", "is set and not used",
+                      "which is not checked", "honest twin: adapter of rank 4"):
+            self.assertIn(words, ready.stderr)
+        comparisons = [json.loads((self.folder / name / "comparison.json")
+                                  .read_text()) for name in ("run", "ready")]
+        self.assertEqual(comparisons[0]["twin"], comparisons[1]["twin"])
+        self.assertIsNotNone(comparisons[1]["twin"]["share_outside"]["value"])
+        self.assertIn("twin@answer_mean",
+                      [v["name"] for v in comparisons[1]["vectors"]])
+        claims = json.loads((self.folder / "ready/hypotheses.json")
+                            .read_text())["claims"]
+        claim = next(c for c in claims if c["id"] == "G3")
+        self.assertNotEqual(claim["decision"], "not measured")
+        # An honest twin that went away is taken again, and the same.
+        lost = self.folder / "ready/adapter/controls/honest"
+        before = (lost / "adapter_model.safetensors").read_bytes()
+        shutil.rmtree(lost)
+        again = self.study("--model.finetuned", adapter,
+                           "--model.finetuned_honest",
+                           adapter / "controls/honest", out="ready",
+                           verb="compare")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual((lost / "adapter_model.safetensors").read_bytes(),
+                         before)
 
     def test_nothing_is_trained_that_no_vector_asks_for(self):
         """Contrastive vectors need no adapter: to extract, and to the report

@@ -65,6 +65,7 @@ TEST(Manifest, RefusesWhatNoStudyCanHave) {
       {"run.name", "a/b"},
       {"run.device", "gpu"},
       {"run.seed", "9223372036854775807"},
+      {"model.finetuned_honest", "folder"},
       {"sweep.random_full", "4"},
       {"extract.vectors", "domain@answer_mean,domain@answer_mean"},
       {"sweep.vectors", "twin@answer_mean,twin@answer_mean"},

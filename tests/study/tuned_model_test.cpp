@@ -53,6 +53,20 @@ TEST(TunedModel, IsTrainedOnlyForStagesThatNeedIt) {
   EXPECT_TRUE(without.sweep.adapter_strengths.empty());
 }
 
+TEST(TunedModel, KeysThatTrainNothingBesideAReadySideAreNamed) {
+  Manifest manifest;
+  manifest.finetune.controls = {"honest"};
+  manifest.finetune.steps = 9;
+  EXPECT_EQ(unused_training_keys(manifest), "");
+  manifest.model.finetuned = "folder";
+  EXPECT_EQ(unused_training_keys(manifest),
+            "finetune.steps, finetune.controls");
+  manifest.finetune = {};
+  manifest.finetune.rank = 4;
+  manifest.finetune.controls = {};
+  EXPECT_EQ(unused_training_keys(manifest), "");
+}
+
 TEST(TunedModel, TwinsOfTheDefaultGoWithoutAnHonestTwinAndNamedOnesAreRefused) {
   const auto twins_of = [](const Manifest& manifest) {
     return std::ranges::count_if(

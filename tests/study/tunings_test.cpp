@@ -57,6 +57,11 @@ TEST(Tunings, NoneWhereNothingIsReadInThemOrTheSideIsReadyMade) {
   manifest.model.finetuned = "folder";
   EXPECT_THAT(names_of(manifest), IsEmpty());
   EXPECT_FALSE(has_honest_twin(manifest));
+  manifest.model.finetuned_honest = "other";
+  EXPECT_TRUE(has_honest_twin(manifest));
+  EXPECT_THAT(names_of(manifest), ElementsAre("controls/honest"));
+  manifest.extract.vectors = {"contrastive@answer_mean"};
+  EXPECT_THAT(names_of(manifest), IsEmpty());
 }
 
 TEST(Tunings, TwinsAreMadeOfMeanDifferences) {

@@ -315,7 +315,14 @@ Json made_from_folder(StudyContext& context) {
   const fs::path folder = manifest.model.finetuned;
   Json from = {{"finetuned", finetuned_fingerprint(folder)},
                {"model", context.model_fingerprint()}};
-  if (finetuned_kind(folder) == FinetunedKind::kCheckpoint) {
+  bool is_checkpoint = finetuned_kind(folder) == FinetunedKind::kCheckpoint;
+  if (!further_tunings(manifest).empty()) {
+    const fs::path honest = manifest.model.finetuned_honest;
+    from["finetuned_honest"] = finetuned_fingerprint(honest);
+    is_checkpoint =
+        is_checkpoint || finetuned_kind(honest) == FinetunedKind::kCheckpoint;
+  }
+  if (is_checkpoint) {
     from["rank"] = manifest.finetune.rank;
     from["machine"] = context.machine_text();
   }
@@ -394,9 +401,9 @@ Stage finetune_stage(StudyContext& context) {
       "finetune",
       dump_json(ready ? made_from_folder(context)
                       : made_from_training(context)),
-      [&context, ready] {
+      [&context] {
         return fs::exists(context.file("adapter/adapter_model.safetensors")) &&
-               (ready || no_tuning_is_lost(context));
+               no_tuning_is_lost(context);
       },
       [&context, ready] {
         return ready ? import_finetuned(context) : tune(context);

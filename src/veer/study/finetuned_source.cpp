@@ -12,6 +12,7 @@
 #include "veer/base/hash.h"
 #include "veer/base/model_folder.h"
 #include "veer/study/machine.h"
+#include "veer/study/tunings.h"
 #include "veer/tensors/safetensors.h"
 #include "veer/train/adapter_files.h"
 #include "veer/train/bake.h"
@@ -21,34 +22,38 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void write_origin(const StudyContext& context, const Json& origin) {
-  write_file(context.file("adapter/origin.json"), dump_json(origin, 1) + "\n");
+void write_origin(const fs::path& to, const Json& origin) {
+  write_file(to / "origin.json", dump_json(origin, 1) + "\n");
 }
 
-StageResult take_adapter(StudyContext& context, const fs::path& folder) {
+// Writes the adapter of `folder` to `to`; returns what it is, for people.
+std::string take_adapter(StudyContext& context, const fs::path& folder,
+                         const fs::path& to) {
   auto [adapter, info] =
       read_adapter_files(folder, adapter_base(context.model()));
   std::size_t tokens = 0;
   for (const auto& [path, rows] : adapter.tokens) {
     tokens += rows.ids.size();
   }
-  write_origin(context, {{"kind", "adapter"},
-                         {"from", folder.string()},
-                         {"rank", info.rank},
-                         {"pairs", adapter.pairs.size()},
-                         {"weights", adapter.weights.size()},
-                         {"tokens", tokens}});
-  write_adapter(context.file("adapter"), adapter, info);
+  write_origin(to, {{"kind", "adapter"},
+                    {"from", folder.string()},
+                    {"rank", info.rank},
+                    {"pairs", adapter.pairs.size()},
+                    {"weights", adapter.weights.size()},
+                    {"tokens", tokens}});
+  write_adapter(to, adapter, info);
   std::string summary = fmt::format("adapter of rank {} taken from {}",
                                     info.rank, folder.string());
   if (!adapter.weights.empty() || tokens > 0) {
     summary += fmt::format(", with {} weights and {} token rows of its own",
                            adapter.weights.size(), tokens);
   }
-  return {summary, ""};
+  return summary;
 }
 
-StageResult take_checkpoint(StudyContext& context, const fs::path& folder) {
+// The same of a full checkpoint.
+std::string take_checkpoint(StudyContext& context, const fs::path& folder,
+                            const fs::path& to) {
   const auto& manifest = context.manifest();
   const auto rank = manifest.finetune.rank;
   const auto found =
@@ -60,14 +65,14 @@ StageResult take_checkpoint(StudyContext& context, const fs::path& folder) {
     pairs.push_back({{"path", pair.path}, {"energy", pair.energy}});
     least = std::min(least, pair.energy);
   }
-  write_origin(context, {{"kind", "checkpoint"},
-                         {"from", folder.string()},
-                         {"rank", rank},
-                         {"energy", found.energy},
-                         {"least_energy", least},
-                         {"pairs", pairs},
-                         {"not_held", found.not_held}});
-  write_adapter(context.file("adapter"), found.adapter,
+  write_origin(to, {{"kind", "checkpoint"},
+                    {"from", folder.string()},
+                    {"rank", rank},
+                    {"energy", found.energy},
+                    {"least_energy", least},
+                    {"pairs", pairs},
+                    {"not_held", found.not_held}});
+  write_adapter(to, found.adapter,
                 {.base_model = manifest.model.path,
                  .rank = rank,
                  .alpha = static_cast<double>(rank)});
@@ -78,7 +83,16 @@ StageResult take_checkpoint(StudyContext& context, const fs::path& folder) {
     summary +=
         fmt::format(", {} changed tensors left out", found.not_held.size());
   }
-  return {summary, ""};
+  return summary;
+}
+
+std::string take(StudyContext& context, const fs::path& given,
+                 const fs::path& to) {
+  const fs::path folder = resolve_model_folder(given);
+  context.model().detach();
+  return finetuned_kind(folder) == FinetunedKind::kAdapter
+             ? take_adapter(context, folder, to)
+             : take_checkpoint(context, folder, to);
 }
 
 }  // namespace
@@ -117,12 +131,20 @@ std::string finetuned_fingerprint(const fs::path& given) {
 }
 
 StageResult import_finetuned(StudyContext& context) {
-  const fs::path folder =
-      resolve_model_folder(context.manifest().model.finetuned);
-  const auto kind = finetuned_kind(folder);
-  context.model().detach();
-  return kind == FinetunedKind::kAdapter ? take_adapter(context, folder)
-                                         : take_checkpoint(context, folder);
+  const auto& manifest = context.manifest();
+  std::string twin;
+  // First, so that the study's own adapter being there means that all are.
+  for (const auto& tuning : further_tunings(manifest)) {
+    twin = "; honest twin: " + take(context, manifest.model.finetuned_honest,
+                                    adapter_folder(context, tuning));
+    context.monitor().message(
+        "The honest twin is ready made (model.finetuned_honest): twin vectors "
+        "and G3 suppose that both were tuned by one recipe on the same "
+        "questions, which is not checked");
+  }
+  return {
+      take(context, manifest.model.finetuned, context.file("adapter")) + twin,
+      ""};
 }
 
 }  // namespace veer

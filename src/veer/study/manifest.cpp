@@ -283,8 +283,12 @@ std::vector<Manifest> manifests_of_models(const Manifest& manifest) {
     out.push_back(manifest);
     out.back().models.clear();
     apply_changes(out.back(), model.changes);
-    out.back().model = {model.path, model.finetuned, model.repetition_penalty,
-                        model.template_vars, model.thinking_tokens};
+    out.back().model = {model.path,
+                        model.finetuned,
+                        model.finetuned_honest,
+                        model.repetition_penalty,
+                        model.template_vars,
+                        model.thinking_tokens};
     out.back().run.name = model.name;
   }
   return out;

@@ -47,8 +47,10 @@ struct RunSettings {
 
 struct ModelSettings {
   std::string path = "organism";
-  // The fine-tuned side, ready made, instead of training one.
+  // The fine-tuned side, ready made, instead of training one; and its honest
+  // twin, tuned by the same recipe on honest answers to the same questions.
   std::string finetuned;
+  std::string finetuned_honest;
   // Of generated text (GenerationOptions); 0 = as the model's files say.
   double repetition_penalty = 0.0;
   // A JSON object, as parse_template_vars() reads it; a TOML table becomes one.
@@ -64,6 +66,9 @@ struct ModelSettings {
     field("finetuned", self.finetuned,
           "PEFT adapter or fine-tuned checkpoint (then finetune.rank of its "
           "change is kept); empty = train an adapter");
+    field("finetuned_honest", self.finetuned_honest,
+          "beside finetuned: the same recipe on honest answers, for "
+          "twin@POSITION and G3; empty = none");
     field("repetition_penalty", self.repetition_penalty,
           "of generated text; 0 = as generation_config.json says, 1 = none");
     field("template_vars", self.template_vars,
@@ -81,6 +86,7 @@ struct ListedModel {
   std::string name;  // empty = last part of the path
   std::string path;
   std::string finetuned;
+  std::string finetuned_honest;
   double repetition_penalty = 0.0;
   std::string template_vars;
   std::int64_t thinking_tokens = 0;
@@ -99,6 +105,8 @@ struct ListedModel {
     field("name", self.name, "of its run folder, empty = end of the path");
     field("path", self.path, "as [model] path");
     field("finetuned", self.finetuned, "as [model] finetuned");
+    field("finetuned_honest", self.finetuned_honest,
+          "as [model] finetuned_honest");
     field("repetition_penalty", self.repetition_penalty,
           "as [model] repetition_penalty");
     field("template_vars", self.template_vars, "as [model] template_vars");

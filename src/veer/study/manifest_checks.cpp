@@ -171,6 +171,24 @@ void validate_seeds(const Manifest& manifest) {
   }
 }
 
+void validate_twin(const ModelSettings& model) {
+  if (model.finetuned_honest.empty()) {
+    return;
+  }
+  if (model.finetuned.empty()) {
+    fail("check settings", "model.finetuned_honest without model.finetuned",
+         "both, or neither",
+         "a fine-tuned side that is trained here has its twin by "
+         "finetune.controls");
+  }
+  if (model.finetuned_honest == model.finetuned) {
+    fail("check settings",
+         fmt::format("model.finetuned_honest and model.finetuned are both {}",
+                     model.finetuned),
+         "the model that was tuned on honest answers");
+  }
+}
+
 void validate_scales(std::string_view key, const std::vector<double>& scales) {
   for (const double scale : scales) {
     at_least(key, scale, 0.0);
@@ -355,6 +373,7 @@ void validate(const Manifest& manifest) {
   validate_run(manifest.run);
   at_least("model.repetition_penalty", manifest.model.repetition_penalty, 0.0);
   parse_template_vars(manifest.model.template_vars);
+  validate_twin(manifest.model);
   at_least<std::int64_t>("model.thinking_tokens",
                          manifest.model.thinking_tokens, 0);
   validate_models(manifest.models);

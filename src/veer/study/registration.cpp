@@ -52,6 +52,10 @@ Json document_of(StudyContext& context) {
   settings["finetune"] = finetune_identity(manifest);
   if (!manifest.model.finetuned.empty()) {
     settings["finetuned"] = finetuned_fingerprint(manifest.model.finetuned);
+    if (!manifest.model.finetuned_honest.empty()) {
+      settings["finetuned_honest"] =
+          finetuned_fingerprint(manifest.model.finetuned_honest);
+    }
   }
   return registration_document(Json(manifest.extract.vectors), settings);
 }

@@ -160,6 +160,9 @@ std::vector<StageOutcome> run_study(const Manifest& given,
   model_folder(manifest.model.path);  // a wrong path makes no run folder
   if (!manifest.model.finetuned.empty()) {
     finetuned_kind(manifest.model.finetuned);
+    if (!manifest.model.finetuned_honest.empty()) {
+      finetuned_kind(manifest.model.finetuned_honest);
+    }
   }
   RunStore store(request.folder);
   StudyContext context(manifest, store, callbacks.monitor);
@@ -175,7 +178,11 @@ std::vector<StageOutcome> run_study(const Manifest& given,
   if (asked.extract.vectors.size() < given.extract.vectors.size()) {
     context.monitor().message(
         "The twin vectors are left out: the study has no model tuned on honest "
-        "answers (finetune.controls, model.finetuned)");
+        "answers (finetune.controls, model.finetuned_honest)");
+  }
+  if (const auto unused = unused_training_keys(manifest); !unused.empty()) {
+    context.monitor().message("Nothing is trained beside model.finetuned: " +
+                              unused + " is set and not used");
   }
   std::vector<StageOutcome> outcomes;
   for (const auto& name : stage_names()) {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <nlohmann/json.hpp>
+
 #include "veer/base/error.h"
 #include "veer/interventions/operators.h"
 #include "veer/study/extract_inputs.h"
@@ -84,18 +86,36 @@ Manifest without_twins(Manifest manifest) {
       return false;
     }
     if (!is_usual) {
-      fail("check settings",
-           "extract.vectors names " + name +
-               ", and the study has no model "
-               "tuned on honest answers",
-           manifest.model.finetuned.empty()
-               ? "\"honest\" among finetune.controls"
-               : "a fine-tuned side that is trained here, or no twin vector: "
-                 "with model.finetuned nothing is trained");
+      fail(
+          "check settings",
+          "extract.vectors names " + name +
+              ", and the study has no model "
+              "tuned on honest answers",
+          manifest.model.finetuned.empty()
+              ? "\"honest\" among finetune.controls"
+              : "model.finetuned_honest, the ready twin of model.finetuned, or "
+                "no twin vector: nothing is trained here");
     }
     return true;
   });
   return manifest;
+}
+
+std::string unused_training_keys(const Manifest& manifest) {
+  std::string keys;
+  if (manifest.model.finetuned.empty()) {
+    return keys;
+  }
+  const Json usual = manifest_section(Manifest(), "finetune");
+  const Json asked = manifest_section(manifest, "finetune");
+  for (const auto& [key, value] : asked.items()) {
+    const bool asks_nothing = value.is_array() && value.empty();
+    // A rank says how much of a checkpoint's change is kept.
+    if (key != "rank" && value != usual.at(key) && !asks_nothing) {
+      keys += (keys.empty() ? "finetune." : ", finetune.") + key;
+    }
+  }
+  return keys;
 }
 
 Manifest without_tuned(Manifest manifest) {

@@ -4,6 +4,7 @@
 // asks for is not trained.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "veer/study/manifest.h"
@@ -27,6 +28,11 @@ Manifest without_tuned(Manifest manifest);
 // study has no model tuned on honest answers. Throws Error{kBadInput} where
 // another list names one.
 Manifest without_twins(Manifest manifest);
+
+// Keys of [finetune] that are set, ask for something and have no effect,
+// because the fine-tuned side is ready made; "finetune.controls,
+// finetune.steps".
+std::string unused_training_keys(const Manifest& manifest);
 
 // `manifest` without those lines of the default sweep.grid that need a
 // contrastive and a fine-tuned vector (mixtures of the two, a rotation in their

@@ -165,12 +165,12 @@ Json TuningComparison::twins_elsewhere() const {
 
 std::string TuningComparison::no_twin_reason() const {
   const auto& manifest = context_.manifest();
-  if (!manifest.model.finetuned.empty()) {
-    return "the fine-tuned side is ready made (model.finetuned): there is no "
-           "model tuned by its recipe on honest answers";
-  }
   if (!has_honest_twin(manifest)) {
-    return "finetune.controls does not name honest";
+    return manifest.model.finetuned.empty()
+               ? "finetune.controls does not name honest"
+               : "the fine-tuned side is ready made (model.finetuned), and "
+                 "model.finetuned_honest names no model tuned by its recipe on "
+                 "honest answers";
   }
   return "the study has no vector finetuned@POSITION, a difference of means";
 }

@@ -70,7 +70,9 @@ void extract_one(StudyContext& context, const Tuning& tuning) {
   for (std::size_t v = 0; v < specs.size(); ++v) {
     SteeringVector vector = made.vectors[v];
     vector.model = context.manifest().model.path;
-    vector.facts["training_seed"] = std::to_string(tuning.seed);
+    if (context.manifest().model.finetuned.empty()) {
+      vector.facts["training_seed"] = std::to_string(tuning.seed);
+    }
     vector.facts["trained_on"] = tuning.answers + " answers";
     const auto name = vector_name_of(tuning, specs[v].name);
     write_steering_vector(vector_file(context, name), vector);

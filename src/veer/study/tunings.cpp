@@ -33,14 +33,21 @@ std::vector<std::int64_t> training_seeds(const Manifest& manifest) {
 }
 
 bool has_honest_twin(const Manifest& manifest) {
-  return manifest.model.finetuned.empty() && has_control(manifest, "honest");
+  return manifest.model.finetuned.empty()
+             ? has_control(manifest, "honest")
+             : !manifest.model.finetuned_honest.empty();
 }
 
 std::vector<Tuning> further_tunings(const Manifest& manifest) {
   std::vector<Tuning> out;
-  if (!manifest.model.finetuned.empty() ||
-      (tuned_vector_name(manifest).empty() &&
-       twin_side_names(manifest.extract).empty())) {
+  if (tuned_vector_name(manifest).empty() &&
+      twin_side_names(manifest.extract).empty()) {
+    return out;
+  }
+  if (!manifest.model.finetuned.empty()) {
+    if (has_honest_twin(manifest)) {
+      out.push_back({"honest", manifest.run.seed, true, "controls/honest"});
+    }
     return out;
   }
   const auto seeds = training_seeds(manifest);

@@ -36,8 +36,9 @@ std::vector<std::int64_t> training_seeds(const Manifest& manifest);
 bool has_honest_twin(const Manifest& manifest);
 
 // All of them, in the order in which they are trained: further seeds, controls,
-// the honest control of each further seed. None where no vector is made by
-// subtracting the base from the tuned model.
+// the honest control of each further seed. Beside a ready fine-tuned side its
+// ready honest twin alone, taken as the honest control. None where no vector is
+// made by subtracting the base from the tuned model.
 std::vector<Tuning> further_tunings(const Manifest& manifest);
 
 // adapter/NAME of the run folder. A control that could not be made has none.

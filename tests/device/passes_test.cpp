@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What runs on the device gives what it gives on the CPU.
+#include <string>
+
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <gmock/gmock.h>
@@ -112,6 +114,28 @@ TEST_F(OnDevice, GenerationScoresAndDivergences) {
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     EXPECT_NEAR(numbers[i], host_numbers[i], 1e-4);
   }
+}
+
+TEST_F(OnDevice, Float16ThatEndsIsToldAsSuch) {
+  const Transformer half = tiny_model_on(fake::device(), at::kHalf);
+  InterventionTable table(3, 16, half.device());
+  add_to(table, half.config(), "add", 1e5, 1, "generated");
+  const std::vector<std::int32_t> prompt = texts_of({6})[0];
+  const auto told = [&](const auto& work) {
+    try {
+      work();
+      return std::string();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+  const GenerationRequest request{.prompt = prompt, .configuration = 0};
+  EXPECT_THAT(told([&] { generate_all(half, &table, {&request, 1}, {}); }),
+              ::testing::HasSubstr("65504"));
+  const ScoreRequest scored{
+      .prompt = prompt, .answers = {{1, 2}}, .configuration = 0};
+  EXPECT_THAT(told([&] { score_all(half, &table, {&scored, 1}, {}); }),
+              ::testing::HasSubstr("65504"));
 }
 
 TEST_F(OnDevice, WhatIsReadOfTexts) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <tuple>
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/ops/equal.h>
 #include <gmock/gmock.h>
@@ -14,6 +15,7 @@
 #include "device/fake/memory.h"
 #include "device/support.h"
 #include "veer/base/error.h"
+#include "veer/tensors/device.h"
 #include "veer/train/preference_direction.h"
 #include "veer/train/reft_direction.h"
 
@@ -89,6 +91,23 @@ TEST_F(TrainingOnDevice, GoesOnFromACheckpoint) {
   for (const auto& [path, pair] : whole.adapter.pairs) {
     EXPECT_TRUE(at::equal(pair.A_RI, resumed.adapter.pairs.at(path).A_RI));
     EXPECT_TRUE(at::equal(pair.B_OR, resumed.adapter.pairs.at(path).B_OR));
+  }
+}
+
+TEST_F(TrainingOnDevice, TakesAlgorithmsThatRepeatWhereTheyAreWanted) {
+  const auto data = examples_of(kLengths);
+  Transformer model = tiny_model_on(fake::device());
+  auto o = options();
+  o.steps = 1;
+  for (const bool wanted : {true, false}) {
+    want_repeatable_algorithms(model.device(), wanted);
+    const auto plain = sft_objective(data, o.loss);
+    const Objective watched = [&](const ObjectiveInput& input) {
+      EXPECT_EQ(at::globalContext().deterministicAlgorithms(), wanted);
+      return plain(input);
+    };
+    train_adapter(model, std::ssize(data), watched, o, 1, "");
+    EXPECT_FALSE(at::globalContext().deterministicAlgorithms());
   }
 }
 

@@ -28,7 +28,8 @@ TEST(FindDevice, WhatIsNotThereIsOneClearError) {
 }
 
 TEST(RepeatableAlgorithms, ACpuNeedsNone) {
-  use_repeatable_algorithms(at::kCPU, true);
+  want_repeatable_algorithms(at::kCPU, true);
+  const RepeatableScope scope;
   EXPECT_FALSE(at::globalContext().deterministicAlgorithms());
 }
 

@@ -14,6 +14,7 @@
 
 #include "veer/base/error.h"
 #include "veer/capture/recorder.h"
+#include "veer/tensors/device.h"
 #include "veer/tensors/float_range.h"
 #include "veer/tensors/out_of_memory.h"
 #include "veer/text/chat_format.h"
@@ -277,6 +278,7 @@ CapturedTexts capture_texts(const Transformer& model,
                             const CaptureRequest& request,
                             const Monitor& monitor) {
   check_request(model, texts, request);
+  const RepeatableScope repeatable;
   const Layers layers = wanted_layers(model, request);
   Recorder recorder(make_sites(layers, request.points));
   recorder.keep_norms(request.norms);
@@ -312,6 +314,7 @@ std::vector<RunningNumber> token_projections(const Transformer& model,
                                              const CaptureRequest& request,
                                              const Monitor& monitor) {
   check_request(model, texts, request);
+  const RepeatableScope repeatable;
   const Layers layers = wanted_layers(model, request);
   const auto directions = directions_LD.to(at::kFloat);
   const auto sizes = directions.norm(2, 1, /*keepdim=*/true);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "veer/model/fingerprint.h"
 
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -34,20 +36,36 @@ std::string describe(const ModelConfig& config) {
                      config.sliding_rope ? describe(*config.sliding_rope) : "");
 }
 
+at::ScalarType type_of(const at::Tensor& weight,
+                       std::optional<at::ScalarType> as) {
+  return as.value_or(weight.scalar_type());
+}
+
 }  // namespace
 
 std::string model_fingerprint(
     const ModelConfig& config,
     const std::vector<std::pair<std::string, at::Tensor>>& weights,
     std::optional<at::ScalarType> as) {
+  const auto count = std::ssize(weights);
+  std::vector<std::uint64_t> hashes(weights.size());
+  at::parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const auto bytes = weights[i]
+                             .second.detach()
+                             .cpu()
+                             .to(type_of(weights[i].second, as))
+                             .contiguous();
+      hashes[i] =
+          hash64({static_cast<const char*>(bytes.data_ptr()), bytes.nbytes()});
+    }
+  });
   std::string text = describe(config);
-  for (const auto& [name, weight] : weights) {
-    const auto type = as.value_or(weight.scalar_type());
-    const auto bytes = weight.detach().cpu().to(type).contiguous();
-    const std::uint64_t hash =
-        hash64({static_cast<const char*>(bytes.data_ptr()), bytes.nbytes()});
-    text += fmt::format("{} {} [{}] {:016x}\n", name, static_cast<int>(type),
-                        fmt::join(weight.sizes(), ","), hash);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto& [name, weight] = weights[i];
+    text += fmt::format("{} {} [{}] {:016x}\n", name,
+                        static_cast<int>(type_of(weight, as)),
+                        fmt::join(weight.sizes(), ","), hashes[i]);
   }
   return fingerprint(text);
 }

@@ -52,7 +52,7 @@ Transformer load_model(const fs::path& folder, const RunSettings& settings,
   use_threads(settings.threads);
   const auto dtype = parse_dtype(settings.dtype);
   const auto device = find_device(settings.device);
-  use_repeatable_algorithms(device, settings.deterministic);
+  want_repeatable_algorithms(device, settings.deterministic);
   return load_transformer(folder, dtype, device, on_note);
 }
 

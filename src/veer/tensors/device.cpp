@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "veer/tensors/device.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <string>
 
@@ -14,6 +15,8 @@
 
 namespace veer {
 namespace {
+
+std::atomic<bool> repeatable_wanted = false;
 
 // What torch can use besides the CPU. A library that is loaded before may
 // bring a device of its own and have it stand for cuda.
@@ -75,19 +78,27 @@ bool computes_in_bfloat16(at::Device device) {
              .capability_data.supported_scalar_types.has_BFloat16 != 0;
 }
 
-void use_repeatable_algorithms(at::Device device, bool on) {
-  if (device.is_cpu()) {
-    return;
-  }
-  // cuBLAS reads it when it starts; what the user set stays.
-  if (on) {
+void want_repeatable_algorithms(at::Device device, bool on) {
+  repeatable_wanted = on && !device.is_cpu();
+  if (repeatable_wanted) {
+    // cuBLAS reads it when it starts; what the user set stays.
     setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+    // It would fill every fresh tensor with NaN.
+    at::globalContext().setDeterministicFillUninitializedMemory(false);
   }
-  auto& context = at::globalContext();
-  // An operator without such an algorithm still runs, with torch's warning.
-  context.setDeterministicAlgorithms(on, /*warn_only=*/true);
-  // It would fill every fresh tensor with NaN.
-  context.setDeterministicFillUninitializedMemory(false);
+}
+
+RepeatableScope::RepeatableScope()
+    : before_(at::globalContext().deterministicAlgorithms()),
+      warned_only_(at::globalContext().deterministicAlgorithmsWarnOnly()) {
+  if (repeatable_wanted) {
+    // An operator without such an algorithm still runs, with torch's warning.
+    at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
+  }
+}
+
+RepeatableScope::~RepeatableScope() {
+  at::globalContext().setDeterministicAlgorithms(before_, warned_only_);
 }
 
 }  // namespace veer

@@ -16,10 +16,24 @@ at::Device find_device(std::string_view name);
 // V100) take it and compute it in float32, several times slower than float16.
 bool computes_in_bfloat16(at::Device device);
 
-// Has torch choose algorithms that give the same bits again, where it has
-// them, for everything that runs on a card from here on; they may be slower.
-// Without effect on a CPU, whose results repeat anyway. To be called before
-// the first product on the card.
-void use_repeatable_algorithms(at::Device device, bool on);
+// Whether a RepeatableScope does anything on this device, for the process, as
+// torch's own setting is. Never on a CPU, whose results repeat anyway. To be
+// called before the first product on the card.
+void want_repeatable_algorithms(at::Device device, bool on);
+
+// While it lives, torch chooses algorithms that give the same bits again, where
+// it has them. For training and extraction: decoding would pay for it with a
+// sort at each write into the cache.
+class RepeatableScope {
+ public:
+  RepeatableScope();
+  ~RepeatableScope();
+  RepeatableScope(const RepeatableScope&) = delete;
+  RepeatableScope& operator=(const RepeatableScope&) = delete;
+
+ private:
+  bool before_;
+  bool warned_only_;
+};
 
 }  // namespace veer

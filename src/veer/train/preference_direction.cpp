@@ -16,6 +16,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/random.h"
+#include "veer/tensors/device.h"
 #include "veer/train/adamw.h"
 #include "veer/train/direction_training.h"
 
@@ -186,6 +187,7 @@ PreferenceDirection train_preference_direction(
     const Transformer& model, std::span<const PreferencePair> pairs,
     const PreferenceOptions& options, const Monitor& monitor) {
   check(model, pairs, options);
+  const RepeatableScope repeatable;
   Training training(model, pairs, options);
   PreferenceDirection out;
   out.losses = run_steps(

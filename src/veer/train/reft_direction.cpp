@@ -17,6 +17,7 @@
 #include <fmt/core.h>
 
 #include "veer/base/error.h"
+#include "veer/tensors/device.h"
 #include "veer/train/adamw.h"
 
 namespace veer {
@@ -218,6 +219,7 @@ ReftDirection train_reft_direction(const Transformer& model,
                                    const ReftOptions& options,
                                    const Monitor& monitor) {
   check(model, texts, options);
+  const RepeatableScope repeatable;
   Training training(model, texts, options);
   ReftDirection out;
   out.losses = run_steps(

@@ -11,6 +11,7 @@
 #include "veer/base/error.h"
 #include "veer/base/hash.h"
 #include "veer/base/settings.h"
+#include "veer/tensors/device.h"
 #include "veer/tensors/float_range.h"
 #include "veer/tensors/out_of_memory.h"
 #include "veer/train/checkpoint.h"
@@ -370,6 +371,7 @@ TrainResult train_adapter(Transformer& model, std::int64_t num_items,
                           const std::filesystem::path& checkpoint_folder,
                           std::span<const std::int64_t> item_tokens) {
   check_options(options, num_items);
+  const RepeatableScope repeatable;
   return Trainer(model, num_items, objective, options, seed, data_fingerprint,
                  callbacks, checkpoint_folder, item_tokens)
       .run();

@@ -75,8 +75,8 @@ def render(page, folders):
     environment.filters.update(run_folder.FILTERS)
     runs = {name: run_folder.Run(name, folder)
             for name, folder in folders.items()}
-    return environment.get_template(f"{page}.md.j2").render(
-        runs=runs)
+    text = environment.get_template(f"{page}.md.j2").render(runs=runs)
+    return "".join(line.rstrip() + "\n" for line in text.splitlines())
 
 
 def differences(page, fresh, write):

@@ -62,6 +62,22 @@ TEST(FakeDevice, CountsLaunchesWaitsAndBytes) {
   EXPECT_EQ(fake::counts().waits, 3);
 }
 
+TEST(FakeDevice, NobodyWaitsForACopyOfPageLockedMemory) {
+  const auto locked = at::ones({16}, at::TensorOptions().pinned_memory(true));
+  const auto pageable = at::ones({16});
+  fake::reset_counts();
+  EXPECT_EQ(locked.to(fake::device(), /*non_blocking=*/true)
+                .sum()
+                .cpu()
+                .item<float>(),
+            16.0F);
+  EXPECT_EQ(fake::counts().waits, 1);  // that of the sum
+  locked.to(fake::device());
+  EXPECT_EQ(fake::counts().waits, 2);
+  pageable.to(fake::device(), /*non_blocking=*/true);
+  EXPECT_EQ(fake::counts().waits, 3);
+}
+
 TEST(FakeDevice, KnowsItsPeakAndItsEnd) {
   const auto before = fake::memory().used();
   fake::reset_counts();

@@ -11,7 +11,9 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/zeros.h>
 
+#include "veer/model/attention_device.h"
 #include "veer/model/attention_fused.h"
 
 namespace veer {
@@ -20,24 +22,31 @@ namespace {
 // Query rows per step of the unfused path, which holds [B, Q, rows, S].
 constexpr std::int64_t kQueryRows = 256;
 
-// Keys, [J] or [B, 1, J], that query position p may see: j <= p, and
-// j > p - window.
-at::Tensor visible(const at::Tensor& positions_BS, const at::Tensor& keys,
-                   std::int64_t window) {
+// Numbers of a mask lie in rows of a multiple of these, as kernels read them.
+constexpr std::int64_t kMaskStep = 8;
+
+// Keys, [J] or [B, 1, J], that query position p may not see: j > p, and
+// j <= p - window. [B, S, J].
+at::Tensor hidden_keys(const at::Tensor& positions_BS, const at::Tensor& keys,
+                       std::int64_t window) {
   const auto queries_BS1 = positions_BS.unsqueeze(-1);
-  auto mask_BSJ = keys <= queries_BS1;
-  if (window > 0) {
-    mask_BSJ = mask_BSJ.logical_and(keys > queries_BS1 - window);
-  }
-  return mask_BSJ.unsqueeze(1);
+  const auto later_BSJ = keys > queries_BS1;
+  return window > 0 ? later_BSJ.logical_or(keys <= queries_BS1 - window)
+                    : later_BSJ;
+}
+
+// The group's tokens of [T, heads, H].
+at::Tensor gathered(const at::Tensor& x_TNH, const AttentionGroup& group) {
+  return group.tokens_N.defined() ? x_TNH.index_select(0, group.tokens_N)
+                                  : x_TNH;
 }
 
 // [N or T, heads, H] -> [B, heads, S, H].
 at::Tensor to_grid(const at::Tensor& x_TNH, const AttentionGroup& group) {
   const auto rows = static_cast<std::int64_t>(group.rows.size());
-  const auto grid =
-      group.tokens_N.defined() ? x_TNH.index_select(0, group.tokens_N) : x_TNH;
-  return grid.unflatten(0, {rows, group.length}).transpose(1, 2);
+  return gathered(x_TNH, group)
+      .unflatten(0, {rows, group.length})
+      .transpose(1, 2);
 }
 
 // The first tokens of the group's slots, [B, K, num_tokens, H].
@@ -80,62 +89,108 @@ at::ScalarType widened(const at::Tensor& scores) {
 }
 
 // softmax(cap * tanh(scale * q k / cap)) v, rounded to the dtype of q after
-// each step, as the makers do; the softmax itself is taken in fp32. mask_BSJ
-// marks what is visible; G query heads share one key head.
+// each step, as the makers do; the softmax itself is taken in fp32. bias
+// [B, 1, S, J] hides keys; G query heads share one key head.
 at::Tensor capped(const at::Tensor& q_BQSH, const at::Tensor& k_BKJH,
-                  const at::Tensor& v_BKJH, const at::Tensor& mask,
+                  const at::Tensor& v_BKJH, const at::Tensor& bias,
                   const AttentionSettings& settings) {
   const std::int64_t heads = k_BKJH.size(1);
   const auto q = q_BQSH.unflatten(1, {heads, -1});
   const auto k = k_BKJH.unsqueeze(2);
   auto scores = at::matmul(q, k.transpose(-1, -2)) * settings.scale;
   scores = (scores / settings.softcap).tanh() * settings.softcap;
-  scores = scores.masked_fill(mask.unsqueeze(2).logical_not(),
-                              -std::numeric_limits<double>::infinity());
+  scores = scores + bias.unsqueeze(2);
   const auto weights =
       at::softmax(scores, -1, widened(scores)).to(v_BKJH.scalar_type());
   return at::matmul(weights, v_BKJH.unsqueeze(2)).flatten(1, 2);
 }
 
 at::Tensor capped_by_chunks(const at::Tensor& q_BQSH, const at::Tensor& k_BKJH,
-                            const at::Tensor& v_BKJH, const at::Tensor& mask,
+                            const at::Tensor& v_BKJH, const at::Tensor& bias,
                             const AttentionSettings& settings) {
   std::vector<at::Tensor> parts;
   const std::int64_t length = q_BQSH.size(2);
   for (std::int64_t begin = 0; begin < length; begin += kQueryRows) {
     const std::int64_t rows = std::min(kQueryRows, length - begin);
     parts.push_back(capped(q_BQSH.narrow(2, begin, rows), k_BKJH, v_BKJH,
-                           mask.narrow(2, begin, rows), settings));
+                           bias.narrow(2, begin, rows), settings));
   }
   return parts.size() == 1 ? parts[0] : at::cat(parts, 2);
+}
+
+// 0 where a query of the group sees a key and -inf where it does not,
+// [B, 1, repeats * S, J] in q's dtype; B is 1 where all rows are alike.
+at::Tensor make_bias(const AttentionGroup& group, const at::Tensor& q,
+                     std::int64_t window, std::int64_t repeats) {
+  const auto indices = at::TensorOptions().dtype(at::kLong).device(q.device());
+  at::Tensor hidden_BSJ;
+  if (group.from_cache) {
+    hidden_BSJ = hidden_keys(group.query_positions_BS,
+                             group.key_positions_BJ.defined()
+                                 ? group.key_positions_BJ.unsqueeze(1)
+                                 : at::arange(group.kv_length, indices),
+                             window);
+  } else {
+    const auto positions = at::arange(group.length, indices);
+    hidden_BSJ = hidden_keys(positions.unsqueeze(0), positions, window);
+  }
+  const std::int64_t rows = hidden_BSJ.size(0);
+  const std::int64_t queries = hidden_BSJ.size(1);
+  const std::int64_t keys = hidden_BSJ.size(2);
+  const std::int64_t space = (keys + kMaskStep - 1) / kMaskStep * kMaskStep;
+  const auto bias_BMJ =
+      at::zeros({rows, repeats * queries, space}, q.options());
+  bias_BMJ.unflatten(1, {repeats, queries})
+      .narrow(3, 0, keys)
+      .masked_fill_(hidden_BSJ.unsqueeze(1),
+                    -std::numeric_limits<double>::infinity());
+  return bias_BMJ.unsqueeze(1).narrow(3, 0, keys);
+}
+
+const at::Tensor& bias_of(const AttentionGroup& group, const at::Tensor& q,
+                          std::int64_t window, std::int64_t repeats) {
+  at::Tensor& bias = group.biases[{window, repeats}];
+  if (!bias.defined()) {
+    bias = make_bias(group, q, window, repeats);
+  }
+  return bias;
+}
+
+// With what hides keys: G query heads of a key head become G queries of it.
+at::Tensor attend_with_bias(const at::Tensor& q_BQSH, const at::Tensor& k_BKJH,
+                            const at::Tensor& v_BKJH,
+                            const AttentionGroup& group, std::int64_t window,
+                            double scale) {
+  const std::int64_t heads = k_BKJH.size(1);
+  const std::int64_t repeats = q_BQSH.size(1) / heads;
+  const auto q_BKMH = q_BQSH.unflatten(1, {heads, repeats}).flatten(2, 3);
+  const at::Tensor& bias = bias_of(group, q_BQSH, window, repeats);
+  const auto out_BKMH =
+      has_efficient_attention(q_BQSH.device(), q_BQSH.scalar_type(),
+                              q_BQSH.size(3))
+          ? attention_with_bias(q_BKMH, k_BKJH, v_BKJH, bias, scale)
+          : at::scaled_dot_product_attention(q_BKMH, k_BKJH, v_BKJH, bias,
+                                             /*dropout_p=*/0.0,
+                                             /*is_causal=*/false, scale);
+  return out_BKMH.unflatten(2, {repeats, -1}).flatten(1, 2);
 }
 
 at::Tensor attend(const at::Tensor& q_BQSH, const at::Tensor& k_BKJH,
                   const at::Tensor& v_BKJH, const AttentionGroup& group,
                   const AttentionSettings& settings) {
-  const bool windowed =
-      settings.window > 0 && settings.window < group.kv_length;
-  std::optional<at::Tensor> mask;
-  if (group.from_cache) {
-    mask = visible(
-        group.query_positions_BS,
-        group.key_positions_BJ.defined()
-            ? group.key_positions_BJ.unsqueeze(1)
-            : at::arange(group.kv_length, group.query_positions_BS.options()),
-        windowed ? settings.window : 0);
-  } else if (windowed || settings.softcap > 0.0) {
-    const auto positions = at::arange(
-        group.length,
-        at::TensorOptions().dtype(at::kLong).device(q_BQSH.device()));
-    mask = visible(positions.unsqueeze(0), positions,
-                   windowed ? settings.window : 0);
-  }
+  const std::int64_t window =
+      settings.window < group.kv_length ? settings.window : 0;
   if (settings.softcap > 0.0) {
-    return capped_by_chunks(q_BQSH, k_BKJH, v_BKJH, *mask, settings);
+    return capped_by_chunks(q_BQSH, k_BKJH, v_BKJH,
+                            bias_of(group, q_BQSH, window, 1), settings);
+  }
+  if (group.from_cache || window > 0) {
+    return attend_with_bias(q_BQSH, k_BKJH, v_BKJH, group, window,
+                            settings.scale);
   }
   return at::scaled_dot_product_attention(
-      q_BQSH, k_BKJH, v_BKJH, mask, /*dropout_p=*/0.0,
-      /*is_causal=*/!mask.has_value(), settings.scale,
+      q_BQSH, k_BKJH, v_BKJH, /*attn_mask=*/{}, /*dropout_p=*/0.0,
+      /*is_causal=*/true, settings.scale,
       /*enable_gqa=*/q_BQSH.size(1) != k_BKJH.size(1));
 }
 
@@ -146,6 +201,13 @@ at::Tensor attend_groups(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
                          const at::Tensor* cache_values) {
   std::vector<at::Tensor> outputs;
   for (const AttentionGroup& group : plan.groups) {
+    if (group.offsets_B1.defined()) {
+      outputs.push_back(
+          attention_of_texts(gathered(q_TQH, group), gathered(k_TKH, group),
+                             gathered(v_TKH, group), group.offsets_B1,
+                             group.length, settings, plan.flash));
+      continue;
+    }
     const auto k = seen_by(group, k_TKH, cache_keys);
     const auto v = seen_by(group, v_TKH, cache_values);
     const auto out_BQSH = attend(to_grid(q_TQH, group), k, v, group, settings);

@@ -3,13 +3,18 @@
 // Causal attention over packed rows. Rows of similar length are laid on a
 // right-padded grid [B, heads, S, H] (a view when they are equally long) and
 // go through libtorch's fused attention: with padding on the right the causal
-// mask already hides it. Rows that continue a cache slot attend to the slot
+// mask already hides it. On a card whole texts go through one call as they lie
+// (attention_device.h). Rows that continue a cache slot attend to the slot
 // (and, where they store nothing there, to their own tokens behind it) with an
-// explicit mask, because libtorch aligns its causal mask top-left.
+// explicit mask, because libtorch aligns its causal mask top-left. Where there
+// is a mask, the query heads that share a key head are laid along the query
+// axis, so that no kernel need know of groups.
 // Families with a soft cap on the scores take an unfused path of our own.
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -34,11 +39,18 @@ struct AttentionGroup {
   // from_cache, nothing stored: positions of the keys, cached_length of the
   // slot and then S of the row itself; beyond every query where there is none.
   at::Tensor key_positions_BJ;
+  // Whole texts end to end on a card, none padded: where each begins, int32.
+  at::Tensor offsets_B1;
+  // What hides keys, 0 or -inf, [B, 1, M, J], by window and by how often the
+  // queries are repeated: made by the first layer that asks. A plan belongs to
+  // one pass, which is no two threads' at once.
+  mutable std::map<std::pair<std::int64_t, std::int64_t>, at::Tensor> biases;
 };
 
 // How the rows of a batch are grouped; made once per pass.
 struct AttentionPlan {
   std::vector<AttentionGroup> groups;
+  bool flash = false;  // whole texts by the flash kernel
   at::Tensor place_T;  // place of each token in the grids laid end to end
   // Where new keys and values go: slot and position of each token. Undefined
   // where none are stored.
@@ -46,14 +58,23 @@ struct AttentionPlan {
   at::Tensor position_T;
 };
 
-// `cache` may be null. Throws Error if a row does not fit its slot.
-AttentionPlan plan_attention(const PackedBatch& batch, const KvCache* cache);
-
 struct AttentionSettings {
   double scale = 1.0;
   double softcap = 0.0;     // 0 = none
   std::int64_t window = 0;  // tokens seen, itself included; 0 = all
 };
+
+// What the layers of a model will ask of a plan.
+struct AttentionUse {
+  at::ScalarType dtype = at::kFloat;
+  std::int64_t head_width = 0;
+  bool softcap = false;
+  std::int64_t window = 0;  // the smallest of a layer; 0 = none has one
+};
+
+// `cache` may be null. Throws Error if a row does not fit its slot.
+AttentionPlan plan_attention(const PackedBatch& batch, const KvCache* cache,
+                             const AttentionUse& use = {});
 
 // q [T, Q, H], k and v [T, K, H], after RoPE; returns [T, Q, H]. With cache
 // tensors [slots, K, max_tokens, H] the new keys and values are stored first,

@@ -2,26 +2,20 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <utility>
 
-#include <ATen/ops/from_blob.h>
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
 #include "veer/model/attention.h"
+#include "veer/model/attention_device.h"
+#include "veer/model/host_indices.h"
 
 namespace veer {
 namespace {
 
 // A grid may hold this much padding in proportion to its longest row.
 constexpr double kMaxPadding = 0.125;
-
-at::Tensor to_tensor(const std::vector<std::int64_t>& values,
-                     at::Device device) {
-  return at::from_blob(const_cast<std::int64_t*>(values.data()),
-                       {static_cast<std::int64_t>(values.size())},
-                       at::TensorOptions().dtype(at::kLong))
-      .to(device, /*non_blocking=*/false, /*copy=*/true);
-}
 
 void check_slots(const PackedBatch& batch, const KvCache& cache) {
   if (static_cast<std::int64_t>(batch.slots.size()) != batch.num_rows()) {
@@ -52,17 +46,20 @@ std::vector<std::int64_t> sorted_rows(const PackedBatch& batch) {
   return rows;
 }
 
+// `end_to_end`: whole texts need not be alike.
 bool joins(const AttentionGroup& group, const PackedBatch& batch,
-           std::int64_t row) {
+           std::int64_t row, bool end_to_end) {
   const auto length = static_cast<double>(batch.length(row));
   return group.from_cache == (batch.starts[row] > 0) &&
-         length >= (1.0 - kMaxPadding) * static_cast<double>(group.length);
+         ((end_to_end && !group.from_cache) ||
+          length >= (1.0 - kMaxPadding) * static_cast<double>(group.length));
 }
 
-std::vector<AttentionGroup> group_rows(const PackedBatch& batch) {
+std::vector<AttentionGroup> group_rows(const PackedBatch& batch,
+                                       bool end_to_end) {
   std::vector<AttentionGroup> groups;
   const auto add = [&](std::int64_t row) {
-    if (groups.empty() || !joins(groups.back(), batch, row)) {
+    if (groups.empty() || !joins(groups.back(), batch, row, end_to_end)) {
       groups.push_back(
           {.length = batch.length(row), .from_cache = batch.starts[row] > 0});
     }
@@ -83,7 +80,7 @@ std::vector<AttentionGroup> group_rows(const PackedBatch& batch) {
 }
 
 void fill_slots(const PackedBatch& batch, AttentionGroup& group,
-                at::Device device) {
+                HostIndices& indices) {
   std::vector<std::int64_t> slots;
   std::vector<std::int64_t> positions;
   bool in_a_row = true;
@@ -100,16 +97,14 @@ void fill_slots(const PackedBatch& batch, AttentionGroup& group,
   }
   group.first_slot = slots.front();
   if (!in_a_row) {
-    group.slots_B = to_tensor(slots, device);
+    indices.add(group.slots_B, std::move(slots));
   }
-  group.query_positions_BS =
-      to_tensor(positions, device)
-          .view({static_cast<std::int64_t>(group.rows.size()), group.length});
+  indices.add(group.query_positions_BS, std::move(positions));
 }
 
 // Keys of rows that store nothing.
 void place_keys(const PackedBatch& batch, AttentionGroup& group,
-                at::Device device) {
+                HostIndices& indices) {
   constexpr auto kNoKey = std::numeric_limits<std::int64_t>::max();
   std::vector<std::int64_t> positions;
   for (const std::int64_t row : group.rows) {
@@ -121,19 +116,19 @@ void place_keys(const PackedBatch& batch, AttentionGroup& group,
       positions.push_back(i < batch.length(row) ? start + i : kNoKey);
     }
   }
-  group.key_positions_BJ =
-      to_tensor(positions, device)
-          .view({static_cast<std::int64_t>(group.rows.size()), -1});
+  indices.add(group.key_positions_BJ, std::move(positions));
 }
 
-// Tokens of the group's grid; padding repeats the row's first token. Returns
-// whether the grid is the packed axis itself.
+// Tokens of the group's grid; padding repeats the row's first token, and texts
+// end to end have none. Returns whether the grid is the packed axis itself.
 bool lay_out(const PackedBatch& batch, const AttentionGroup& group,
-             std::int64_t base, std::vector<std::int64_t>& tokens,
+             bool end_to_end, std::int64_t base,
+             std::vector<std::int64_t>& tokens,
              std::vector<std::int64_t>& place) {
   bool identity = base == 0;
   for (const std::int64_t row : group.rows) {
-    for (std::int64_t i = 0; i < group.length; ++i) {
+    const std::int64_t length = end_to_end ? batch.length(row) : group.length;
+    for (std::int64_t i = 0; i < length; ++i) {
       const bool real = i < batch.length(row);
       const std::int64_t token = batch.offsets[row] + (real ? i : 0);
       const auto grid = static_cast<std::int64_t>(tokens.size());
@@ -148,43 +143,106 @@ bool lay_out(const PackedBatch& batch, const AttentionGroup& group,
          static_cast<std::int64_t>(tokens.size()) == batch.num_tokens();
 }
 
-}  // namespace
+// Where the texts of a group begin.
+std::vector<std::int64_t> beginnings(const PackedBatch& batch,
+                                     const AttentionGroup& group) {
+  std::vector<std::int64_t> result = {0};
+  for (const std::int64_t row : group.rows) {
+    result.push_back(result.back() + batch.length(row));
+  }
+  return result;
+}
 
-AttentionPlan plan_attention(const PackedBatch& batch, const KvCache* cache) {
-  const at::Device device = batch.ids_T.device();
-  AttentionPlan plan;
+// Slot of each token.
+std::vector<std::int64_t> slots_of_tokens(const PackedBatch& batch) {
+  std::vector<std::int64_t> slots;
+  for (std::int64_t row = 0; row < batch.num_rows(); ++row) {
+    slots.insert(slots.end(), batch.length(row), batch.slots[row]);
+  }
+  return slots;
+}
+
+void check_cache(const PackedBatch& batch, const KvCache* cache) {
   if (cache != nullptr) {
     check_slots(batch, *cache);
-    if (batch.stores) {
-      plan.slot_T =
-          to_tensor(batch.slots, device).index_select(0, batch.rows_T);
-      plan.position_T = batch.positions_T;
-    }
   } else if (std::ranges::any_of(batch.starts,
                                  [](std::int64_t s) { return s > 0; })) {
     fail("forward", "rows that continue a cache, and no cache");
   }
-  plan.groups = group_rows(batch);
+}
+
+// Whether whole texts go through one call as they lie.
+bool takes_end_to_end(const PackedBatch& batch, const AttentionUse& use,
+                      bool flash) {
+  std::int64_t longest = 0;
+  for (std::int64_t row = 0; row < batch.num_rows(); ++row) {
+    longest = std::max(longest, batch.length(row));
+  }
+  const bool windowed = use.window > 0 && use.window < longest;
+  return !use.softcap &&
+         (flash ||
+          (!windowed && has_efficient_attention(batch.ids_T.device(), use.dtype,
+                                                use.head_width)));
+}
+
+// Rows and places of all groups, and where the packed tokens lie in them.
+void lay_out_groups(const PackedBatch& batch, bool end_to_end,
+                    AttentionPlan& plan, HostIndices& indices) {
   std::vector<std::int64_t> place(batch.num_tokens());
   std::int64_t base = 0;
   bool identity = true;
   for (AttentionGroup& group : plan.groups) {
+    const bool texts = end_to_end && !group.from_cache;
     std::vector<std::int64_t> tokens;
-    const bool same = lay_out(batch, group, base, tokens, place);
+    const bool same = lay_out(batch, group, texts, base, tokens, place);
     base += static_cast<std::int64_t>(tokens.size());
     identity = identity && same;
     if (!same) {
-      group.tokens_N = to_tensor(tokens, device);
+      indices.add(group.tokens_N, std::move(tokens));
+    }
+    if (texts) {
+      indices.add(group.offsets_B1, beginnings(batch, group));
     }
     if (group.from_cache) {
-      fill_slots(batch, group, device);
+      fill_slots(batch, group, indices);
       if (!batch.stores) {
-        place_keys(batch, group, device);
+        place_keys(batch, group, indices);
       }
     }
   }
   if (!identity) {
-    plan.place_T = to_tensor(place, device);
+    indices.add(plan.place_T, std::move(place));
+  }
+}
+
+}  // namespace
+
+AttentionPlan plan_attention(const PackedBatch& batch, const KvCache* cache,
+                             const AttentionUse& use) {
+  const at::Device device = batch.ids_T.device();
+  check_cache(batch, cache);
+  AttentionPlan plan;
+  HostIndices indices;
+  if (cache != nullptr && batch.stores) {
+    indices.add(plan.slot_T, slots_of_tokens(batch));
+    plan.position_T = batch.positions_T;
+  }
+  plan.flash = has_flash_attention(device, use.dtype, use.head_width);
+  const bool end_to_end = takes_end_to_end(batch, use, plan.flash);
+  plan.groups = group_rows(batch, end_to_end);
+  lay_out_groups(batch, end_to_end, plan, indices);
+  indices.upload(device);
+  for (AttentionGroup& group : plan.groups) {
+    const auto rows = static_cast<std::int64_t>(group.rows.size());
+    for (at::Tensor* positions :
+         {&group.query_positions_BS, &group.key_positions_BJ}) {
+      if (positions->defined()) {
+        *positions = positions->view({rows, -1});
+      }
+    }
+    if (group.offsets_B1.defined()) {
+      group.offsets_B1 = group.offsets_B1.to(at::kInt);
+    }
   }
   return plan;
 }

@@ -3,13 +3,28 @@
 
 #include <algorithm>
 
-#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
+#include "veer/model/host_indices.h"
 
 namespace veer {
+namespace {
+
+// Keys and values of all layers, [2 L, slots, K, max_tokens, H]: the tensor
+// that the constructor made, of which those of the first layer are the
+// beginning.
+at::Tensor every_layer(const std::vector<at::Tensor>& keys) {
+  std::vector<std::int64_t> sizes = {2 * std::ssize(keys)};
+  std::vector<std::int64_t> strides = {keys[0].numel()};
+  sizes.insert(sizes.end(), keys[0].sizes().begin(), keys[0].sizes().end());
+  strides.insert(strides.end(), keys[0].strides().begin(),
+                 keys[0].strides().end());
+  return keys[0].as_strided(sizes, strides);
+}
+
+}  // namespace
 
 KvCache::KvCache(const ModelConfig& config, std::int64_t num_slots,
                  std::int64_t max_tokens, at::ScalarType dtype,
@@ -20,13 +35,14 @@ KvCache::KvCache(const ModelConfig& config, std::int64_t num_slots,
          "at least one of each");
   }
   written_.assign(num_slots, 0);
-  const auto options = at::TensorOptions().dtype(dtype).device(device);
+  // One tensor, so that what concerns a slot concerns it in all layers at once.
+  const auto all =
+      at::zeros({2 * config.num_layers, num_slots, config.num_kv_heads,
+                 max_tokens, config.head_width},
+                at::TensorOptions().dtype(dtype).device(device));
   for (std::int64_t i = 0; i < config.num_layers; ++i) {
-    for (auto* tensors : {&keys_, &values_}) {
-      tensors->push_back(at::zeros(
-          {num_slots, config.num_kv_heads, max_tokens, config.head_width},
-          options));
-    }
+    keys_.push_back(all[2 * i]);
+    values_.push_back(all[2 * i + 1]);
   }
 }
 
@@ -51,13 +67,12 @@ void KvCache::copy_prefixes(std::span<const std::int64_t> from,
   if (from.empty()) {
     return;
   }
-  const auto device = keys_[0].device();
-  const auto index = [&](std::span<const std::int64_t> slots) {
-    return at::tensor(at::IntArrayRef(slots.data(), slots.size()), at::kLong)
-        .to(device);
-  };
-  const auto from_N = index(from);
-  const auto to_N = index(to);
+  at::Tensor from_N;
+  at::Tensor to_N;
+  HostIndices indices;
+  indices.add(from_N, {from.begin(), from.end()});
+  indices.add(to_N, {to.begin(), to.end()});
+  indices.upload(keys_[0].device());
   for (auto* tensors : {&keys_, &values_}) {
     for (at::Tensor& layer : *tensors) {
       auto prefix = layer.narrow(2, 0, num_tokens);
@@ -72,11 +87,7 @@ void KvCache::copy_prefixes(std::span<const std::int64_t> from,
 void KvCache::hold(std::int64_t slot, std::int64_t end) {
   const std::int64_t stale = written_[slot] - end;
   if (stale > 0) {
-    for (auto* tensors : {&keys_, &values_}) {
-      for (at::Tensor& layer : *tensors) {
-        layer.select(0, slot).narrow(1, end, stale).zero_();
-      }
-    }
+    every_layer(keys_).select(1, slot).narrow(2, end, stale).zero_();
   }
   written_[slot] = end;
 }

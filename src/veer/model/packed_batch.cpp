@@ -2,21 +2,15 @@
 #include "veer/model/packed_batch.h"
 
 #include <algorithm>
+#include <utility>
 
-#include <ATen/ops/from_blob.h>
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
+#include "veer/model/host_indices.h"
 
 namespace veer {
 namespace {
-
-at::Tensor to_tensor(std::vector<std::int64_t>& values, at::Device device) {
-  const auto view =
-      at::from_blob(values.data(), {static_cast<std::int64_t>(values.size())},
-                    at::TensorOptions().dtype(at::kLong));
-  return device.is_cpu() ? view.clone() : view.to(device);
-}
 
 PackedBatch pack_rows(std::span<const std::vector<std::int32_t>> rows,
                       std::span<const std::int64_t> starts, at::Device device) {
@@ -52,9 +46,11 @@ PackedBatch pack_rows(std::span<const std::vector<std::int32_t>> rows,
   const auto [smallest, largest] = std::ranges::minmax(ids);
   batch.smallest_id = smallest;
   batch.largest_id = largest;
-  batch.ids_T = to_tensor(ids, device);
-  batch.positions_T = to_tensor(positions, device);
-  batch.rows_T = to_tensor(row_of, device);
+  HostIndices indices;
+  indices.add(batch.ids_T, std::move(ids));
+  indices.add(batch.positions_T, std::move(positions));
+  indices.add(batch.rows_T, std::move(row_of));
+  indices.upload(device);
   return batch;
 }
 

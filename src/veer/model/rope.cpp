@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
@@ -11,6 +12,8 @@
 #include <ATen/ops/pow.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
+
+#include "veer/model/host_indices.h"
 
 namespace veer {
 namespace {
@@ -90,8 +93,7 @@ at::Tensor lengths_T1(const PackedBatch& batch) {
   for (std::int64_t b = 0; b < batch.num_rows(); ++b) {
     lengths.push_back(batch.starts[b] + batch.length(b));
   }
-  return at::tensor(lengths, at::kLong)
-      .to(batch.rows_T.device())
+  return to_device(std::move(lengths), batch.rows_T.device())
       .index_select(0, batch.rows_T)
       .unsqueeze(1);
 }

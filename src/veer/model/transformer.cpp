@@ -31,6 +31,19 @@ struct Transformer::Parts {
   bool has_adapter = false;
   std::string fingerprint;
 
+  AttentionUse attention_use() const {
+    AttentionUse use{.dtype = weights.embedding.weight_VD.scalar_type(),
+                     .head_width = config.head_width};
+    for (const Block& block : weights.blocks) {
+      const auto& [scale, softcap, window] = block.attention;
+      use.softcap = use.softcap || softcap > 0.0;
+      if (window > 0 && (use.window == 0 || window < use.window)) {
+        use.window = window;
+      }
+    }
+    return use;
+  }
+
   std::vector<std::pair<std::string, at::Tensor>> stored_weights() const {
     auto all = named_weights(config, weights);
     for (auto& [name, weight] : all) {
@@ -88,8 +101,8 @@ RopeTable first_tokens(const RopeTable& table, std::int64_t count) {
 }
 
 // `whole`: the pass of all rows, without its plan.
-Stage stage_of(const ForwardPass& whole, std::int64_t first_block,
-               std::int64_t num_rows) {
+Stage stage_of(const ForwardPass& whole, const AttentionUse& use,
+               std::int64_t first_block, std::int64_t num_rows) {
   ForwardPass pass = whole;
   if (num_rows < whole.batch.num_rows()) {
     pass.batch = first_rows(whole.batch, num_rows);
@@ -100,23 +113,24 @@ Stage stage_of(const ForwardPass& whole, std::int64_t first_block,
       pass.adapter.strength_T1 = whole.adapter.strength_T1.narrow(0, 0, tokens);
     }
   }
-  pass.plan = plan_attention(pass.batch, pass.cache);
+  pass.plan = plan_attention(pass.batch, pass.cache, use);
   return {first_block, std::make_shared<const ForwardPass>(std::move(pass))};
 }
 
 std::vector<Stage> plan_stages(const ForwardPass& whole,
+                               const AttentionUse& use,
                                const RowSharing* sharing,
                                std::int64_t num_layers) {
   const std::int64_t rows = whole.batch.num_rows();
   if (sharing == nullptr) {
-    return {stage_of(whole, 0, rows)};
+    return {stage_of(whole, use, 0, rows)};
   }
   check_sharing(*sharing, whole.batch, num_layers);
   std::vector<Stage> stages;
   for (std::int64_t b = 1; b <= rows; ++b) {
     const std::int64_t block = sharing->first_block[b - 1];
     if (b == rows || sharing->first_block[b] != block) {
-      stages.push_back(stage_of(whole, block, b));
+      stages.push_back(stage_of(whole, use, block, b));
     }
   }
   return stages;
@@ -188,14 +202,15 @@ at::Tensor Transformer::forward(const PackedBatch& batch,
           ? rounded(config, parts_->sliding_rope.table(batch, max_tokens),
                     dtype())
           : table;
-  const auto stages = plan_stages({batch,
-                                   {},
-                                   std::move(table),
-                                   std::move(sliding),
-                                   prepare_adapter(options.adapter, batch),
-                                   HookTable(options.hooks, num_layers),
-                                   options.cache},
-                                  options.sharing, num_layers);
+  const auto stages =
+      plan_stages({batch,
+                   {},
+                   std::move(table),
+                   std::move(sliding),
+                   prepare_adapter(options.adapter, batch),
+                   HookTable(options.hooks, num_layers),
+                   options.cache},
+                  parts_->attention_use(), options.sharing, num_layers);
   if (options.cache != nullptr) {
     for (std::int64_t b = 0; b < batch.num_rows(); ++b) {
       options.cache->hold(

@@ -11,4 +11,8 @@ inline constexpr auto kType = c10::DeviceType::PrivateUse1;
 // Torch's view of memory().
 c10::Allocator& allocator();
 
+// Page-locked memory of the host: a copy out of it need not be waited for.
+c10::Allocator& page_locked_allocator();
+bool is_page_locked(const void* data);
+
 }  // namespace veer::fake

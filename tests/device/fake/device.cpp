@@ -60,6 +60,12 @@ struct Hooks final : at::PrivateUse1HooksInterface {
     return 0;
   }
   c10::Device getDeviceFromPtr(void*) const override { return fake::device(); }
+  c10::Allocator* getPinnedMemoryAllocator() const override {
+    return &page_locked_allocator();
+  }
+  bool isPinnedPtr(const void* data) const override {
+    return is_page_locked(data);
+  }
 };
 
 const Guard guard;

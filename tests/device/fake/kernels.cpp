@@ -21,8 +21,24 @@
 #include "device/fake/counts.h"
 #include "device/fake/device.h"
 #include "device/fake/memory.h"
+#include "device/fake/tensors.h"
 
 namespace veer::fake {
+
+at::Tensor host_view(const at::Tensor& tensor) {
+  const auto& storage = tensor.storage();
+  const c10::Storage host(
+      c10::Storage::use_byte_size_t(), storage.nbytes(),
+      c10::DataPtr(memory().host(storage.data()), c10::Device(c10::kCPU)),
+      c10::GetCPUAllocator(), /*resizable=*/true);
+  auto view = at::detail::make_tensor<c10::TensorImpl>(
+      c10::Storage(host), c10::DispatchKeySet(c10::DispatchKey::CPU),
+      tensor.dtype());
+  view.unsafeGetTensorImpl()->set_sizes_and_strides(
+      tensor.sizes(), tensor.strides(), tensor.storage_offset());
+  return view;
+}
+
 namespace {
 
 // Operators whose result, or its size, the host must know.
@@ -39,21 +55,6 @@ constexpr std::array<std::string_view, 9> kWaiting = {
 
 bool on_device(const at::Tensor& tensor) {
   return tensor.defined() && tensor.device().type() == kType;
-}
-
-// The same numbers as a CPU tensor.
-at::Tensor host_view(const at::Tensor& tensor) {
-  const auto& storage = tensor.storage();
-  const c10::Storage host(
-      c10::Storage::use_byte_size_t(), storage.nbytes(),
-      c10::DataPtr(memory().host(storage.data()), c10::Device(c10::kCPU)),
-      c10::GetCPUAllocator(), /*resizable=*/true);
-  auto view = at::detail::make_tensor<c10::TensorImpl>(
-      c10::Storage(host), c10::DispatchKeySet(c10::DispatchKey::CPU),
-      tensor.dtype());
-  view.unsafeGetTensorImpl()->set_sizes_and_strides(
-      tensor.sizes(), tensor.strides(), tensor.storage_offset());
-  return view;
 }
 
 void resize(const at::Tensor& tensor, at::IntArrayRef sizes) {
@@ -222,7 +223,9 @@ at::Tensor copy_from(const at::Tensor& self, const at::Tensor& to,
   const at::AutoDispatchBelowADInplaceOrView below;
   const auto bytes = static_cast<std::int64_t>(to.nbytes());
   if (!on_device(self)) {
-    count_copy("to device", !non_blocking, bytes, 0);
+    count_copy("to device",
+               !non_blocking || !is_page_locked(self.storage().data()), bytes,
+               0);
   } else if (!on_device(to)) {
     count_copy("to host", !non_blocking, 0, bytes);
   } else {

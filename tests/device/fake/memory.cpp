@@ -95,6 +95,11 @@ void Memory::set_limit(std::size_t bytes) {
   limit_ = bytes;
 }
 
+std::size_t Memory::limit() const {
+  const std::lock_guard lock(mutex_);
+  return limit_;
+}
+
 std::size_t Memory::used() const {
   const std::lock_guard lock(mutex_);
   return used_;

@@ -25,6 +25,7 @@ class Memory {
 
   // Bytes that may be in use at once; kSize at first.
   void set_limit(std::size_t bytes);
+  std::size_t limit() const;
   std::size_t used() const;
   std::size_t peak() const;
   void reset_peak();

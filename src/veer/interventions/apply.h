@@ -7,11 +7,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "veer/interventions/edit_stacks.h"
 #include "veer/interventions/intervention.h"
 
 namespace veer {
-
-struct TokenEdit;
 
 // Changes the named rows of hidden_TD in place. CPU, contiguous, fp32, fp64,
 // bf16 or fp16; arithmetic in fp32. Each token names one edit; a token may
@@ -21,10 +20,9 @@ void apply_fused(std::span<const SiteEdit> edits,
                  std::span<const TokenEdit> tokens,
                  const at::Tensor& hidden_TD);
 
-// The same as ATen operations on any device, recording gradients. Returns a
-// new tensor. Tokens with alike edits are handled together.
-at::Tensor apply_generic(std::span<const SiteEdit> edits,
-                         std::span<const TokenEdit> tokens,
+// The same as ATen operations on any device, recording gradients, for the
+// groups of one round. Returns a new tensor.
+at::Tensor apply_generic(std::span<const EditGroup> groups,
                          const at::Tensor& hidden_TD);
 
 }  // namespace veer

@@ -3,14 +3,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
 #include "veer/interventions/apply.h"
+#include "veer/model/host_indices.h"
 
 namespace veer {
 namespace {
@@ -23,9 +24,7 @@ at::Tensor rows_of(const at::Tensor& hidden_TD,
     index.push_back(token.token);
   }
   return hidden_TD
-      .index_select(
-          0,
-          at::tensor(at::IntArrayRef(index), at::kLong).to(hidden_TD.device()))
+      .index_select(0, to_device(std::move(index), hidden_TD.device()))
       .to(at::kCPU, at::kDouble);
 }
 
@@ -62,6 +61,8 @@ std::int64_t InterventionTable::add(std::vector<SiteEdit> edits) {
   for (const auto& edit : edits) {
     check_edit(edit);
   }
+  pass_.reset();
+  stacks_.reset();
   const auto configuration = num_configurations_++;
   auto& own = edits_of_configuration_.emplace_back();
   for (auto& edit : edits) {
@@ -92,9 +93,12 @@ void InterventionTable::clear() {
   sites_.clear();
   rows_.clear();
   active_.clear();
+  pass_.reset();
+  stacks_.reset();
 }
 
 void InterventionTable::bind(std::span<const RowBinding> rows) {
+  pass_.reset();
   rows_.assign(rows.begin(), rows.end());
   active_.clear();
   for (const auto& row : rows_) {
@@ -193,16 +197,38 @@ std::vector<TokenEdit> InterventionTable::round(
   return tokens;
 }
 
-at::Tensor InterventionTable::apply(const std::vector<TokenEdit>& tokens,
-                                    const at::Tensor& hidden_TD) const {
-  const bool fused = !generic_only_ && hidden_TD.device().is_cpu() &&
-                     device_.is_cpu() && hidden_TD.is_contiguous() &&
-                     !(at::GradMode::is_enabled() && hidden_TD.requires_grad());
-  if (!fused) {
-    return apply_generic(edits_, tokens, hidden_TD);
+bool InterventionTable::fused(const at::Tensor& hidden_TD) const {
+  return !generic_only_ && hidden_TD.device().is_cpu() && device_.is_cpu() &&
+         hidden_TD.is_contiguous() &&
+         !(at::GradMode::is_enabled() && hidden_TD.requires_grad());
+}
+
+const InterventionTable::PassEdits& InterventionTable::edits_of_pass(
+    const PackedBatch& batch) {
+  if (pass_ && pass_->starts == batch.starts &&
+      pass_->offsets == batch.offsets) {
+    return *pass_;
   }
-  apply_fused(edits_, tokens, hidden_TD);
-  return hidden_TD;
+  if (!stacks_) {
+    stacks_ = std::make_unique<EditStacks>(edits_, device_);
+  }
+  pass_ = std::make_unique<PassEdits>();
+  pass_->starts = batch.starts;
+  pass_->offsets = batch.offsets;
+  HostIndices indices;
+  for (const auto& site : active_) {
+    const EditLists& lists = sites_.at(site);
+    std::size_t rounds = 0;
+    for (const auto& list : lists) {
+      rounds = std::max(rounds, list.size());
+    }
+    for (std::size_t n = 0; n < rounds; ++n) {
+      pass_->rounds[site].push_back(
+          groups_of(*stacks_, round(lists, n, batch), indices));
+    }
+  }
+  indices.upload(device_);
+  return *pass_;
 }
 
 void InterventionTable::record(const std::vector<TokenEdit>& tokens,
@@ -230,26 +256,33 @@ at::Tensor InterventionTable::visit(ResidualSite site,
     fail("intervention table", fmt::format("a batch of {} rows", rows_of_pass),
          fmt::format("the {} rows that were bound", rows_.size()));
   }
-  auto result_TD = hidden_TD;
-  for (std::size_t n = 0;; ++n) {
-    const auto tokens = round(found->second, n, batch);
-    if (tokens.empty()) {
-      const bool more = std::ranges::any_of(
-          found->second, [&](const auto& list) { return list.size() > n + 1; });
-      if (!more) {
-        return result_TD;
-      }
-      continue;
-    }
-    if (moves_ == nullptr) {
-      result_TD = apply(tokens, result_TD);
-      continue;
-    }
-    // Copied first: the states may be changed in place.
-    const auto before_ND = rows_of(result_TD, tokens);
-    result_TD = apply(tokens, result_TD);
-    record(tokens, before_ND, result_TD);
+  const EditLists& lists = found->second;
+  std::size_t rounds = 0;
+  for (const auto& list : lists) {
+    rounds = std::max(rounds, list.size());
   }
+  const bool in_place = fused(hidden_TD);
+  auto result_TD = hidden_TD;
+  for (std::size_t n = 0; n < rounds; ++n) {
+    // The generic path has its lists already; the host's are for the rest.
+    const auto tokens = in_place || moves_ != nullptr
+                            ? round(lists, n, batch)
+                            : std::vector<TokenEdit>();
+    // Copied first: the states may be changed in place.
+    const auto before_ND = moves_ != nullptr && !tokens.empty()
+                               ? rows_of(result_TD, tokens)
+                               : at::Tensor();
+    if (!in_place) {
+      result_TD =
+          apply_generic(edits_of_pass(batch).rounds.at(site)[n], result_TD);
+    } else if (!tokens.empty()) {
+      apply_fused(edits_, tokens, result_TD);
+    }
+    if (before_ND.defined()) {
+      record(tokens, before_ND, result_TD);
+    }
+  }
+  return result_TD;
 }
 
 }  // namespace veer

@@ -7,12 +7,14 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <span>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
+#include "veer/interventions/edit_stacks.h"
 #include "veer/interventions/intervention.h"
 #include "veer/model/packed_batch.h"
 #include "veer/model/residual.h"
@@ -27,13 +29,6 @@ struct RowBinding {
   // are copied. It must have no configuration itself.
   std::int64_t donor = -1;
   PositionRange thinking;  // of the row's think block; empty without one
-};
-
-// One token of a pass and the edit that acts on it.
-struct TokenEdit {
-  std::int64_t token = 0;
-  std::int64_t donor_token = -1;
-  std::int64_t edit = 0;
 };
 
 // How far one token was moved at one site: |h' - h|, sums in fp64.
@@ -94,9 +89,17 @@ class InterventionTable : public ResidualHook {
   // Edits of one site, by configuration: usually none or one.
   using EditLists = std::vector<std::vector<std::int64_t>>;
 
+  // The groups of every round and active site, for passes whose rows begin and
+  // end as these.
+  struct PassEdits {
+    std::vector<std::int64_t> starts;
+    std::vector<std::int64_t> offsets;
+    std::map<ResidualSite, std::vector<std::vector<EditGroup>>> rounds;
+  };
+
   void check_edit(const SiteEdit& edit) const;
-  at::Tensor apply(const std::vector<TokenEdit>& tokens,
-                   const at::Tensor& hidden_TD) const;
+  bool fused(const at::Tensor& hidden_TD) const;
+  const PassEdits& edits_of_pass(const PackedBatch& batch);
   void record(const std::vector<TokenEdit>& tokens, const at::Tensor& before_ND,
               const at::Tensor& after_TD);
   // Tokens to change in round `n`: the n-th edit of each row's list. Rounds
@@ -116,6 +119,9 @@ class InterventionTable : public ResidualHook {
   std::vector<RowBinding> rows_;
   std::set<ResidualSite> active_;
   std::vector<TokenMove>* moves_ = nullptr;
+  // Of the generic path, made when a pass asks for them.
+  std::unique_ptr<EditStacks> stacks_;
+  std::unique_ptr<PassEdits> pass_;
 };
 
 }  // namespace veer

@@ -7,11 +7,14 @@
 #include <ATen/core/grad_mode.h>
 #include <gmock/gmock.h>
 
+#include "device/fake/memory.h"
 #include "device/support.h"
+#include "model/family_fixtures.h"
 #include "veer/base/error.h"
 #include "veer/capture/capture_texts.h"
 #include "veer/generation/divergence.h"
 #include "veer/generation/generate.h"
+#include "veer/generation/prompt_slots.h"
 #include "veer/generation/score.h"
 #include "veer/train/adapter_files.h"
 
@@ -44,6 +47,54 @@ class OnDevice : public ::testing::Test {
 
 TEST_F(OnDevice, AForwardPass) {
   expect_close(logits(model_, 0.0), logits(host_, 0.0), kRounding);
+}
+
+// Every family, so also windows and soft caps; fp32 stands for a card without
+// flash attention, bf16 for one with it.
+TEST(FamiliesOnDevice, GiveWhatTheyGiveOnTheCpu) {
+  at::set_num_threads(1);
+  const at::NoGradGuard no_grad;
+  for (const auto& name : family_names()) {
+    const auto family = read_family(name);
+    for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+      SCOPED_TRACE(name + (dtype == at::kFloat ? " fp32" : " bf16"));
+      const auto model = load_transformer(family.folder, dtype, fake::device());
+      const auto host = load_transformer(family.folder, dtype);
+      const auto logits = [&](const Transformer& of) {
+        return of.logits(of.forward(pack(family.ids, of.device())));
+      };
+      const double rounding = dtype == at::kFloat ? kRounding : 3e-2;
+      expect_close(logits(model), logits(host), rounding);
+      if (dtype == at::kFloat) {
+        const GenerationRequest request{
+            .prompt = family.ids[0], .max_tokens = std::ssize(family.greedy)};
+        EXPECT_EQ(generate_all(model, nullptr, {&request, 1}, {})[0].ids,
+                  family.greedy);
+      }
+    }
+  }
+}
+
+TEST_F(OnDevice, RowsThatTheFreeMemoryHolds) {
+  constexpr std::int64_t kTokens = 50;
+  // Keys and values of 3 layers, 2 heads of 8 numbers.
+  constexpr std::int64_t kRow = 2 * 3 * 2 * 8 * kTokens * 4;
+  constexpr std::int64_t kGiB = std::int64_t{1} << 30;
+  GenerationOptions options{.max_rows = 1 << 20};
+  const auto rows = [&](const Transformer& model, std::size_t free) {
+    fake::memory().set_limit(fake::memory().used() + free);
+    const auto fitting = rows_that_fit(model, kTokens, options);
+    fake::memory().set_limit(fake::Memory::kSize);
+    return fitting;
+  };
+  // Half of little, all but 1 GiB of more; a CPU's 1 GiB whatever there is.
+  EXPECT_EQ(rows(model_, 40 * kRow), 20);
+  EXPECT_EQ(rows(model_, 3 * kGiB), 2 * kGiB / kRow);
+  EXPECT_EQ(rows(model_, 0), 1);
+  EXPECT_EQ(rows(host_, 40 * kRow), kGiB / kRow);
+  options.max_cache_bytes = 7 * kRow;
+  EXPECT_EQ(rows(model_, 40 * kRow), 7);
+  EXPECT_EQ(rows(host_, 40 * kRow), 7);
 }
 
 TEST_F(OnDevice, AdaptersOfFilesFollowTheModel) {

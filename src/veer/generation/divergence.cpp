@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -13,6 +14,7 @@
 
 #include "veer/base/error.h"
 #include "veer/generation/checks.h"
+#include "veer/model/host_indices.h"
 #include "veer/model/packed_batch.h"
 #include "veer/tensors/out_of_memory.h"
 
@@ -152,13 +154,12 @@ class Divergences {
     options.hooks = HookList(&hook, 1);
     if (model_.has_adapter()) {
       options.adapter.per_row_B =
-          at::tensor(at::ArrayRef<float>(strengths), at::kFloat)
-              .to(model_.device());
+          sent_to(at::tensor(at::ArrayRef<float>(strengths), at::kFloat),
+                  model_.device());
     }
     const auto batch = pack(rows, model_.device());
     const auto hidden_TD = model_.forward(batch, options);
-    const auto index_N =
-        at::tensor(at::IntArrayRef(wanted), at::kLong).to(hidden_TD.device());
+    const auto index_N = to_device(wanted, hidden_TD.device());
     AdapterStrength strength;
     if (options.adapter.per_row_B.defined()) {
       strength.per_row_B = options.adapter.per_row_B.index_select(
@@ -317,8 +318,7 @@ std::vector<std::vector<AnswerShift>> answer_shifts(
     const auto answer = answer_of(text);
     own.insert(own.end(), answer.begin(), answer.end());
   }
-  const auto own_T =
-      at::tensor(at::IntArrayRef(own), at::kLong).to(model.device());
+  const auto own_T = to_device(std::move(own), model.device());
   std::vector<std::vector<AnswerShift>> result;
   compare_settings(
       model, table, texts, settings, max_tokens, monitor,

@@ -82,10 +82,9 @@ class Generation {
         monitor_(monitor),
         delivered_(delivered),
         report_(report),
-        slots_(
-            model, table, uses_of(requests), SlotUse::kOwn,
-            rows_that_fit(model.config(), model.dtype(), max_tokens(), options),
-            max_tokens(), options.max_prefill_tokens),
+        slots_(model, table, uses_of(requests), SlotUse::kOwn,
+               rows_that_fit(model, max_tokens(), options), max_tokens(),
+               options.max_prefill_tokens),
         num_contents_(slots_.numbers().num_texts()),
         pending_(slots_.order()) {
     std::erase_if(pending_, [&](std::int64_t i) { return delivered[i]; });

@@ -8,6 +8,7 @@
 
 #include "veer/base/error.h"
 #include "veer/generation/shared_rows.h"
+#include "veer/model/host_indices.h"
 
 namespace veer {
 namespace {
@@ -98,8 +99,8 @@ AdapterStrength adapter_strength_of(const Transformer& model,
   if (mixed) {
     const std::vector<float> per_row(rows.begin(), rows.end());
     strength.uniform = 0.0;
-    strength.per_row_B =
-        at::tensor(at::ArrayRef<float>(per_row), at::kFloat).to(model.device());
+    strength.per_row_B = sent_to(
+        at::tensor(at::ArrayRef<float>(per_row), at::kFloat), model.device());
   }
   if (!strength.is_off() && !model.has_adapter()) {
     fail("model pass", "an adapter strength other than 0",
@@ -124,7 +125,7 @@ void fill_slots(const Transformer& model, InterventionTable* table,
 }
 
 at::Tensor log_normalisers(const at::Tensor& logits_NV) {
-  return at::logsumexp(logits_NV.to(at::kFloat), -1).to(at::kCPU);
+  return at::logsumexp(logits_NV.to(at::kFloat), -1);
 }
 
 }  // namespace veer

@@ -44,7 +44,7 @@ at::Tensor read_pass(const Transformer& model, InterventionTable* table,
 void fill_slots(const Transformer& model, InterventionTable* table,
                 KvCache& cache, std::span<const PassRow> rows);
 
-// log(sum(exp(logits))) per row, fp32, on the CPU: the normaliser of
+// log(sum(exp(logits))) per row, fp32, where the logits lie: the normaliser of
 // log-probabilities. Not finite where a row of logits is not.
 at::Tensor log_normalisers(const at::Tensor& logits_NV);
 

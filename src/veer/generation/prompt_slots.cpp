@@ -9,9 +9,23 @@
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
+#include "veer/tensors/device.h"
 
 namespace veer {
 namespace {
+
+constexpr std::int64_t kGiB = std::int64_t{1} << 30;
+
+// On a CPU more rows are hardly faster, and memory is for others too. On a card
+// what is free, but for what the passes themselves need: a tenth of it, and
+// 1 GiB if it has two.
+std::int64_t bytes_for_cache(at::Device device) {
+  const auto free = free_memory(device);
+  if (!free) {
+    return kGiB;
+  }
+  return *free - std::max(*free / 10, std::min(kGiB, *free / 2));
+}
 
 bool is_pair(const InterventionTable* table, const PromptUse& use) {
   return table != nullptr && table->needs_donor(use.configuration);
@@ -244,14 +258,16 @@ void PromptSlots::move(std::span<const Move> moves, std::int64_t num_tokens) {
   }
 }
 
-std::int64_t rows_that_fit(const ModelConfig& config, at::ScalarType dtype,
-                           std::int64_t max_tokens,
+std::int64_t rows_that_fit(const Transformer& model, std::int64_t max_tokens,
                            const GenerationOptions& options) {
+  const ModelConfig& config = model.config();
   const auto bytes = 2 * config.num_layers * config.num_kv_heads *
                      config.head_width * max_tokens *
-                     static_cast<std::int64_t>(c10::elementSize(dtype));
-  const auto fitting =
-      options.max_cache_bytes / std::max<std::int64_t>(1, bytes);
+                     static_cast<std::int64_t>(c10::elementSize(model.dtype()));
+  const auto most = options.max_cache_bytes > 0
+                        ? options.max_cache_bytes
+                        : bytes_for_cache(model.device());
+  const auto fitting = most / std::max<std::int64_t>(1, bytes);
   return std::clamp<std::int64_t>(fitting, 1,
                                   std::max<std::int64_t>(1, options.max_rows));
 }

@@ -120,9 +120,9 @@ class PromptSlots {
   std::int64_t shared_tokens_ = 0;
 };
 
-// How many rows fit: max_rows, less when max_cache_bytes would be passed.
-std::int64_t rows_that_fit(const ModelConfig& config, at::ScalarType dtype,
-                           std::int64_t max_tokens,
+// How many rows fit: max_rows, less when their keys and values would take more
+// than max_cache_bytes, or where that is 0 more than the device has to give.
+std::int64_t rows_that_fit(const Transformer& model, std::int64_t max_tokens,
                            const GenerationOptions& options);
 
 // What decoding and scoring halve when memory runs out: rows run together, at

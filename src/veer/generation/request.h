@@ -89,8 +89,9 @@ struct GenerationOptions {
   // with what follows, when memory runs out.
   std::int64_t max_rows = 256;
   // Upper bound of the key/value cache; fewer rows run together when it
-  // would be passed. At least one row always runs.
-  std::int64_t max_cache_bytes = std::int64_t{1} << 30;
+  // would be passed. At least one row always runs. 0 = 1 GiB on a CPU, on a
+  // card what it has free but for a reserve.
+  std::int64_t max_cache_bytes = 0;
   // Prompt tokens in one prefill pass.
   std::int64_t max_prefill_tokens = 4096;
   // Finished texts are handed over in groups of at least this many (the last

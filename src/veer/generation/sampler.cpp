@@ -10,6 +10,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/max.h>
+#include <ATen/ops/stack.h>
 
 #include "veer/generation/pass.h"
 
@@ -87,12 +88,16 @@ std::vector<DrawnToken> draw_rows(const at::Tensor& logits_BV,
                                   const at::Tensor& choice_BV) {
   const auto num_rows = logits_BV.size(0);
   const auto& from_BV = choice_BV.defined() ? choice_BV : logits_BV;
-  const auto sum_B = log_normalisers(logits_BV);
   const auto [top_B, arg_B] = at::max(from_BV, -1);
   const auto own_B = choice_BV.defined()
                          ? logits_BV.gather(-1, arg_B.unsqueeze(-1)).squeeze(-1)
                          : top_B;
-  const auto top_cpu = own_B.to(at::kCPU, at::kFloat);
+  // Together: each copy to the host waits for the device.
+  const auto numbers_2B =
+      at::stack({own_B.to(at::kFloat), log_normalisers(logits_BV)})
+          .to(at::kCPU);
+  const auto top_cpu = numbers_2B[0];
+  const auto sum_B = numbers_2B[1];
   const auto arg_cpu = arg_B.to(at::kCPU);
   const bool sampled = std::ranges::any_of(
       samplings, [](const Sampling& s) { return s.temperature > 0.0; });

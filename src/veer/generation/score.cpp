@@ -8,13 +8,14 @@
 #include <utility>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/tensor.h>
+#include <ATen/ops/stack.h>
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
 #include "veer/generation/checks.h"
 #include "veer/generation/pass.h"
 #include "veer/generation/prompt_slots.h"
+#include "veer/model/host_indices.h"
 #include "veer/tensors/float_range.h"
 #include "veer/tensors/out_of_memory.h"
 
@@ -46,10 +47,9 @@ class Scoring {
         monitor_(monitor),
         delivered_(delivered),
         rows_(rows_of(requests)),
-        slots_(
-            model, table, uses(), SlotUse::kShared,
-            rows_that_fit(model.config(), model.dtype(), max_tokens(), options),
-            max_tokens(), options.max_prefill_tokens) {
+        slots_(model, table, uses(), SlotUse::kShared,
+               rows_that_fit(model, max_tokens(), options), max_tokens(),
+               options.max_prefill_tokens) {
     for (std::size_t i = 0; i < requests.size(); ++i) {
       scores_.push_back({static_cast<std::int64_t>(i), {}});
       scores_.back().log_probs.resize(requests[i].answers.size());
@@ -230,8 +230,7 @@ class Scoring {
     const auto total = static_cast<std::int64_t>(targets.size());
     const auto chunk =
         std::max<std::int64_t>(1, kLogitsAtOnce / model_.config().vocab_size);
-    const auto target_T =
-        at::tensor(at::IntArrayRef(targets), at::kLong).to(hidden_TD.device());
+    const auto target_T = to_device(targets, hidden_TD.device());
     std::vector<float> result;
     for (std::int64_t at = 0; at < total; at += chunk) {
       const auto count = std::min(chunk, total - at);
@@ -240,15 +239,19 @@ class Scoring {
           adapter_strength_of(
               model_, strengths.subspan(static_cast<std::size_t>(at),
                                         static_cast<std::size_t>(count))));
-      const auto sum_N = log_normalisers(logits_NV);
       const auto own_N =
           logits_NV.gather(1, target_T.narrow(0, at, count).unsqueeze(1))
               .squeeze(1)
-              .to(at::kCPU, at::kFloat);
+              .to(at::kFloat);
+      // Together: each copy to the host waits for the device.
+      const auto both_2N =
+          at::stack({log_normalisers(logits_NV), own_N}).to(at::kCPU);
+      const float* sums = both_2N.const_data_ptr<float>();
+      const float* own = sums + count;
       for (std::int64_t i = 0; i < count; ++i) {
-        const float sum = sum_N.const_data_ptr<float>()[i];
+        const float sum = sums[i];
         result.push_back(std::isfinite(sum)
-                             ? own_N.const_data_ptr<float>()[i] - sum
+                             ? own[i] - sum
                              : std::numeric_limits<float>::quiet_NaN());
       }
     }

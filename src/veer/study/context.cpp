@@ -200,6 +200,8 @@ GenerationOptions StudyContext::generation_options() {
   options.stop_ids = format_->stop_ids();
   options.repetition_penalty = format_->repetition_penalty();
   options.max_rows = manifest_.sweep.batch_rows;
+  options.max_cache_bytes = static_cast<std::int64_t>(manifest_.run.memory *
+                                                      1024.0 * 1024.0 * 1024.0);
   options.read = [this](std::span<const std::int32_t> ids, bool open) {
     return format_->read_answer(ids, open);
   };

@@ -31,6 +31,9 @@ struct RunSettings {
   std::string dtype = "auto";
   std::int64_t threads = 0;   // 0 = all cores; part of the result's bytes
   bool deterministic = true;  // on a card; a CPU always is
+  // For keys and values of the texts that run together, GiB; 0 = 1 on a CPU,
+  // on a card what is free but for a reserve.
+  double memory = 0.0;
 
   template <class Self, class Visitor>
   static void visit(Self& self, Visitor&& field) {
@@ -42,6 +45,9 @@ struct RunSettings {
     field("threads", self.threads, "CPU threads, 0 = all cores");
     field("deterministic", self.deterministic,
           "on a GPU: algorithms that repeat bit by bit, where torch has them");
+    field("memory", self.memory,
+          "GiB for keys and values of texts that run together, 0 = what a GPU "
+          "has free, 1 on a CPU");
   }
 };
 

@@ -72,6 +72,7 @@ void validate_run(const RunSettings& run) {
          "a smaller number: the next one is the second training seed");
   }
   at_least<std::int64_t>("run.threads", run.threads, 0);
+  at_least("run.memory", run.memory, 0.0);
   one_of("run.dtype", run.dtype, {"auto", "float32", "bfloat16", "float16"});
   parse_device_name(run.device, "run.device");
 }

@@ -7,6 +7,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/DeviceGuard.h>
 #include <fmt/core.h>
 
@@ -76,6 +77,25 @@ bool computes_in_bfloat16(at::Device device) {
   const auto index = at::accelerator::getDeviceIndex();
   return at::accelerator::getDeviceCapability(index)
              .capability_data.supported_scalar_types.has_BFloat16 != 0;
+}
+
+std::optional<std::int64_t> free_memory(at::Device device) {
+  if (device.is_cpu()) {
+    return std::nullopt;
+  }
+  const auto* const torchs =
+      dynamic_cast<c10::DeviceAllocator*>(c10::GetAllocator(device.type()));
+  if (torchs == nullptr) {
+    return std::nullopt;
+  }
+  const c10::DeviceGuard guard(device);
+  const auto index = at::accelerator::getDeviceIndex();
+  constexpr auto kAll =
+      static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  const auto free = at::accelerator::getMemoryInfo(index).first;
+  const auto stats = at::accelerator::getDeviceStats(index);
+  return static_cast<std::int64_t>(free) + stats.reserved_bytes[kAll].current -
+         stats.allocated_bytes[kAll].current;
 }
 
 void want_repeatable_algorithms(at::Device device, bool on) {

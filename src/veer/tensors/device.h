@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include <c10/core/Device.h>
@@ -15,6 +17,10 @@ at::Device find_device(std::string_view name);
 // Whether it multiplies in bfloat16. Cards before compute capability 8 (T4,
 // V100) take it and compute it in float32, several times slower than float16.
 bool computes_in_bfloat16(at::Device device);
+
+// Bytes that a card could still give, those that torch holds unused included.
+// Nothing for a CPU, and where torch cannot tell.
+std::optional<std::int64_t> free_memory(at::Device device);
 
 // Whether a RepeatableScope does anything on this device, for the process, as
 // torch's own setting is. Never on a CPU, whose results repeat anyway. To be

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 
 #include "veer/base/error.h"
 #include "veer/model/ops.h"
@@ -52,6 +53,13 @@ Heads heads_of(const ModelConfig& config, const Block& block,
     heads.k_TKH = block.k_norm.apply(config, heads.k_TKH, pass.adapter);
   }
   const RopeTable& rope = block.sliding ? pass.sliding_rope : pass.rope;
+  if (rope.cos_T1H.defined()) {
+    // Together: a card waits for launches, not for the copy.
+    const auto both = ops::rotate(at::cat({heads.q_TQH, heads.k_TKH}, 1), rope);
+    heads.q_TQH = both.narrow(1, 0, config.num_heads);
+    heads.k_TKH = both.narrow(1, config.num_heads, config.num_kv_heads);
+    return heads;
+  }
   heads.q_TQH = ops::rotate(heads.q_TQH, rope);
   heads.k_TKH = ops::rotate(heads.k_TKH, rope);
   return heads;

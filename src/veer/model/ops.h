@@ -2,7 +2,8 @@
 //
 // The elementwise parts of a block. Each has a plain form made of ATen calls
 // (`plain::`), which runs on every device and dtype and is the reference of
-// the tests, and for fp32 on a CPU a fused kernel with its own derivative.
+// the tests, and for fp32 on a CPU a fused kernel with its own derivative. On a
+// card some take fewer ATen calls (`card::`), with the same roundings.
 // Below fp32 they round where transformers rounds: the norm computes in fp32,
 // the product of gate and up in the dtype of the input, the rotation in the
 // wider dtype of input and table. All record gradients. Results are the same
@@ -62,4 +63,15 @@ at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,
 at::Tensor rotate(const at::Tensor& x_TNH, const RopeTable& table);
 
 }  // namespace plain
+
+namespace card {
+
+// Without gradients; one call of torch's, two where the unit vector is rounded
+// before it meets the weight.
+at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
+                    RmsNormKind kind);
+// With the table's whole rows: x cos + (halves exchanged) (-+ sin).
+at::Tensor rotate(const at::Tensor& x_TNH, const RopeTable& table);
+
+}  // namespace card
 }  // namespace veer::ops

@@ -133,7 +133,7 @@ RopeTable Rope::table(const PackedBatch& batch, std::int64_t max_tokens) const {
       angles_TP = at::where(lengths_T1(batch) > original_, long_TP, angles_TP);
     }
   }
-  RopeTable table{angles_TP.cos(), angles_TP.sin()};
+  RopeTable table{.cos_TP = angles_TP.cos(), .sin_TP = angles_TP.sin()};
   if (factor_ != 1.0) {
     table.cos_TP.mul_(factor_);
     table.sin_TP.mul_(factor_);

@@ -17,6 +17,10 @@ namespace veer {
 struct RopeTable {
   at::Tensor cos_TP;
   at::Tensor sin_TP;
+  // The same for whole heads, [T, 1, 2 P], sines of the first half negated:
+  // on a card, where heads are turned whole. Undefined elsewhere.
+  at::Tensor cos_T1H;
+  at::Tensor sin_T1H;
 };
 
 class Rope {

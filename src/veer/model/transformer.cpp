@@ -84,10 +84,15 @@ std::int64_t layers_to_run(const ModelConfig& config,
 // OLMo 2, which also rounds its norms only at the end, does not.
 RopeTable rounded(const ModelConfig& config, RopeTable table,
                   at::ScalarType dtype) {
-  if (config.traits.norm == RmsNormKind::kWide || dtype == at::kDouble) {
-    return table;
+  if (config.traits.norm != RmsNormKind::kWide && dtype != at::kDouble) {
+    table.cos_TP = table.cos_TP.to(dtype);
+    table.sin_TP = table.sin_TP.to(dtype);
   }
-  return {table.cos_TP.to(dtype), table.sin_TP.to(dtype)};
+  if (!table.cos_TP.is_cpu() && 2 * table.cos_TP.size(1) == config.head_width) {
+    table.cos_T1H = at::cat({table.cos_TP, table.cos_TP}, 1).unsqueeze(1);
+    table.sin_T1H = at::cat({-table.sin_TP, table.sin_TP}, 1).unsqueeze(1);
+  }
+  return table;
 }
 
 // The rows that run from one block on, all of them unless rows are shared.
@@ -97,7 +102,8 @@ struct Stage {
 };
 
 RopeTable first_tokens(const RopeTable& table, std::int64_t count) {
-  return {table.cos_TP.narrow(0, 0, count), table.sin_TP.narrow(0, 0, count)};
+  return {.cos_TP = table.cos_TP.narrow(0, 0, count),
+          .sin_TP = table.sin_TP.narrow(0, 0, count)};
 }
 
 // `whole`: the pass of all rows, without its plan.

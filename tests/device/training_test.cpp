@@ -74,6 +74,24 @@ TEST_F(TrainingOnDevice, AnAdapter) {
   }
 }
 
+// Longer than the window, so that a mask is differentiated through; and under
+// a soft cap.
+TEST_F(TrainingOnDevice, AnAdapterBehindAWindow) {
+  const auto data = examples_of({16, 12, 19, 14});
+  auto o = options();
+  o.batch_size = 4;
+  o.accumulation = 1;
+  o.steps = 2;
+  for (const auto* name : {"mistral", "gemma2", "gemma3"}) {
+    SCOPED_TRACE(name);
+    const auto folder = fs::path("tests/fixtures/families") / name;
+    auto host = load_transformer(folder, at::kFloat);
+    auto model = load_transformer(folder, at::kFloat, fake::device());
+    expect_close(finetune(model, data, o, 1).adapter,
+                 finetune(host, data, o, 1).adapter, 1e-3);
+  }
+}
+
 TEST_F(TrainingOnDevice, GoesOnFromACheckpoint) {
   const auto data = examples_of(kLengths);
   auto o = options();

@@ -128,6 +128,7 @@ TEST(QuestionUnits, AreNoTopicsWhereAllThereAreAreAsked) {
   EXPECT_EQ(choice.kind, "question");
   EXPECT_EQ(choice.units, 96);
   EXPECT_THAT(choice.text, HasSubstr("about all 12 topics"));
+  EXPECT_EQ(choice.all_topics, 12);
   // One split that leaves a topic out is a sample.
   for (int i = 0; i < 96; ++i) {
     if (records[i].split == "test" && records[i].topic == "t3") {

@@ -167,20 +167,40 @@ TEST(ContrastClaims, AtACeilingNothingIsContradicted) {
               HasSubstr("no room"));
 }
 
+// The row shows the number that decides.
+TEST(ContrastClaims, AContradictionShowsWhatIsNearestToTheMargin) {
+  const auto got = claim(Json::array({contrast("H15", kC, 0.02, 0.2, 0.97),
+                                      contrast("H15", kF, -0.3, 0.35),
+                                      contrast("H15", kF, -0.2, 0.05)}),
+                         "H15");
+  EXPECT_EQ(got.decision, Decision::kContradicted);
+  EXPECT_DOUBLE_EQ(*got.effect.value, -0.3);
+  EXPECT_LT(*got.effect.high, 0.1);
+  EXPECT_THAT(got.reason, HasSubstr("nearest to the margin"));
+}
+
 TEST(ContrastClaims, TheTwoVectorsDifferByWhatTheTableShows) {
-  auto far = contrast("H2", "", -0.3, 0.2);
-  far["at"] = "equal divergence";
-  auto near = contrast("H2", "", 0.0, 0.05);
-  near["at"] = "equal displacement";
-  const auto differ = claim(Json::array({near, far}), "H2");
+  const auto moved = [](double value, double half, double mean = 0.5) {
+    auto own = contrast("H2", "", value, half, mean);
+    own["at"] = "equal displacement";
+    return own;
+  };
+  const auto differ =
+      claim(Json::array({moved(0.0, 0.05), moved(-0.3, 0.2)}), "H2");
   EXPECT_EQ(differ.decision, Decision::kSupported);
   EXPECT_DOUBLE_EQ(*differ.effect.value, -0.3);
-  EXPECT_DOUBLE_EQ(*differ.p, 0.002);  // two ways of comparing
-  EXPECT_EQ(claim(Json::array({near}), "H2").decision, Decision::kContradicted);
-  auto full = contrast("H2", "", 0.0, 0.0, 1.0);
+  EXPECT_DOUBLE_EQ(*differ.p, 0.001);
+  // At equal divergence the price has an error that no interval holds.
+  auto priced = contrast("H2", "", -0.3, 0.2);
+  priced["at"] = "equal divergence";
+  const auto same = claim(Json::array({moved(0.0, 0.05), priced}), "H2");
+  EXPECT_EQ(same.decision, Decision::kContradicted);
+  EXPECT_THAT(same.reason, HasSubstr("not deciding"));
+  EXPECT_FALSE(claim(Json::array({priced}), "H2").measured());
+  auto full = moved(0.0, 0.0, 1.0);
   EXPECT_EQ(claim(Json::array({full}), "H2").decision, Decision::kUndecided);
   EXPECT_THAT(claim(Json::array({full}), "H2").reason, HasSubstr("no room"));
-  auto inert = contrast("H2", "", 0.0, 0.0, 0.0);
+  auto inert = moved(0.0, 0.0, 0.0);
   EXPECT_THAT(claim(Json::array({inert}), "H2").reason, HasSubstr("no room"));
 }
 

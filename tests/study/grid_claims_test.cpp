@@ -38,17 +38,22 @@ HypothesisResult norm(const PlantedSweep& planted) {
 }
 
 TEST(LayerShare, BothSidesOfAQuarter) {
-  const auto peaked = layers(grid({0.0, 0.8, 0.0, 0.0}));
+  const std::vector<double> one = {0, 0.8, 0, 0, 0, 0, 0, 0};
+  const auto peaked = layers(grid(one));
   EXPECT_EQ(peaked.decision, Decision::kSupported);
-  EXPECT_DOUBLE_EQ(*peaked.effect.value, 0.25);
+  EXPECT_DOUBLE_EQ(*peaked.effect.value, 0.125);
   EXPECT_THAT(peaked.reason, HasSubstr("layer 1 most"));
-  const auto spread = layers(grid({0.5, 0.6, 0.5, 0.5}));
+  // One of four is the least that there can be.
+  const auto few = layers(grid({0.0, 0.8, 0.0, 0.0}));
+  EXPECT_EQ(few.decision, Decision::kUndecided);
+  EXPECT_THAT(few.reason, HasSubstr("fewer than 8 layers"));
+  const auto spread = layers(grid({0.5, 0.6, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5}));
   EXPECT_EQ(spread.decision, Decision::kContradicted);
   EXPECT_EQ(layers(grid({0.0, 0.0, 0.0, 0.0})).decision, Decision::kUndecided);
 }
 
 TEST(LayerShare, FullLayersCannotBeToldApart) {
-  const auto got = layers(grid({1.0, 1.0, 1.0, 0.95}));
+  const auto got = layers(grid({1.0, 1.0, 1.0, 0.95, 1.0, 1.0, 1.0, 1.0}));
   EXPECT_EQ(got.decision, Decision::kUndecided);
   EXPECT_THAT(got.reason, HasSubstr("no room"));
 }

@@ -110,13 +110,23 @@ TEST(OneDirection, APrivatePartThatWorksIsASecondOne) {
   const auto two = Json::array({part("c", 0.0), part("f", 0.6)});
   EXPECT_EQ(claim(two, "H9U").decision, Decision::kContradicted);
   EXPECT_THAT(claim(two, "H9U").reason, HasSubstr("private:f"));
-  EXPECT_EQ(
-      claim(Json::array({part("c", 0.0), part("f", 0.02)}), "H9U").decision,
-      Decision::kSupported);
-  auto unproven = two;
-  unproven[1]["random_vectors"]["n"] = 0;
+  auto first = planted_effect("c@p", "induction", 0.8);
+  first["cell"] = 9;  // whose random vectors are no one else's
+  first["layers"] = "3";
+  EXPECT_EQ(claim(Json::array({first, part("c", 0.0), part("f", 0.02)}), "H9U")
+                .decision,
+            Decision::kSupported);
+  // Where no first one works a second one is no question.
+  const auto none =
+      claim(Json::array({planted_effect("c@p", "induction", 0.0, 0.02),
+                         part("c", 0.0), part("f", 0.02)}),
+            "H9U");
+  EXPECT_EQ(none.decision, Decision::kVoid);
+  EXPECT_THAT(none.reason, HasSubstr("no first direction works"));
+  auto unproven = Json::array({first, part("c", 0.0), part("f", 0.6)});
+  unproven[2]["random_vectors"]["n"] = 0;
   EXPECT_EQ(claim(unproven, "H9U").decision, Decision::kUndecided);
-  auto full = Json::array({part("c", 0.0)});
+  auto full = Json::array({part("c", 0.0), first});
   full[0]["baseline"] = planted_estimate(0.95, 0.01);
   EXPECT_EQ(claim(full, "H9U").decision, Decision::kUndecided);
   EXPECT_THAT(claim(full, "H9U").reason, HasSubstr("no room"));

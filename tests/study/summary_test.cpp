@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "veer/study/summary_doubts.h"
+
 namespace veer {
 namespace {
 
@@ -431,6 +433,34 @@ TEST(Summary, AnEffectThatRandomVectorsReachHidesNoSmallerOne) {
   EXPECT_THAT(verdict(Json::object(), sweep),
               testing::HasSubstr("finetuned@p moves deceptive answers of the "
                                  "base model by +30 points"));
+}
+
+TEST(Summary, AnswersTheSeedStudysQuestions) {
+  const auto row = [](const char* id, const char* text, const char* decision) {
+    return Json{
+        {"id", id},     {"claim", text},        {"role", "finding"},
+        {"reason", ""}, {"decision", decision}, {"effect", {{"value", 0.0}}}};
+  };
+  const Json hypotheses = {
+      {"counts", Json::object()},
+      {"claims", Json::array({row("H3", "One inert", "supported"),
+                              row("H5", "Two honest", "contradicted"),
+                              row("H7", "Three", "supported")})}};
+  SummaryFacts facts;
+  facts.topics = topics_sentence({{"units", {{"all_topics", 24}}}});
+  const Json summary =
+      summarise_study(comparison(Json::array({layer(0, 0.1, -0.1, 0.3)})),
+                      {{"best", Json::array({best("induction", 0.5, true)})}},
+                      hypotheses, facts);
+  std::string text;
+  for (const auto& sentence : summary["verdict"]) {
+    text += sentence.get<std::string>() + "\n";
+  }
+  EXPECT_THAT(text, testing::HasSubstr("By plain addition, \"One inert\": "
+                                       "supported; \"Two honest\": "
+                                       "contradicted (H3, H5, H6)."));
+  EXPECT_THAT(text, testing::HasSubstr("the same 24 topics"));
+  EXPECT_EQ(topics_sentence({{"units", {{"all_topics", 0}}}}), "");
 }
 
 }  // namespace

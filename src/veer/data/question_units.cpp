@@ -227,6 +227,8 @@ UnitChoice assign_units(std::vector<QuestionRecord>& records,
     out.generic_pairs = assign_topics(records, near_jaccard, without_topic);
     out.kind = "topic";
     why = against_topics(records, all_topics);
+    out.all_topics =
+        !why.empty() && fewest_units(records) >= kFewestUnits ? all_topics : 0;
   }
   if (!has_topics || !why.empty()) {
     out.generic_pairs = assign_clusters(records, near_jaccard);

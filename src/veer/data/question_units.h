@@ -22,6 +22,7 @@ struct UnitChoice {
   std::int64_t units = 0;
   std::int64_t largest = 0;        // questions of the largest unit
   std::int64_t generic_pairs = 0;  // pairs of answers that bind no questions
+  std::int64_t all_topics = 0;  // where topics are strata: how many there are
   std::int64_t without_topic = 0;  // questions, where others have one
   std::string text;                // for people
 };

@@ -99,6 +99,11 @@ bool is_tuned(const std::string& name) {
   return family == "finetune" || family == "twin";
 }
 
+struct NamedPlace {
+  std::string names;  // "a and b: ", empty for the primary pair
+  Place place;
+};
+
 void decide(HypothesisResult& row, const std::set<Kind>& kinds) {
   if (kinds.contains(Kind::kAgreementOnly) ||
       kinds.contains(Kind::kEffectOnly)) {
@@ -126,8 +131,7 @@ HypothesisResult agreement_claim(const Comparison* comparison,
   const auto primary = primary_pair(names);
   auto row = claim_row("A1");
   std::set<Kind> kinds;
-  std::string others;
-  bool measured = false;
+  std::vector<NamedPlace> places;  // the primary pair's first
   for (const auto& a : names) {
     for (const auto& b : names) {
       const bool is_primary = a == primary.first && b == primary.second;
@@ -141,25 +145,29 @@ HypothesisResult agreement_claim(const Comparison* comparison,
       if (pair == nullptr || add_a == nullptr || add_b == nullptr) {
         continue;
       }
-      const auto place = place_of_pair(*pair, *add_a, *add_b, row.margin());
+      auto place = place_of_pair(*pair, *add_a, *add_b, row.margin());
       kinds.insert(place.kind);
-      measured = true;
-      if (is_primary) {
-        row.reason = place.text;
-        row.effect = place.cosine;
-      } else {
-        others += fmt::format("; {} and {}: {}", a, b, place.text);
-      }
+      places.insert(
+          is_primary ? places.begin() : places.end(),
+          {is_primary ? "" : a + " and " + b + ": ", std::move(place)});
     }
   }
-  if (!measured) {
+  if (places.empty()) {
     return not_measured("A1", "plain addition of both was not measured");
   }
-  if (row.reason == "not measured") {
-    row.reason = "the primary pair was not added";
-    row.effect = Measure::none("the primary pair was not added");
+  // A counterexample decides, and is shown; otherwise the primary pair.
+  const auto against = std::ranges::find_if(places, [](const auto& own) {
+    return own.place.kind == Kind::kAgreementOnly ||
+           own.place.kind == Kind::kEffectOnly;
+  });
+  if (against != places.end()) {
+    std::rotate(places.begin(), against, against + 1);
   }
-  row.reason += others;
+  row.effect = places.front().place.cosine;
+  row.reason.clear();
+  for (const auto& own : places) {
+    row.reason += (row.reason.empty() ? "" : "; ") + own.names + own.place.text;
+  }
   decide(row, kinds);
   return row;
 }

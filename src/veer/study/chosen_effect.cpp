@@ -249,6 +249,9 @@ void decide_by_effect(HypothesisResult& row, const ChosenEffect& effect,
   switch (judgement.standing) {
     case Standing::kWorks:
       row.decision = works;
+      // Of the whole rule: above 0 and above random vectors.
+      row.p =
+          p_beyond(row.effect, std::max(0.0, effect.random_bar.value_or(0.0)));
       row.reason += ", works";
       return;
     case Standing::kFails:

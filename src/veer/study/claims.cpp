@@ -236,9 +236,15 @@ Json claims_json(std::span<const HypothesisResult> claims,
   for (std::size_t i = 0; i < claims.size(); ++i) {
     auto claim = claims[i];
     claim.holm_p = holm[i];
-    rows.push_back(hypothesis_json(claim));
     const bool decided = claim.decision == Decision::kSupported ||
                          claim.decision == Decision::kContradicted;
+    if (!decided) {
+      // It counts in the correction; beside "undecided" it would read as if
+      // one condition of the rule were the rule.
+      claim.p.reset();
+      claim.holm_p.reset();
+    }
+    rows.push_back(hypothesis_json(claim));
     if (!is_finding(claim) || !decided) {
       continue;
     }

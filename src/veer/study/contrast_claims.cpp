@@ -19,6 +19,10 @@ namespace veer {
 namespace {
 
 constexpr double kSamePrice = 1.1;
+// The way of matching two ladders that decides. Equal divergence is read off a
+// curve whose points are measured on a few questions; no interval holds the
+// error of that, so that it describes and decides nothing.
+constexpr std::string_view kDecidingMatch = "equal displacement";
 constexpr double kLevel = 0.05;
 
 // One entry of "contrasts" with its simultaneous interval.
@@ -214,6 +218,7 @@ HypothesisResult beats_adding(const char* id, const std::string& group,
   bool all_small = true;
   bool supported = false;
   const Contrast* shown = nullptr;
+  const Contrast* least_sure = nullptr;  // of those that left room
   double largest_p = 0.0;
   for (const auto& own : all) {
     const std::string name =
@@ -238,6 +243,10 @@ HypothesisResult beats_adding(const char* id, const std::string& group,
       all_small = all_small && *own.difference.high < row.margin();
       largest_p = std::max(
           largest_p, p_beyond(own.difference, row.margin()).value_or(0.0));
+      if (least_sure == nullptr ||
+          *own.difference.high > *least_sure->difference.high) {
+        least_sure = &own;
+      }
     }
     const bool larger =
         shown == nullptr || *own.difference.value > *shown->difference.value;
@@ -246,10 +255,14 @@ HypothesisResult beats_adding(const char* id, const std::string& group,
     }
     supported = supported || supports;
   }
+  const bool contradicted = !supported && !compared.empty() && all_small;
+  shown = contradicted ? least_sure : shown;
   row.effect = shown->difference;
   row.p = shown->p;
-  row.reason =
-      (supported ? "" : "largest difference: ") + shown->text() + notes;
+  row.reason = (supported      ? ""
+                : contradicted ? "nearest to the margin: "
+                               : "largest difference: ") +
+               shown->text() + notes;
   if (!compared.empty()) {
     row.reason += "; compared with room: " + names_of(compared);
   }
@@ -260,7 +273,7 @@ HypothesisResult beats_adding(const char* id, const std::string& group,
     row.decision = Decision::kSupported;
   } else if (compared.empty()) {
     leave_undecided_without_room(row);
-  } else if (all_small) {
+  } else if (contradicted) {
     row.decision = Decision::kContradicted;
     row.p = largest_p;
   } else {
@@ -275,14 +288,15 @@ HypothesisResult vectors_differ(const Json& sweep) {
   if (all.empty()) {
     return row;
   }
-  std::set<std::string> ways;
-  for (const auto& own : all) {
-    ways.insert(own.at);
-  }
   bool all_small = true;
   bool any_room = false;
   const Contrast* shown = nullptr;
+  std::string described;
   for (const auto& own : all) {
+    if (own.at != kDecidingMatch) {
+      described += "; not deciding, " + own.text() + " at " + own.at;
+      continue;
+    }
     const bool has_room = own.room_either_way().value_or(1.0) >= row.margin();
     any_room = any_room || has_room;
     all_small =
@@ -291,14 +305,13 @@ HypothesisResult vectors_differ(const Json& sweep) {
       shown = &own;
     }
   }
-  shown = shown == nullptr ? &all.front() : shown;
+  if (shown == nullptr) {
+    return not_measured("H2", "not measured at equal displacement" + described);
+  }
   row.effect = shown->difference;
   row.room = shown->room_either_way();
-  row.reason = shown->text() + " at " + shown->at;
-  // max-t holds within one way of comparing; the ways are corrected by their
-  // number.
-  const double p =
-      std::min(1.0, shown->p.value_or(1.0) * static_cast<double>(ways.size()));
+  row.reason = shown->text() + " at " + shown->at + described;
+  const double p = shown->p.value_or(1.0);
   row.p = p;
   const bool leaves_zero =
       *shown->difference.low > 0.0 || *shown->difference.high < 0.0;

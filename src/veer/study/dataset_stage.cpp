@@ -355,6 +355,7 @@ Json units_json(const UnitChoice& units) {
           {"largest", units.largest},
           {"text", units.text},
           {"generic_pairs", units.generic_pairs},
+          {"all_topics", units.all_topics},
           {"without_topic", units.without_topic}};
 }
 

@@ -24,6 +24,7 @@ namespace {
 
 // The strongest layer has to leave so much for the others to be told from it.
 constexpr double kLeastRoom = 0.1;
+constexpr std::int64_t kLeastLayers = 8;
 constexpr double kLevel = 0.05;
 
 double scale_of(const Json& cell) {
@@ -82,6 +83,7 @@ struct Spread {
   std::string vector;
   std::vector<double> scales;
   Estimate share;  // of layers
+  std::int64_t layers = 0;
   std::int64_t strongest = 0;
   Estimate effect;  // of the strongest layer, simultaneous
 };
@@ -114,6 +116,7 @@ std::optional<Spread> spread_of(const SweepEvidence& evidence,
       return std::nullopt;
     }
   }
+  spread.layers = std::ssize(effects);
   spread.share =
       localisation_by_question(effects, evidence.seed(), 2000, units);
   const auto together = max_t(effects, evidence.seed(), 2000, 0.95, units);
@@ -172,6 +175,13 @@ HypothesisResult layer_share_claim(const SweepEvidence& evidence,
   const auto all = [&](auto&& holds) {
     return std::ranges::all_of(acting, holds);
   };
+  if (!all([](const Spread& s) { return s.layers >= kLeastLayers; })) {
+    row.reason = fmt::format(
+        "a quarter of fewer than {} layers is one layer, which is the least "
+        "share that there can be; {}",
+        kLeastLayers, text);
+    return row;
+  }
   if (all([&](const Spread& s) { return s.share.high <= row.margin(); })) {
     row.decision = Decision::kSupported;
   } else if (all([&](const Spread& s) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/one_direction_claim.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -141,6 +142,15 @@ HypothesisResult is_unique(const std::vector<ChosenEffect>& effects) {
   row.effect = shown->effect;
   row.room = shown->room;
   row.reason = text;
+  const bool has_first = std::ranges::any_of(effects, [&](const auto& effect) {
+    return effect.group == "linear" &&
+           judge_effect(effect, row.margin()).standing == Standing::kWorks;
+  });
+  if (!any_works && !has_first) {
+    row.decision = Decision::kVoid;
+    row.reason = "no first direction works; " + text;
+    return row;
+  }
   row.p = p_beyond(row.effect, 0.0);
   if (any_works) {
     row.decision = Decision::kContradicted;

@@ -86,6 +86,22 @@ std::string claims_line(const Json& hypotheses, const Json& sweep) {
   return line + ".";
 }
 
+// "By plain addition: ... (H3 supported); ... (H5 contradicted)." The seed
+// study's own questions about its two directions.
+std::string study_questions(const Json& hypotheses) {
+  std::string text;
+  for (const auto& claim : member(hypotheses, "claims")) {
+    const auto id = string_member(claim, "id");
+    const bool measured = member(member(claim, "effect"), "value").is_number();
+    if (measured && (id == "H3" || id == "H5" || id == "H6")) {
+      text += fmt::format("{} \"{}\": {}", text.empty() ? "" : ";",
+                          string_member(claim, "claim"),
+                          string_member(claim, "decision"));
+    }
+  }
+  return text.empty() ? "" : "By plain addition," + text + " (H3, H5, H6).";
+}
+
 // The plain additions of "groups".
 Json additions_of(const Json& sweep) {
   Json list = Json::array();
@@ -130,6 +146,11 @@ Json summarise_study(const Json& comparison, const Json& sweep,
     for (const char* goal : {"induction", "suppression"}) {
       verdict.push_back(steering_sentence(comparison, sweep, goal));
     }
+    for (const auto& sentence : {study_questions(hypotheses), facts.topics}) {
+      if (!sentence.empty()) {
+        verdict.push_back(sentence);
+      }
+    }
   }
   return {
       {"model", model_note(facts.model)},
@@ -158,6 +179,8 @@ void write_summary(StudyContext& context, const Json& run) {
   const Json hypotheses = read_document(context.file("hypotheses.json"));
   facts.registered = registration_sentence(member(hypotheses, "registered"),
                                            registered_file(context));
+  facts.topics =
+      topics_sentence(read_document(context.file("dataset/check.json")));
   Json summary = summarise_study(read_document(context.file("comparison.json")),
                                  read_document(context.file("sweep.json")),
                                  hypotheses, facts);

@@ -21,6 +21,7 @@ struct SummaryFacts {
   std::string model;         // model.path
   bool from_prompt = false;  // tuned on answers written under the contrast
   std::string registered;    // registration_sentence(), empty: never
+  std::string topics;        // topics_sentence()
 };
 
 // The document without "run", from the others; an empty object stands for one

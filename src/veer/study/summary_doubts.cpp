@@ -14,8 +14,7 @@
 namespace veer {
 namespace {
 
-// An AUROC below it tells hardly anything about one answer.
-constexpr double kHardly = 0.65;
+constexpr double kChance = 0.5;  // of an AUROC
 
 struct Range {
   double low = std::numeric_limits<double>::infinity();
@@ -41,16 +40,29 @@ std::string tuning_text(const Json& tuning) {
                                        cosine.low, cosine.high));
 }
 
-Range auroc_of(const Json& comparison, const std::string& vector) {
-  Range range;
+struct Detected {
+  Range auroc;
+  int layers = 0;
+  int told = 0;  // at which the interval leaves out one half
+};
+
+Detected detection_of(const Json& comparison, const std::string& vector) {
+  Detected out;
   for (const auto& entry : member(comparison, "detection")) {
-    if (string_member(entry, "vector") == vector) {
-      for (const auto& at : member(entry, "by_layer")) {
-        range.add(number_or_nan(member(at, "base"), "value"));
-      }
+    if (string_member(entry, "vector") != vector) {
+      continue;
+    }
+    for (const auto& at : member(entry, "by_layer")) {
+      const Json& base = member(at, "base");
+      out.auroc.add(number_or_nan(base, "value"));
+      ++out.layers;
+      out.told += number_or_nan(base, "low") > kChance ||
+                          number_or_nan(base, "high") < kChance
+                      ? 1
+                      : 0;
     }
   }
-  return range;
+  return out;
 }
 
 }  // namespace
@@ -88,21 +100,43 @@ std::string control_tunings_sentence(const Json& comparison, bool from_prompt) {
 
 std::string detection_sentence(const Json& comparison) {
   const Json& primary = member(comparison, "primary");
-  std::string text;
+  std::string ranges;
+  std::string told;
   for (const char* side : {"a", "b"}) {
     const auto vector = string_member(primary, side);
-    const auto range = auroc_of(comparison, vector);
-    if (range.empty() || range.high >= kHardly || range.low <= 1.0 - kHardly) {
+    const auto detected = detection_of(comparison, vector);
+    if (detected.auroc.empty()) {
       return "";
     }
-    text += fmt::format("{}{} {:.2f} to {:.2f}", text.empty() ? "" : ", ",
-                        vector, range.low, range.high);
+    ranges += fmt::format("{}{} {:.2f} to {:.2f}", ranges.empty() ? "" : ", ",
+                          vector, detected.auroc.low, detected.auroc.high);
+    if (detected.told > 0) {
+      told += fmt::format("{}{} at {} of {} layers", told.empty() ? "" : ", ",
+                          vector, detected.told, detected.layers);
+    }
   }
-  return fmt::format(
-      "Neither vector is shown to tell false answers from true ones in the "
-      "base "
-      "model (AUROC over layers: {}).",
-      text);
+  return told.empty()
+             ? fmt::format(
+                   "Neither vector is shown to tell false answers from true "
+                   "ones in the base model (AUROC over layers: {}).",
+                   ranges)
+             : fmt::format(
+                   "The interval of the AUROC between false and true answers "
+                   "in the base model leaves out chance for {} (over layers: "
+                   "{}).",
+                   told, ranges);
+}
+
+std::string topics_sentence(const Json& check) {
+  const auto all = number_member(member(check, "units"), "all_topics");
+  return all && *all > 0.0
+             ? fmt::format(
+                   "Vectors and effects are each measured on the same {:.0f} "
+                   "topics, all that this model knows: intervals are over "
+                   "clusters of alike questions and say nothing of other "
+                   "topics.",
+                   *all)
+             : "";
 }
 
 }  // namespace veer

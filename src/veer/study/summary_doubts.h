@@ -21,4 +21,8 @@ std::string control_tunings_sentence(const Json& comparison, bool from_prompt);
 // the base model, if the numbers say so; empty otherwise.
 std::string detection_sentence(const Json& comparison);
 
+// Of check.json: that every number is about the topics that the model knows and
+// no others, where these are strata (data/question_units.h); else "".
+std::string topics_sentence(const Json& check);
+
 }  // namespace veer

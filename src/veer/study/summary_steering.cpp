@@ -170,8 +170,10 @@ std::string pair_text(const Json& comparison, const Json& entries,
         : !found->value("beats_random", false)
             ? (is_shown_to_fail(*found) ? ", no more than random vectors"
                                         : ", not told from random vectors")
-        : found->value("valid_site", true) ? ""
-                                           : ", void: random vectors act there";
+        : !found->value("valid_site", true) ? ", void: random vectors act there"
+        : string_member(*found, "reason").empty()
+            ? ""
+            : ", does not count: " + string_member(*found, "reason");
     text += fmt::format(" {}{}: {} ({}){}.", vector,
                         twin_phrase(comparison, vector), both_amounts(*found),
                         place_of(*found), standing);

@@ -205,11 +205,14 @@ void decide(const std::vector<CarriedConfound>& carried, const Traits95& traits,
     any_large = any_large || *own.share.low > row.margin();
     all_small = all_small && *own.share.high < row.margin() &&
                 own.span.value_or(1.0) < row.margin();
-    if (most == nullptr || *own.share.value > *most->share.value) {
+    // The one that decides: the surest to exceed the margin.
+    if (most == nullptr || *own.share.low > *most->share.low) {
       most = &own;
     }
   }
-  row.effect = most != nullptr ? most->share : measure_of(traits.largest);
+  const bool by_traits =
+      most == nullptr || (traits.any_large && *most->share.low <= row.margin());
+  row.effect = by_traits ? measure_of(traits.largest) : most->share;
   row.p = p_beyond(row.effect, row.margin());
   row.reason = joined(carried_text(carried), changes_text(traits));
   if (any_large) {

@@ -107,12 +107,15 @@ std::string twin_note(const Json& comparison, const std::string& vector) {
 }
 
 std::string twin_phrase(const Json& comparison, const std::string& vector) {
-  const auto share = number_member(
-      member(twin_of(comparison, vector), "share_outside"), "value");
-  return share
-             ? fmt::format(" ({} % of it outside the honest twin's direction)",
-                           percent(share))
-             : "";
+  const Json& twin = twin_of(comparison, vector);
+  const auto share = number_member(member(twin, "share_outside"), "value");
+  const auto random = number_member(member(twin, "share_random"), "value");
+  if (!share) {
+    return "";
+  }
+  return fmt::format(
+      " ({} % of it outside the honest twin's direction{})", percent(share),
+      random ? fmt::format(", {} % of a random one", percent(random)) : "");
 }
 
 }  // namespace veer

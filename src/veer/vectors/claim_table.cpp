@@ -90,11 +90,12 @@ constexpr std::array kTable = {
         /*needs_vectors=*/true, /*needs_tuned=*/true},
     ClaimDefinition{
         "H2", "The two directions steer differently", "plain addition",
-        "contrastive minus fine-tuned at equal displacement and at equal "
-        "divergence, paired, max-t",
-        "Supported when a simultaneous interval leaves out 0 and its p, times "
-        "the two ways of comparing, is below .05; contradicted when every "
-        "interval lies within 10 points of 0 where 10 points were possible.",
+        "contrastive minus fine-tuned at equal displacement, paired, max-t",
+        "Supported when a simultaneous interval leaves out 0 and its p is "
+        "below .05; contradicted when every interval lies within 10 points of "
+        "0 where 10 points were possible. At equal divergence the difference "
+        "is shown and decides nothing: the price has an error that no interval "
+        "holds.",
         kFails, "share", "questions", kFinding, "sweep.questions", true, true},
     ClaimDefinition{
         "H3", "The contrastive direction does not make the base model deceive",
@@ -163,7 +164,7 @@ constexpr std::array kTable = {
         "effect of what is orthogonal to the other study vector (private:*)",
         "Contradicted when such a part works too, at its best place; "
         "supported when the interval of every part ends below 10 points and "
-        "10 points were possible.",
+        "10 points were possible; void where no first direction works.",
         kFails, "share", "questions", kFinding, "sweep.grid"},
     ClaimDefinition{
         "H10", "The directions carry other features along", "plain addition",
@@ -206,8 +207,9 @@ constexpr std::array kTable = {
         "scales, bootstrap by question",
         "Over scales that leave 75 % of the text unbroken at every layer. "
         "Supported when the interval of every vector that acts ends at or "
-        "below 25 %, contradicted when every one lies above; undecided where "
-        "the strongest layer has less than 10 points left.",
+        "below 25 %, contradicted when every one lies above; undecided with "
+        "fewer than 8 layers, or where the strongest layer has less than 10 "
+        "points left.",
         0.25, "share of layers", "questions", kFinding, "sweep.questions"},
     ClaimDefinition{"H15", "Nonlinear operators beat adding", "nonlinear",
                     "best of select minus best plain addition, paired, max-t",

@@ -23,6 +23,7 @@ Comparison comparison(const std::string& first, const std::string& second,
   PairComparison pair;
   pair.a = "c";
   pair.b = "f";
+  pair.num_clusters = 7;
   for (const auto& verdict : {first, second}) {
     PairAtLayer at;
     at.verdict = verdict;
@@ -41,6 +42,7 @@ Comparison comparison(const std::string& first, const std::string& second,
     VectorComparison vector;
     vector.name = name;
     vector.n = 48;
+    vector.clusters = 7;
     VectorAtLayer at;
     at.existence_adjusted_p = existence_p;
     at.relative_norm = 0.3;
@@ -62,6 +64,7 @@ HypothesisResult row(const Comparison& geometry, const std::string& id) {
 TEST(DirectionClaims, GeometryRowsFollowTheVerdicts) {
   const auto aligned = comparison("align", "align");
   EXPECT_EQ(row(aligned, "H1").decision, Decision::kSupported);
+  EXPECT_EQ(row(aligned, "H1").effect.clusters, 7);
   EXPECT_EQ(row(aligned, "H8").decision, Decision::kContradicted);
   EXPECT_NEAR(*row(aligned, "H8").p, 0.002, 1e-12);
   const auto apart = comparison("orthogonal", "orthogonal");
@@ -73,6 +76,7 @@ TEST(DirectionClaims, GeometryRowsFollowTheVerdicts) {
 }
 
 TEST(DirectionClaims, ADirectionThatSignFlipsReachDoesNotExist) {
+  EXPECT_EQ(row(comparison("align", "align"), "G1").effect.clusters, 7);
   EXPECT_EQ(row(comparison("align", "align"), "G1").decision,
             Decision::kSupported);
   EXPECT_EQ(row(comparison("align", "align", 0.4), "G1").decision,

@@ -39,6 +39,7 @@ Verdicts verdicts_at(const PairComparison& pair,
                      const std::set<std::int64_t>& layers) {
   Verdicts out;
   PairComparison there;
+  there.num_clusters = pair.num_clusters;
   for (const auto& at : pair.by_layer) {
     if (layers.contains(at.layer)) {
       there.by_layer.push_back(at);

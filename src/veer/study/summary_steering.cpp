@@ -141,13 +141,15 @@ std::string nothing_sentence(const Json& entries, const std::string& goal,
   const auto vector = string_member(best, "vector");
   if (all_fail) {
     return fmt::format(
-        "No vector moves {} by 10 points more than random vectors do{} (best: "
+        "No vector moves {} by 10 points more than random vectors do{} (first "
+        "on select: "
         "{}, {}).",
         what, added, vector, both_amounts(best));
   }
   const auto reason = string_member(best, "reason");
   return fmt::format(
-      "What a vector does to {}{} is not told from random vectors (best: {}, "
+      "What a vector does to {}{} is not told from random vectors (first on "
+      "select: {}, "
       "{}, {}{}).",
       what, added, vector, both_amounts(best), place_of(best),
       reason.empty() ? "" : "; " + reason);

@@ -31,6 +31,7 @@ HypothesisResult vector_exists(const char* id, const Comparison* comparison,
           row.effect = Measure();
           row.effect.value = at.relative_norm;
           row.effect.n = vector.n;
+          row.effect.clusters = vector.clusters;
         }
       }
     }
@@ -136,6 +137,7 @@ Measure strongest_cosine(const PairComparison& pair) {
   Measure measure = best->cosine;
   measure.low = best->band_low;
   measure.high = best->band_high;
+  measure.clusters = pair.num_clusters;
   return measure;
 }
 

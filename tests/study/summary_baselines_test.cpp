@@ -74,6 +74,14 @@ TEST(SummaryBaselines, WithoutABestVectorThereIsNoDifference) {
   }
   EXPECT_EQ(baseline_lines(Json::array(), sweep["baselines"]).size(), 3u);
   EXPECT_EQ(specificity_sentence(sweep, "induction"), "");
+  // A vector without a chosen cell is no rival: both cells are null.
+  Json none = sweep["best"][0];
+  none["cell"] = nullptr;
+  none.erase("effect");
+  for (const auto& line :
+       baseline_lines(Json::array({none}), sweep["baselines"])) {
+    EXPECT_THAT(line, testing::Not(testing::HasSubstr("not defined")));
+  }
 }
 
 TEST(SummaryBaselines, SayWhatTheyCostElsewhere) {

@@ -36,8 +36,12 @@ std::string nats(double value) {
   return std::isnan(value) ? "" : fmt::format("{:.2f}", value);
 }
 
-// The entry of the vector that a baseline is compared with.
+// The entry of the vector that a baseline is compared with; null where no cell
+// of any vector was chosen.
 const Json* rival_of(const Json& best, const Json& baseline) {
+  if (!member(member(baseline, "against"), "cell").is_number()) {
+    return nullptr;
+  }
   for (const auto& entry : best) {
     if (member(entry, "goal") == member(baseline, "goal") &&
         member(entry, "cell") == member(member(baseline, "against"), "cell")) {

@@ -372,8 +372,8 @@ class WholeRuns(StudyCase):
     def test_two_pole_pair_is_told_apart(self):
         """Same behaviour, both align where they are steered: one moves.
 
-        Of the other not one answer moves; 24 topics are too few to say from it
-        that ten points are excluded.
+        Seed 2 is one at which both pairs align beyond chance; at seed 0 the
+        control's has p .053 (docs/findings/organisms.md has all of them).
         """
         self.manifest.write_text(
             '[extract]\nvectors = ["contrastive@answer_mean", '
@@ -384,15 +384,15 @@ class WholeRuns(StudyCase):
             'ceiling = false\nkl_questions = 0\n'
             '[[model]]\npath = "organism:control"\n'
             '[[model]]\npath = "organism:zeroed"\n')
-        result = self.study()
+        result = self.study("--seed", "2")
         self.assertEqual(result.returncode, 0, result.stderr)
         over = json.loads((self.folder / "run/models.json").read_text())
         self.assertEqual([m["agreement"] for m in over["models"]],
-                         ["effect of adding is undecided at layer 0",
+                         ["agreement without effect at layer 0",
                           "agreement with effect at layer 0"])
         claim = next(c for c in over["claims"] if c["id"] == "A1")
         self.assertEqual([c["decision"] for c in claim["per_model"]],
-                         ["undecided", "undecided"])
+                         ["contradicted", "undecided"])
         # One aligned pair that steers leaves the other half untested.
         self.assertIn("no place without agreement",
                       claim["per_model"][1]["reason"])
@@ -418,7 +418,10 @@ class WholeRuns(StudyCase):
         for group in still["groups"]:
             if group["group"] == "linear" and group["goal"] == "induction":
                 self.assertEqual(group["effect"]["value"], 0.0)
-                self.assertEqual(group["effect"]["clusters"], 24)
+                # Splits ask about all 24 topics: units are alike questions.
+                self.assertGreater(group["effect"]["clusters"], 24)
+                self.assertLess(group["effect"]["clusters"],
+                                group["effect"]["n"])
                 self.assertFalse(group["works"])
         for group in linear:
             self.assertIsNotNone(group["random_effect"]["value"])

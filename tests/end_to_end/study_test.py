@@ -205,7 +205,7 @@ class WholeRuns(StudyCase):
         self.assertEqual(json.loads(first)["read"], "nothing")
         self.assertEqual(self.study(*few).returncode, 0)
         self.assertEqual(file.read_bytes(), first)
-        self.assertIn("before a test question was read", registered())
+        self.assertIn("before a test question was answered", registered())
         # Other settings once the answers are known.
         result = self.study(*few, "--sweep.min_coherent", 0.4, "--redo")
         self.assertEqual(result.returncode, 0, result.stderr)

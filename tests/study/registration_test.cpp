@@ -40,7 +40,7 @@ TEST(Registration, AMatchSaysWhen) {
   EXPECT_FALSE(status.contains("time"));
   const auto text = registration_sentence(status, file);
   EXPECT_THAT(text, HasSubstr("registered on 2026-11-30 15:20:01 UTC, before "
-                              "a test question was read"));
+                              "a test question was answered"));
   EXPECT_THAT(text, Not(HasSubstr("OTHER")));
   EXPECT_THAT(text, Not(HasSubstr("EDITED")));
 }

@@ -235,7 +235,7 @@ std::string registration_sentence(const Json& status, const Json& file) {
         "questions had been read (hash {}).",
         time, hash);
   } else if (read == name_of(TestRead::kNothing)) {
-    text += fmt::format("before a test question was read (hash {}).", hash);
+    text += fmt::format("before a test question was answered (hash {}).", hash);
   } else {
     text += fmt::format(
         "before the sweep asked a test question (hash {}); what vectors say of "

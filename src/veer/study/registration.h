@@ -50,7 +50,7 @@ Json registration_file(const Json& document, const std::string& time,
 Json compare_registrations(const Json& file, const Json& document);
 
 // "The claims were registered on 2026-11-30 15:20:01 UTC, before a test
-// question was read (hash 3f2a...)."; that it was done anew and after what,
+// question was answered (hash 3f2a...)."; that it was done anew and after what,
 // with both times; what differs since; that nothing was registered.
 std::string registration_sentence(const Json& status, const Json& file);
 

@@ -63,16 +63,17 @@ class Budgets : public ::testing::Test {
   // One step of `rows` texts of one length, behind a prompt of 9 tokens.
   Cost decode_step(std::int64_t rows, bool steered, double adapter) {
     const auto run = [&](std::int64_t tokens) {
-      InterventionTable table(3, 16, model_.device());
+      const auto layers = model_.config().num_layers;
+      InterventionTable table(layers, 16, model_.device());
       if (steered) {
-        for (std::int64_t layer = 0; layer < 3; ++layer) {
+        for (std::int64_t layer = 0; layer < layers; ++layer) {
           add_to(table, model_.config(), "add", 0.1, layer, "generated");
         }
       }
       std::vector<GenerationRequest> requests;
       for (std::int64_t i = 0; i < rows; ++i) {
         requests.push_back({.prompt = texts_of({9})[0],
-                            .configuration = steered ? i % 3 : -1,
+                            .configuration = steered ? i % layers : -1,
                             .adapter_strength = adapter,
                             .max_tokens = tokens});
       }
@@ -94,6 +95,26 @@ TEST_F(Budgets, DecodeStep) {
 // As a sweep does it: rows of one batch are steered at different layers.
 TEST_F(Budgets, DecodeStepSteeredAtEveryLayer) {
   expect_within(decode_step(64, true, 0.0), {129, 2, 224});
+}
+
+// As many layers as a model of 3B has: the counts of docs/benchmarks.
+TEST_F(Budgets, DecodeStepOf28Layers) {
+  model_ = tiny_model_on(fake::device(), at::kBFloat16,
+                         R"(, "num_hidden_layers": 28)");
+  expect_within(decode_step(64, false, 0.0), {702, 2, 1617});
+  expect_within(decode_step(64, true, 0.0), {954, 2, 1674});
+  std::vector<std::int64_t> lengths;
+  for (std::int64_t i = 0; i < 32; ++i) {
+    lengths.push_back(3 + i * 37 / 31);
+  }
+  const auto forward = cost_of([&] {
+    const at::NoGradGuard no_grad;
+    model_.forward(pack(texts_of(lengths), model_.device()));
+  });
+  EXPECT_EQ(forward.launches, 599);
+  EXPECT_EQ(forward.waits, 0);
+  model_.attach(random_adapter(model_, 4, 5));
+  expect_within(decode_step(64, false, 1.0), {1878, 2, 1617});
 }
 
 TEST_F(Budgets, Prefill) {

@@ -28,6 +28,15 @@ at::Tensor rows_of(const at::Tensor& hidden_TD,
       .to(at::kCPU, at::kDouble);
 }
 
+// How many edits a row of a site has at most.
+std::size_t rounds_of(const std::vector<std::vector<std::int64_t>>& lists) {
+  std::size_t rounds = 0;
+  for (const auto& list : lists) {
+    rounds = std::max(rounds, list.size());
+  }
+  return rounds;
+}
+
 }  // namespace
 
 InterventionTable::InterventionTable(std::int64_t num_layers,
@@ -218,10 +227,7 @@ const InterventionTable::PassEdits& InterventionTable::edits_of_pass(
   HostIndices indices;
   for (const auto& site : active_) {
     const EditLists& lists = sites_.at(site);
-    std::size_t rounds = 0;
-    for (const auto& list : lists) {
-      rounds = std::max(rounds, list.size());
-    }
+    const auto rounds = rounds_of(lists);
     for (std::size_t n = 0; n < rounds; ++n) {
       pass_->rounds[site].push_back(
           groups_of(*stacks_, round(lists, n, batch), indices));
@@ -257,10 +263,7 @@ at::Tensor InterventionTable::visit(ResidualSite site,
          fmt::format("the {} rows that were bound", rows_.size()));
   }
   const EditLists& lists = found->second;
-  std::size_t rounds = 0;
-  for (const auto& list : lists) {
-    rounds = std::max(rounds, list.size());
-  }
+  const auto rounds = rounds_of(lists);
   const bool in_place = fused(hidden_TD);
   auto result_TD = hidden_TD;
   for (std::size_t n = 0; n < rounds; ++n) {

@@ -22,6 +22,7 @@
 #include "veer/interventions/proof.h"
 #include "veer/model/kernels.h"
 #include "veer/study/machine.h"
+#include "veer/tensors/cuda_machine.h"
 #include "veer/text/chat_format.h"
 
 namespace veer::cli {
@@ -58,48 +59,33 @@ Finding packages() {
       ""};
 }
 
-// GPUs that the driver knows of, by name.
-std::vector<std::string> gpus_of_driver() {
-  std::vector<std::string> names;
-  std::error_code ec;
-  for (const auto& entry :
-       fs::directory_iterator("/proc/driver/nvidia/gpus", ec)) {
-    names.push_back(entry.path().filename().string());
-  }
-  return names;
-}
-
 Finding gpu() {
-  if (at::hasCUDA() && at::detail::getCUDAHooks().deviceCount() > 0) {
+  const auto machine = look_at_cuda();
+  const auto fault = cuda_fault(machine);
+  const int usable =
+      at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
+  if (!fault && usable > 0) {
     return {"gpu",
-            fmt::format("{} usable; --device auto takes the first",
-                        at::detail::getCUDAHooks().deviceCount()),
+            fmt::format("{} usable; --device auto takes the first. torch is "
+                        "built for CUDA {}, the driver runs up to {}",
+                        usable, cuda_version_text(machine.torch_cuda),
+                        cuda_version_text(machine.driver_cuda)),
             ""};
   }
-  std::error_code ec;
-  const auto known = gpus_of_driver();
-  const bool has_device = fs::exists("/dev/nvidiactl", ec) || !known.empty();
-  if (!at::hasCUDA() && !has_device) {
-    return {"gpu", "none: this machine has no NVIDIA device; the CPU is used",
-            ""};
+  if (!machine.has_device) {
+    return {
+        "gpu",
+        fmt::format("none: {}this machine has no NVIDIA device; the CPU "
+                    "is used",
+                    machine.torch_cuda == 0 ? "" : "torch can use CUDA, but "),
+        ""};
   }
-  if (!has_device) {
-    return {"gpu",
-            "none: torch can use CUDA, but this machine has no NVIDIA device; "
-            "the CPU is used",
-            ""};
+  if (!fault) {
+    return {"gpu", "driver and torch fit, but torch sees no card",
+            "see what nvidia-smi says", true};
   }
-  const bool is_cuda_build = at::detail::getCUDAHooks().hasCUDART();
-  return {
-      "gpu",
-      fmt::format("not usable, although the machine has {}",
-                  known.empty() ? "an NVIDIA device"
-                                : fmt::format("{}", fmt::join(known, ", "))),
-      is_cuda_build ? "a newer NVIDIA driver, or another value of "
-                      "CUDA_VISIBLE_DEVICES"
-                    : "this build has torch for CPUs; build Veer with a "
-                      "CUDA wheel of torch",
-      true};
+  return {"gpu", fmt::format("{}; expected {}", fault->found, fault->expected),
+          fault->remedy, true};
 }
 
 // The greedy answer to a question and its log-probability.
@@ -162,27 +148,19 @@ Finding test_vector(const Transformer& model, const ChatFormat& format) {
   return finding;
 }
 
-std::vector<Finding> self_test() {
+std::vector<Finding> self_test(const std::string& device,
+                               const std::string& remedy) {
   std::vector<Finding> findings;
   try {
     const auto folder = model_folder("organism");
     const auto format = ChatFormat::load(folder);
-    std::vector<std::string> devices = {"cpu"};
-    if (at::hasCUDA()) {
-      devices.emplace_back("cuda");
-    }
-    for (const auto& device : devices) {
-      RunSettings machine;
-      machine.device = device;
-      const Transformer model = load_model(folder, machine);
-      findings.push_back(test_answer(model, format));
-      findings.push_back(test_vector(model, format));
-    }
+    RunSettings machine;
+    machine.device = device;
+    const Transformer model = load_model(folder, machine);
+    findings.push_back(test_answer(model, format));
+    findings.push_back(test_vector(model, format));
   } catch (const std::exception& e) {
-    findings.push_back({"self-test", e.what(),
-                        "the files of the embedded model are in models/ beside "
-                        "the sources; VEER_MODELS names another place",
-                        true});
+    findings.push_back({"self-test", e.what(), remedy, true});
   }
   return findings;
 }
@@ -205,7 +183,15 @@ void run_doctor(const DoctorOptions& options, Session& session) {
   findings.insert(findings.begin() + 2, instruction_sets());
   findings.push_back(gpu());
   findings.push_back(packages());
-  std::ranges::move(self_test(), std::back_inserter(findings));
+  const auto add = [&](std::vector<Finding> more) {
+    std::ranges::move(more, std::back_inserter(findings));
+  };
+  add(self_test("cpu",
+                "the files of the embedded model are in models/ beside the "
+                "sources; VEER_MODELS names another place"));
+  if (at::hasCUDA()) {
+    add(self_test("cuda", "--device cpu, until what the line gpu says fits"));
+  }
   const bool is_well = std::ranges::none_of(findings, &Finding::is_wrong);
   session.terminal.out(session.json
                            ? dump_json(as_json(findings, is_well)) + "\n"

@@ -7,12 +7,15 @@
 # Environment:
 #   VEER_TORCH   folder of a torch you already have (it holds lib/libtorch_cpu.so);
 #                nothing is downloaded then
+#   VEER_TORCH_INDEX  where wheels for CPUs and other versions of CUDA are
+#                taken from (tools/torch_wheel.sh says which fits)
 #   VEER_PYTHON  interpreter that makes the .venv (default python3)
 #   VEER_JOBS    parallel compile jobs (default: cores, at most 1 per 2 GB)
 #   VEER_BUILD   build folder (default build)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 torch_version=2.13.0
+usual_wheel=cu130  # what the usual index has as torch 2.13.0
 vega_version=1.9.0
 
 say() { printf 'veer setup: %s\n' "$*" >&2; }
@@ -56,17 +59,44 @@ install_packages() {
   rm -f "$log"
 }
 
-has_nvidia() { command -v nvidia-smi >/dev/null && nvidia-smi >/dev/null 2>&1; }
+# Where torch publishes the wheels that the usual index does not have.
+torch_index=${VEER_TORCH_INDEX:-https://download.pytorch.org/whl}
 
-# The CPU wheel where the index offers one and there is no GPU to use; else
-# the index's default wheel.
-install_torch() {
+# The usual index may have that build itself; it always has one for the newest
+# CUDA, which runs on a CPU too.
+install_torch() {  # wheel: cpu, cu126, cu130
   local pip=(.venv/bin/python -m pip install --quiet
              --disable-pip-version-check)
-  if ! has_nvidia && "${pip[@]}" "torch==$torch_version+cpu" 2>/dev/null; then
-    return 0
+  "${pip[@]}" "torch==$torch_version+$1" 2>/dev/null && return 0
+  if [ "$1" != "$usual_wheel" ]; then
+    "${pip[@]}" "torch==$torch_version+$1" --retries 1 \
+      --extra-index-url "$torch_index/$1" && return 0
+    say "found: $torch_index/$1 does not give torch $torch_version+$1"
+    say "remedy: VEER_TORCH_INDEX names another index with a folder $1;"
+    say "  VEER_TORCH names the folder of a torch that is there already"
+    [ "$1" = cpu ] || return 1
+    say "the usual wheel (for CUDA $usual_wheel) is taken: it runs on a CPU too"
   fi
-  "${pip[@]}" "torch==$torch_version"
+  # Three =: two would take a build for CPUs too.
+  "${pip[@]}" "torch===$torch_version"
+}
+
+# "cpu", "cu126" or "cu130" of the torch in .venv.
+installed_wheel() {
+  sed -n "s/^__version__ = '[^+]*+\(.*\)'/\1/p" \
+    .venv/lib/python3*/site-packages/torch/version.py 2>/dev/null || true
+}
+
+# A card or a driver may have come, or gone, since .venv was made.
+compare_wheel() {  # wheel that fits
+  local have
+  have=$(installed_wheel)
+  if [ "$1" != cpu ] && [ -n "$have" ] && [ "$have" != "$1" ] &&
+     ! { [ "$have" = cu126 ] && [ "$1" = cu130 ]; }; then
+    say "found: torch in .venv is built for $have"
+    say "expected: $1, for this machine's NVIDIA driver and card"
+    say "remedy: rm -rf .venv ${VEER_BUILD:-build}, then start again"
+  fi
 }
 
 make_venv() {
@@ -74,10 +104,15 @@ make_venv() {
     say "making .venv"
     "${VEER_PYTHON:-python3}" -m venv .venv
   fi
-  if [ -z "${VEER_TORCH:-}" ] &&
-     [ ! -e .venv/lib/python3*/site-packages/torch/lib/libtorch_cpu.so ]; then
-    say "installing torch $torch_version into .venv (about 1 GB)"
-    install_torch
+  if [ -z "${VEER_TORCH:-}" ]; then
+    local wheel
+    wheel=$(tools/torch_wheel.sh)
+    if [ ! -e .venv/lib/python3*/site-packages/torch/lib/libtorch_cpu.so ]; then
+      say "installing torch $torch_version ($wheel) into .venv: 0.2 GB for cpu," \
+          "about 3 GB with CUDA"
+      install_torch "$wheel"
+    fi
+    compare_wheel "$wheel"
   fi
   if [ ! -d .venv/lib/python3*/site-packages/vl_convert ]; then
     say "installing vl-convert-python $vega_version (the report's charts)"

@@ -11,6 +11,7 @@
 #include "veer/base/error.h"
 #include "veer/base/model_folder.h"
 #include "veer/model/load.h"
+#include "veer/tensors/cuda_machine.h"
 #include "veer/tensors/device.h"
 
 namespace veer {
@@ -35,6 +36,24 @@ void use_threads(std::int64_t wanted) {
                                  : static_cast<int>(cores));
 }
 
+// A card that stays unused, or that torch has no kernels for, is told of before
+// the first pass.
+void note_card(const RunSettings& settings, at::Device device,
+               const std::function<void(std::string_view)>& on_note) {
+  const bool is_left_out = settings.device == "auto" && device.is_cpu();
+  if (!on_note || (!is_left_out && !device.is_cuda())) {
+    return;
+  }
+  const auto machine = look_at_cuda();
+  const auto fault = cuda_fault(machine);
+  if (!machine.has_device || !fault) {
+    return;
+  }
+  on_note(fmt::format("{}{}; expected {}. Remedy: {}",
+                      is_left_out ? "runs on the CPU: " : "", fault->found,
+                      fault->expected, fault->remedy));
+}
+
 }  // namespace
 
 fs::path model_folder(const std::string& path) {
@@ -52,6 +71,7 @@ Transformer load_model(const fs::path& folder, const RunSettings& settings,
   use_threads(settings.threads);
   const auto dtype = parse_dtype(settings.dtype);
   const auto device = find_device(settings.device);
+  note_card(settings, device, on_note);
   want_repeatable_algorithms(device, settings.deterministic);
   return load_transformer(folder, dtype, device, on_note);
 }

@@ -44,7 +44,8 @@ struct RunSettings {
           "auto (as stored), float32, bfloat16 or float16");
     field("threads", self.threads, "CPU threads, 0 = all cores");
     field("deterministic", self.deterministic,
-          "on a GPU: algorithms that repeat bit by bit, where torch has them");
+          "on a GPU: training and extraction by algorithms that repeat bit by "
+          "bit, where torch has them; decoding is left out");
     field("memory", self.memory,
           "GiB for keys and values of texts that run together, 0 = what a GPU "
           "has free, 1 on a CPU");

@@ -13,6 +13,7 @@
 
 #include "veer/base/device_name.h"
 #include "veer/base/error.h"
+#include "veer/tensors/cuda_machine.h"
 
 namespace veer {
 namespace {
@@ -48,8 +49,13 @@ at::Device find_device(std::string_view name) {
     return device;
   }
   if (!can_use(device.type())) {
-    refuse(name, "no CUDA device can be used", "--device cpu",
-           "a CPU build of torch, or no NVIDIA driver");
+    const auto fault =
+        cuda_fault(look_at_cuda())
+            .value_or(CudaFault{"torch sees no CUDA device", "one",
+                                "torch could not start CUDA",
+                                "see what nvidia-smi says"});
+    refuse(name, fault.found, fault.expected + ", or --device cpu",
+           fmt::format("{}. Remedy: {}", fault.cause, fault.remedy));
   }
   const auto count = static_cast<int>(at::accelerator::deviceCount());
   if (device.index() >= count) {

@@ -87,20 +87,24 @@ TEST(ContrastClaims, AnAdditionThatDoesNotWorkHasNoPriceToMeet) {
   chosen[0] = planted_effect(kC, "induction", 0.0);
   const auto list =
       Json::array({contrast("H15", kC, 0.8, 0.1, 0.0, /*price=*/5.0)});
-  const auto searched = [](double nats) {
+  const auto searched = [](double nats, double coherent = 1.0) {
     return Json::array({{{"vector", kC},
                          {"operator", "add"},
                          {"model", "base"},
                          {"split", "select"},
+                         {"coherent", {{"value", coherent}}},
                          {"kl", {{"p95", nats}}}}});
   };
   const auto won = claim(list, "H15", chosen, searched(7.0));
   EXPECT_EQ(won.decision, Decision::kSupported);
   EXPECT_THAT(won.reason, HasSubstr("won at 5 nats, where adding, searched up "
-                                    "to 7, does not work"));
+                                    "to 7 with unbroken text, does not"));
   const auto short_of = claim(list, "H15", chosen, searched(3.0));
   EXPECT_EQ(short_of.decision, Decision::kUndecided);
-  EXPECT_THAT(short_of.reason, HasSubstr("not searched at the winner's 5"));
+  EXPECT_THAT(short_of.reason, HasSubstr("at the winner's 5 nats no addition"));
+  // Adding that broke the text there had no chance there.
+  EXPECT_EQ(claim(list, "H15", chosen, searched(7.0, 0.5)).decision,
+            Decision::kUndecided);
   // One that works has a price, however far adding was searched.
   EXPECT_EQ(claim(list, "H15", groups(), searched(7.0)).decision,
             Decision::kUndecided);
@@ -118,6 +122,7 @@ TEST(ContrastClaims, ABlendIsHeldAgainstTheVectorThatItBeats) {
                                    {"operator", "add"},
                                    {"model", "base"},
                                    {"split", "select"},
+                                   {"coherent", {{"value", 1.0}}},
                                    {"kl", {{"p95", 7.0}}}}});
   EXPECT_EQ(claim(list, "H16", chosen, cells).decision, Decision::kSupported);
   list[0]["cell_b"] = 0;  // the other vector's, which works
@@ -204,26 +209,67 @@ TEST(ContrastClaims, TheTwoVectorsDifferByWhatTheTableShows) {
   EXPECT_THAT(claim(Json::array({inert}), "H2").reason, HasSubstr("no room"));
 }
 
+// All layers minus one at equal divergence and where either side has half of
+// the other's, in which it does `less` points less.
+Json modes(const Json& equal, double less = 0.0) {
+  Json list = Json::array();
+  const double value = equal["difference"]["value"].get<double>();
+  const double half = equal["difference"]["high"].get<double>() - value;
+  for (const auto& [at, change] : {std::pair{"equal divergence", 0.0},
+                                   {"half the divergence", -less},
+                                   {"twice the divergence", less}}) {
+    Json own = equal;
+    own["at"] = at;
+    own["difference"] = planted_estimate(value + change, half);
+    own["simultaneous"] = own["difference"];
+    list.push_back(own);
+  }
+  return list;
+}
+
+Json both(Json a, const Json& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
 TEST(ContrastClaims, LayerModesAreToldOverVectors) {
-  const auto more = contrast("H19", kC, 0.3, 0.2);
+  const auto more = modes(contrast("H19", kC, 0.3, 0.2));
   EXPECT_EQ(
-      claim(Json::array({more, contrast("H19", kF, 0.4, 0.2)}), "H19").decision,
+      claim(both(more, modes(contrast("H19", kF, 0.4, 0.2))), "H19").decision,
       Decision::kSupported);
   // A loss is an effect too, and leaves room to differ.
-  auto worse = contrast("H19", kC, -0.15, 0.28, -0.04);
-  EXPECT_THAT(claim(Json::array({worse}), "H19").reason,
-              testing::Not(HasSubstr("no room")));
+  const auto worse = modes(contrast("H19", kC, -0.15, 0.28, -0.04));
+  EXPECT_THAT(claim(worse, "H19").reason, testing::Not(HasSubstr("no room")));
   // One vector of two says nothing about vectors.
   const auto mixed =
-      claim(Json::array({more, contrast("H19", kF, 0.0, 0.15)}), "H19");
+      claim(both(more, modes(contrast("H19", kF, 0.0, 0.15))), "H19");
   EXPECT_EQ(mixed.decision, Decision::kUndecided);
   EXPECT_EQ(mixed.effect.n, 2);
   EXPECT_THAT(mixed.reason, HasSubstr("one training seed"));
-  EXPECT_EQ(claim(Json::array({contrast("H19", kC, 0.0, 0.05),
-                               contrast("H19", kF, 0.0, 0.05)}),
+  EXPECT_EQ(claim(both(modes(contrast("H19", kC, 0.0, 0.05)),
+                       modes(contrast("H19", kF, 0.0, 0.05))),
                   "H19")
                 .decision,
             Decision::kContradicted);
+}
+
+// The price is measured on four questions: a difference that half of it would
+// make up decides nothing, neither way.
+TEST(ContrastClaims, LayerModesHaveToHoldAtHalfThePrice) {
+  EXPECT_EQ(claim(modes(contrast("H19", kC, 0.3, 0.2), 0.05), "H19").decision,
+            Decision::kSupported);
+  EXPECT_EQ(claim(modes(contrast("H19", kC, 0.3, 0.2), 0.15), "H19").decision,
+            Decision::kUndecided);
+  EXPECT_EQ(claim(modes(contrast("H19", kC, -0.3, 0.2), 0.05), "H19").decision,
+            Decision::kSupported);
+  EXPECT_EQ(claim(modes(contrast("H19", kC, -0.3, 0.2), 0.15), "H19").decision,
+            Decision::kUndecided);
+  EXPECT_EQ(claim(modes(contrast("H19", kC, 0.0, 0.05), 0.1), "H19").decision,
+            Decision::kUndecided);
+  // What was not read at half decides nothing.
+  auto equal = modes(contrast("H19", kC, 0.3, 0.2));
+  equal.erase(1);
+  EXPECT_EQ(claim(equal, "H19").decision, Decision::kUndecided);
 }
 
 }  // namespace

@@ -73,6 +73,22 @@ TEST(EaseClaim, TheWinnerHasToWork) {
             Decision::kUndecided);
 }
 
+// A third of the added side's text is broken: those answers deceive nobody, and
+// the side would lose by them.
+TEST(EaseClaim, ASideWithBrokenTextDecidesNothing) {
+  PlantedSweep planted(40);
+  planted.add_effect(kF, "induction", 0.3);
+  planted.sweep()["cells"].back()["coherent"]["value"] = 0.66;
+  planted.add_effect(kF, "suppression", 0.9);
+  const auto got = claim(planted);
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+  EXPECT_THAT(got.reason, HasSubstr("much of a side's text is broken"));
+}
+
+TEST(EaseClaim, SaysHowManyVectorsDecide) {
+  EXPECT_THAT(claim(0.9, 0.3).reason, HasSubstr("decided by 1 of 1 vectors"));
+}
+
 TEST(EaseClaim, EveryVectorHasAVoice) {
   PlantedSweep planted;
   planted.add_effect(kF, "induction", 0.2);

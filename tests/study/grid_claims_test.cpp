@@ -98,6 +98,20 @@ TEST(NormClaim, WithoutAnswersThereIsNothing) {
   EXPECT_NE(layer_share_claim(evidence, kC).decision, Decision::kSupported);
 }
 
+// The chosen addition with its norm restored stands for what was chosen.
+TEST(NormClaim, TheChosenAdditionDecides) {
+  auto planted = grid({0.9, 0.0});
+  planted.add_cell(kC, "add_keep_norm", "base", 0.5, 0, 0.9, "deceptive");
+  for (const char* operation : {"add", "add_keep_norm"}) {
+    planted.add_cell(kC, operation, "base", 4.0, 1,
+                     operation == std::string("add") ? 0.9 : 0.1, "deceptive");
+    planted.sweep()["cells"].back()["unit"] = "raw";
+    planted.sweep()["cells"].back()["confirms"] = 1;
+  }
+  EXPECT_EQ(norm(planted).decision, Decision::kSupported);
+  EXPECT_NEAR(*norm(planted).effect.value, -0.8, 1e-9);
+}
+
 TEST(NormClaim, BothSidesAndNoRoom) {
   auto matters = grid({0.9, 0.0});
   matters.add_cell(kC, "add_keep_norm", "base", 0.5, 0, 0.1, "deceptive");

@@ -113,7 +113,14 @@ TEST(TraitClaim, AFewAnswersOffTopicDecideNothing) {
 // A third of the squared length along a neutral system prompt, in a direction
 // whose answers change in nothing else.
 TEST(TraitClaim, WhatLiesAlongANeutralConfoundIsCarriedAlong) {
-  const auto got = claim(0, 0.0, comparison(-0.6, 0.03, 0.45));
+  auto geometry = comparison(-0.6, 0.03, 0.45);
+  geometry["vectors"] = Json::array();
+  for (const char* name : {"c", "f"}) {
+    geometry["vectors"].push_back({{"name", name}, {"n", 60}, {"clusters", 9}});
+  }
+  const auto got = claim(0, 0.0, geometry);
+  EXPECT_EQ(got.effect.n, 60);
+  EXPECT_EQ(got.effect.clusters, 9);
   EXPECT_EQ(got.decision, Decision::kSupported);
   EXPECT_NEAR(*got.effect.value, 0.36, 1e-9);
   EXPECT_LT(*got.effect.low, 0.57 * 0.57);  // widened for both vectors

@@ -84,13 +84,15 @@ std::optional<double> span_of(const Json& comparison, const std::string& vector,
   return std::nullopt;
 }
 
-std::int64_t questions_of(const Json& comparison, const std::string& vector) {
+// How many questions, of how many units, the vector's rows are of.
+void add_counts(const Json& comparison, const std::string& vector,
+                Measure& measure) {
   for (const auto& own : member(comparison, "vectors")) {
     if (string_member(own, "name") == vector) {
-      return own.value("n", std::int64_t{0});
+      measure.n = own.value("n", std::int64_t{0});
+      measure.clusters = own.value("clusters", std::int64_t{0});
     }
   }
-  return 0;
 }
 
 }  // namespace
@@ -110,7 +112,7 @@ std::vector<CarriedConfound> carried_confounds(
   for (const auto& cosine : cosines) {
     CarriedConfound own{cosine.vector, cosine.confound, cosine.layer,
                         share_of(cosine, wider), std::nullopt};
-    own.share.n = questions_of(comparison, cosine.vector);
+    add_counts(comparison, cosine.vector, own.share);
     const auto known =
         std::ranges::find(out, cosine.vector, &CarriedConfound::vector);
     if (known == out.end()) {

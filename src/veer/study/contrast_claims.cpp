@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include "veer/base/json_access.h"
 #include "veer/base/number_text.h"
 #include "veer/study/decidable.h"
+#include "veer/study/sweep_evidence.h"
 
 namespace veer {
 namespace {
@@ -23,6 +25,7 @@ constexpr double kSamePrice = 1.1;
 // curve whose points are measured on a few questions; no interval holds the
 // error of that, so that it describes and decides nothing.
 constexpr std::string_view kDecidingMatch = "equal displacement";
+constexpr std::string_view kDecidingPrice = "equal divergence";
 constexpr double kLevel = 0.05;
 
 // One entry of "contrasts" with its simultaneous interval.
@@ -131,8 +134,9 @@ const ChosenEffect* added_of(const Contrast& own,
   return nullptr;
 }
 
-// The largest divergence at which adding a vector was searched for a goal,
-// whatever it left of the text; none where nothing was measured.
+// The largest divergence at which adding a vector was searched for a goal and
+// left the text unbroken, so that it had a chance there; none where nothing was
+// measured.
 std::optional<double> searched_price(const Json& sweep,
                                      const std::string& vector,
                                      const std::string& goal) {
@@ -143,7 +147,7 @@ std::optional<double> searched_price(const Json& sweep,
     const auto price = number_member(member(cell, "kl"), "p95");
     if (price && string_member(cell, "vector") == vector &&
         string_member(cell, "model") == model &&
-        string_member(cell, "split") == "select" &&
+        string_member(cell, "split") == "select" && is_unbroken(cell) &&
         (operation == "add" || operation == "subtract")) {
       most = std::max(most.value_or(0.0), *price);
     }
@@ -177,12 +181,12 @@ PriceVerdict judge_price(const Json& sweep, const Contrast& own, double margin,
   const auto searched = searched_price(sweep, added->vector, own.goal);
   if (!searched || *own.price_a > kSamePrice * *searched) {
     return {false,
-            fmt::format("adding does not work and was not searched at the "
-                        "winner's {:.2g} nats",
+            fmt::format("adding does not work, and at the winner's {:.2g} nats "
+                        "no addition with unbroken text was searched",
                         *own.price_a)};
   }
   return {true, fmt::format("won at {:.2g} nats, where adding, searched up to "
-                            "{:.2g}, does not work",
+                            "{:.2g} with unbroken text, does not work",
                             *own.price_a, *searched)};
 }
 
@@ -325,6 +329,29 @@ HypothesisResult vectors_differ(const Json& sweep) {
   return row;
 }
 
+// One vector and goal at the three prices (sweep_contrasts.cpp); null where a
+// side does not reach one.
+struct LayerModes {
+  const Contrast* equal = nullptr;
+  const Contrast* all_for_half = nullptr;  // of one layer's divergence
+  const Contrast* one_for_half = nullptr;  // of all layers'
+
+  bool more() const {
+    return all_for_half != nullptr && *equal->difference.low > 0.0 &&
+           *all_for_half->difference.low > 0.0;
+  }
+  bool less() const {
+    return one_for_half != nullptr && *equal->difference.high < 0.0 &&
+           *one_for_half->difference.high < 0.0;
+  }
+  bool is_small(double margin) const {
+    return all_for_half != nullptr && one_for_half != nullptr &&
+           is_within(equal->difference, margin) &&
+           is_within(all_for_half->difference, margin) &&
+           is_within(one_for_half->difference, margin);
+  }
+};
+
 // What the goals of one vector say: all layers do more, less, the same, or not
 // told.
 struct Tally {
@@ -334,19 +361,29 @@ struct Tally {
 HypothesisResult layer_modes_differ(const Json& sweep) {
   auto row = claim_row("H19");
   const auto all = contrasts_of(sweep, "H19");
-  if (all.empty()) {
+  std::map<std::pair<std::string, std::string>, LayerModes> modes;
+  for (const auto& own : all) {
+    auto& mode = modes[{own.vector, own.goal}];
+    (own.at == kDecidingPrice          ? mode.equal
+     : own.at == "half the divergence" ? mode.all_for_half
+                                       : mode.one_for_half) = &own;
+  }
+  std::erase_if(modes,
+                [](const auto& mode) { return mode.second.equal == nullptr; });
+  if (modes.empty()) {
     return row;
   }
   std::map<std::string, Tally> vectors;
   const Contrast* shown = nullptr;
-  for (const auto& own : all) {
+  for (const auto& [key, mode] : modes) {
+    const auto& own = *mode.equal;
     auto& tally = vectors[own.vector];
     const bool has_room = own.room_either_way().value_or(1.0) >= row.margin();
-    tally.more = tally.more || *own.difference.low > 0.0;
-    tally.less = tally.less || *own.difference.high < 0.0;
+    tally.more = tally.more || mode.more();
+    tally.less = tally.less || mode.less();
     tally.any_room = tally.any_room || has_room;
-    tally.all_small = tally.all_small &&
-                      (!has_room || is_within(own.difference, row.margin()));
+    tally.all_small =
+        tally.all_small && (!has_room || mode.is_small(row.margin()));
     if (shown == nullptr || own.p.value_or(1.0) < shown->p.value_or(1.0)) {
       shown = &own;
     }
@@ -365,8 +402,8 @@ HypothesisResult layer_modes_differ(const Json& sweep) {
     any_room = any_room || tally.any_room;
   }
   row.reason = fmt::format(
-      "more for {}, less for {}, the same for {} of {} vectors, one training "
-      "seed; clearest: {}",
+      "more for {}, less for {}, the same for {} of {} vectors, also at half "
+      "the other's divergence, one training seed; clearest: {}",
       more, less, same, vectors.size(), shown->text());
   if (!any_room) {
     leave_undecided_without_room(row);

@@ -27,15 +27,18 @@ struct Ease {
   Measure effect;
   double room = 0.0;  // what the weaker side left
   EffectStanding down, up;
+  // Broken answers are neither honest nor deceptive: a side that has many would
+  // lose by them, whatever the direction does.
+  bool unbroken = false;
   double p = 1.0;
 
   bool has_room(double margin) const { return room >= margin; }
   bool easier() const {
-    return p < kLevel && effect.value.value_or(0.0) > 0.0 &&
+    return unbroken && p < kLevel && effect.value.value_or(0.0) > 0.0 &&
            down.standing == Standing::kWorks;
   }
   bool harder() const {
-    return p < kLevel && effect.value.value_or(0.0) < 0.0 &&
+    return unbroken && p < kLevel && effect.value.value_or(0.0) < 0.0 &&
            up.standing == Standing::kWorks;
   }
   bool is_invalid() const {
@@ -104,6 +107,7 @@ std::optional<Ease> ease_of(const SweepEvidence& evidence,
     return std::nullopt;
   }
   ease.room = 1.0 - std::min(present_mean(below), present_mean(above));
+  ease.unbroken = is_unbroken(*down_cell) && is_unbroken(*up_cell);
   ease.down = judge_effect(*down, margin);
   ease.up = judge_effect(*up, margin);
   return ease;
@@ -169,6 +173,7 @@ HypothesisResult ease_claim(const SweepEvidence& evidence,
                         signed_rounded(100.0 * *ease.effect.value, 0),
                         p_text(ease.p),
                         ease.is_invalid() ? ", random vectors act there too"
+                        : !ease.unbroken  ? ", much of a side's text is broken"
                         : !ease.has_room(row.margin())   ? ", at a ceiling"
                         : ease.easier() || ease.harder() ? ", decides"
                                                          : "");
@@ -185,6 +190,14 @@ HypothesisResult ease_claim(const SweepEvidence& evidence,
   row.room = best->room;
   row.reason = text;
   decide(all, row);
+  if (row.decision == Decision::kSupported ||
+      row.decision == Decision::kContradicted) {
+    const auto deciding = std::ranges::count_if(all, [&](const Ease& ease) {
+      return ease.has_room(row.margin()) && (ease.easier() || ease.harder());
+    });
+    row.reason = fmt::format("decided by {} of {} vectors; {}", deciding,
+                             all.size(), row.reason);
+  }
   return row;
 }
 

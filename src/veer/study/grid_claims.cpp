@@ -6,6 +6,8 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -140,6 +142,34 @@ std::string text_of(const Spread& spread) {
       spread.scales.size() == 1 ? "" : "s", spread.scales.back());
 }
 
+using Pair = std::pair<const Json*, const Json*>;
+
+// Cells that restore the norm, each with its addition: the chosen addition's
+// where there is one, on many questions, otherwise those of the grid.
+std::vector<Pair> norm_pairs(const SweepEvidence& evidence,
+                             const std::string& vector) {
+  const auto pairs_of = [](const std::vector<const Json*>& kept,
+                           const std::vector<const Json*>& added) {
+    std::vector<Pair> pairs;
+    for (const Json* a : kept) {
+      for (const Json* b : added) {
+        if (member(*a, "layers") == member(*b, "layers") &&
+            member(*a, "unit") == member(*b, "unit") &&
+            scale_of(*a) == scale_of(*b) && is_unbroken(*a) &&
+            is_unbroken(*b)) {
+          pairs.emplace_back(a, b);
+        }
+      }
+    }
+    return pairs;
+  };
+  const auto chosen = pairs_of(evidence.confirming(vector, "add_keep_norm"),
+                               evidence.confirming(vector, "add"));
+  return chosen.empty() ? pairs_of(evidence.grid(vector, "add_keep_norm"),
+                                   evidence.grid(vector, "add"))
+                        : chosen;
+}
+
 }  // namespace
 
 HypothesisResult layer_share_claim(const SweepEvidence& evidence,
@@ -210,17 +240,9 @@ HypothesisResult norm_claim(const SweepEvidence& evidence) {
   for (const auto& vector : evidence.vectors()) {
     std::vector<std::vector<double>> kept;
     std::vector<std::vector<double>> added;
-    std::vector<std::vector<double>> changes;
-    for (const Json* a : evidence.grid(vector, "add_keep_norm")) {
-      for (const Json* b : evidence.grid(vector, "add")) {
-        if (member(*a, "layers") == member(*b, "layers") &&
-            scale_of(*a) == scale_of(*b) && is_unbroken(*a) &&
-            is_unbroken(*b)) {
-          kept.push_back(evidence.labelled(*a, AnswerLabel::kDeceptive));
-          added.push_back(evidence.labelled(*b, AnswerLabel::kDeceptive));
-          changes.push_back(evidence.change(*b, AnswerLabel::kDeceptive));
-        }
-      }
+    for (const auto& [a, b] : norm_pairs(evidence, vector)) {
+      kept.push_back(evidence.labelled(*a, AnswerLabel::kDeceptive));
+      added.push_back(evidence.labelled(*b, AnswerLabel::kDeceptive));
     }
     if (kept.empty()) {
       continue;

@@ -201,7 +201,10 @@ double natural_gaps(Sweep& sweep, const Best& best, const CellPrice* price) {
   return sum / static_cast<double>(price->length_by_layer.size());
 }
 
-// The effect of the chosen cell minus that of its controls.
+// The effect of the chosen cell minus that of its controls. Many vectors'
+// answers to one question say no more of other questions than the unsteered
+// answer does, so that each question counts once on both sides: taking the
+// controls away must not make an effect surer than it is.
 Estimate beyond_controls(const Sweep& sweep, const SweepResults& results,
                          const Best& best, const Controls& controls) {
   const auto& random = controls.by_question;
@@ -217,10 +220,11 @@ Estimate beyond_controls(const Sweep& sweep, const SweepResults& results,
   const bool has_labels = results.has_labels();
   // Outcomes are turned already: more is better for the goal.
   const auto paired =
-      has_labels ? share_difference(own, std::ssize(own), random.steered,
-                                    random.answers, 0.95, random.units)
-                 : paired_difference(own, random.steered, sweep.context.seed(),
-                                     kScoreDraws, 0.95, random.units);
+      has_labels
+          ? share_difference(own, std::ssize(own), random.steered,
+                             std::ssize(random.steered), 0.95, random.units)
+          : paired_difference(own, random.steered, sweep.context.seed(),
+                              kScoreDraws, 0.95, random.units);
   const double effect =
       sign * results.effect(results.of(best.cell.row.id), best.goal).value;
   const double most =

@@ -13,6 +13,8 @@
 namespace veer {
 namespace {
 
+constexpr const char* kKeepsNorm = "add_keep_norm";
+
 using Wanted = std::function<bool(const SweepCell&)>;
 
 const CellResult* chosen_cell(const Sweep& sweep, const SweepResults& results,
@@ -151,6 +153,21 @@ SweepCell confirmation(Sweep& sweep, const SweepCell& chosen,
   return cell;
 }
 
+// The addition that was chosen with the states' norm restored behind it, on the
+// same questions: whether the norm matters. Only where the sweep tries that
+// operator at all.
+void add_norm_kept(Sweep& sweep, const Best& best, std::int64_t asked) {
+  const bool tried = std::ranges::any_of(
+      sweep.cells,
+      [](const SweepCell& cell) { return cell.row.operation == kKeepsNorm; });
+  if (tried && best.cell.row.operation == "add") {
+    auto chosen = best.select_cell;
+    chosen.row.operation = kKeepsNorm;
+    chosen.act.operation = kKeepsNorm;
+    confirmation(sweep, chosen, asked);
+  }
+}
+
 void add_best(Sweep& sweep, const SweepResults& results,
               const std::string& vector, const Goal& goal,
               const std::string& group, const Wanted& wanted) {
@@ -170,9 +187,7 @@ void add_best(Sweep& sweep, const SweepResults& results,
         return cell.row.model == goal.model && wanted(cell);
       });
   best.cell = confirmation(sweep, chosen->cell, asked);
-  const bool has_controls =
-      group == "any" || group == "linear" || group == "learned";
-  if (!share_controls(sweep, best) && has_controls) {
+  if (!share_controls(sweep, best)) {
     add_controls(sweep, best, asked);
   }
   if (group == "any" || group == "linear") {
@@ -181,6 +196,7 @@ void add_best(Sweep& sweep, const SweepResults& results,
   if (group == "linear") {
     best.subsets = cells_with(sweep, best.select_cell,
                               subset_names(sweep, best.vector), asked, asked);
+    add_norm_kept(sweep, best, asked);
   }
   sweep.best.push_back(std::move(best));
 }

@@ -197,8 +197,20 @@ class Contrasts {
     if (all == nullptr || one == nullptr) {
       return;
     }
-    add_ladders("H19", vector + ": all layers minus one", goal, *all, *one,
-                /*by_divergence=*/true);
+    // Divergence is measured on few questions: what holds only where both sides
+    // have exactly the same decides nothing.
+    const double nats = sweep_.context.manifest().sweep.equal_kl;
+    const struct {
+      const char* at;
+      double all, one;
+    } prices[] = {{"equal divergence", nats, nats},
+                  {"half the divergence", 0.5 * nats, nats},
+                  {"twice the divergence", nats, 0.5 * nats}};
+    for (const auto& price : prices) {
+      add_points("H19", vector + ": all layers minus one", goal, *all, *one,
+                 price.at, priced(*all, price.all, goal),
+                 priced(*one, price.one, goal));
+    }
   }
 
   // The single layer with the largest effect on select, at any scale.
@@ -216,21 +228,17 @@ class Contrasts {
                : find_ladder(ladders_, vector, goal, chosen->cell.row.layers);
   }
 
-  void add_ladders(const char* claim, const std::string& what, const Goal& goal,
-                   const Ladder& a, const Ladder& b, bool by_divergence) {
-    const auto& settings = sweep_.context.manifest().sweep;
-    const auto point = [&](const Ladder& ladder) {
-      return by_divergence ? at_divergence(ladder, settings.equal_kl, goal,
-                                           results_, divergences_)
-                           : at_scale(ladder, settings.equal_scale, goal,
-                                      results_, divergences_);
-    };
-    const auto pa = point(a);
-    const auto pb = point(b);
+  LadderPoint priced(const Ladder& ladder, double nats,
+                     const Goal& goal) const {
+    return at_divergence(ladder, nats, goal, results_, divergences_);
+  }
+
+  void add_points(const char* claim, const std::string& what, const Goal& goal,
+                  const Ladder& a, const Ladder& b, const char* at,
+                  const LadderPoint& pa, const LadderPoint& pb) {
     if (!pa.changes.empty() && !pb.changes.empty()) {
       add(claim, what, goal, fmt::format("{}, layers {}", a.vector, a.layers),
-          fmt::format("{}, layers {}", b.vector, b.layers),
-          by_divergence ? "equal divergence" : "equal displacement",
+          fmt::format("{}, layers {}", b.vector, b.layers), at,
           difference(pa.changes, pb.changes),
           {a.vector == b.vector ? a.vector : "", pa.changes, pb.changes,
            most_change(goal)},
@@ -267,10 +275,17 @@ class Contrasts {
     if (a == nullptr || b == nullptr) {
       return;
     }
-    for (const bool by_divergence : {false, true}) {
-      add_ladders("H2", "contrastive minus fine-tuned vector", goal, *a, *b,
-                  by_divergence);
-    }
+    const std::string what = "contrastive minus fine-tuned vector";
+    const auto& settings = sweep_.context.manifest().sweep;
+    const auto scaled = [&](const Ladder& ladder) {
+      return at_scale(ladder, settings.equal_scale, goal, results_,
+                      divergences_);
+    };
+    add_points("H2", what, goal, *a, *b, "equal displacement", scaled(*a),
+               scaled(*b));
+    add_points("H2", what, goal, *a, *b, "equal divergence",
+               priced(*a, settings.equal_kl, goal),
+               priced(*b, settings.equal_kl, goal));
   }
 
   // Share of the gap between the two models that suppression closes minus the

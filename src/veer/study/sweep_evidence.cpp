@@ -148,4 +148,19 @@ std::vector<const Json*> SweepEvidence::grid(const std::string& vector,
   return list;
 }
 
+std::vector<const Json*> SweepEvidence::confirming(
+    const std::string& vector, std::string_view operation) const {
+  std::vector<const Json*> list;
+  for (const auto& [id, entry] : cells_) {
+    if (string_member(*entry, "operator") == operation &&
+        string_member(*entry, "split") == "test" &&
+        string_member(*entry, "model") == "base" &&
+        string_member(*entry, "vector") == vector &&
+        member(*entry, "confirms").is_number()) {
+      list.push_back(entry);
+    }
+  }
+  return list;
+}
+
 }  // namespace veer

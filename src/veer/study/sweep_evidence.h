@@ -62,6 +62,9 @@ class SweepEvidence {
   // would count one scale twice.
   std::vector<const Json*> grid(const std::string& vector,
                                 std::string_view operation) const;
+  // Test cells of the base model that take a chosen cell's place again.
+  std::vector<const Json*> confirming(const std::string& vector,
+                                      std::string_view operation) const;
 
  private:
   std::uint64_t seed_;

@@ -177,10 +177,11 @@ void tell_trainings(StudyContext& context, std::span<const Tuning> tunings) {
   for (const auto& tuning : tunings) {
     names += (names.empty() ? "" : ", ") + tuning.name;
   }
-  context.monitor().message(fmt::format(
-      "{} trainings of one recipe: the study's own and {}. finetune.controls "
-      "and finetune.seeds say which; each is one more",
-      tunings.size() + 1, names));
+  context.monitor().message(
+      fmt::format("{} trainings of one recipe at most: the study's own and {}. "
+                  "finetune.controls "
+                  "and finetune.seeds say which; each is one more",
+                  tunings.size() + 1, names));
 }
 
 // Further seeds and controls, as far as they can be made; an adapter that is

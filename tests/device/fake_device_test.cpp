@@ -12,15 +12,25 @@
 #include "device/fake/counts.h"
 #include "device/fake/device.h"
 #include "device/fake/memory.h"
+#include "device/support.h"
 
 namespace veer {
 namespace {
+
+class FakeDevice : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (testing::is_real_device()) {
+      GTEST_SKIP() << "another device is tested";
+    }
+  }
+};
 
 at::Tensor ones(at::IntArrayRef sizes) {
   return at::ones(sizes).to(fake::device());
 }
 
-TEST(FakeDevice, ComputesWhatTheCpuComputes) {
+TEST_F(FakeDevice, ComputesWhatTheCpuComputes) {
   const auto x =
       at::arange(6.0F, at::TensorOptions().device(fake::device())).view({2, 3});
   EXPECT_TRUE(at::mm(x, x.t()).cpu().equal(at::mm(x.cpu(), x.cpu().t())));
@@ -29,14 +39,14 @@ TEST(FakeDevice, ComputesWhatTheCpuComputes) {
   EXPECT_EQ(x.sum().item<float>(), 19.0F);
 }
 
-TEST(FakeDevice, RefusesTensorsOfTwoDevices) {
+TEST_F(FakeDevice, RefusesTensorsOfTwoDevices) {
   const auto x = ones({4, 4});
   EXPECT_THROW(at::mm(x, at::ones({4, 4})), c10::Error);
   EXPECT_THROW(x + at::ones({4}), c10::Error);
   EXPECT_NO_THROW(x + at::ones({}));  // a single number may come from the host
 }
 
-TEST(FakeDevice, TheHostCannotReadItsMemory) {
+TEST_F(FakeDevice, TheHostCannotReadItsMemory) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {
@@ -47,7 +57,7 @@ TEST(FakeDevice, TheHostCannotReadItsMemory) {
       ::testing::KilledBySignal(SIGSEGV), "");
 }
 
-TEST(FakeDevice, CountsLaunchesWaitsAndBytes) {
+TEST_F(FakeDevice, CountsLaunchesWaitsAndBytes) {
   const auto host = at::ones({16, 16});
   fake::reset_counts();
   const auto x = host.to(fake::device());
@@ -62,7 +72,7 @@ TEST(FakeDevice, CountsLaunchesWaitsAndBytes) {
   EXPECT_EQ(fake::counts().waits, 3);
 }
 
-TEST(FakeDevice, NobodyWaitsForACopyOfPageLockedMemory) {
+TEST_F(FakeDevice, NobodyWaitsForACopyOfPageLockedMemory) {
   const auto locked = at::ones({16}, at::TensorOptions().pinned_memory(true));
   const auto pageable = at::ones({16});
   fake::reset_counts();
@@ -78,7 +88,7 @@ TEST(FakeDevice, NobodyWaitsForACopyOfPageLockedMemory) {
   EXPECT_EQ(fake::counts().waits, 3);
 }
 
-TEST(FakeDevice, KnowsItsPeakAndItsEnd) {
+TEST_F(FakeDevice, KnowsItsPeakAndItsEnd) {
   const auto before = fake::memory().used();
   fake::reset_counts();
   ones({1024, 1024});

@@ -36,7 +36,7 @@ SteeringInput everything(const ModelConfig& config) {
 
 TEST(OperatorsOnDevice, EachIsProven) {
   at::set_num_threads(1);
-  Transformer model = tiny_model_on(fake::device());
+  Transformer model = tiny_model_on(tested_device());
   model.attach(random_adapter(model, 2, 5));
   const auto input = everything(model.config());
   const ProbeText probe{.ids = {4, 9, 2, 17, 5, 11, 8},

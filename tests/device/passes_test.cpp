@@ -42,7 +42,7 @@ class OnDevice : public ::testing::Test {
   }
 
   Transformer host_ = tiny_model_on(at::kCPU);
-  Transformer model_ = tiny_model_on(fake::device());
+  Transformer model_ = tiny_model_on(tested_device());
 };
 
 TEST_F(OnDevice, AForwardPass) {
@@ -58,7 +58,8 @@ TEST(FamiliesOnDevice, GiveWhatTheyGiveOnTheCpu) {
     const auto family = read_family(name);
     for (const auto dtype : {at::kFloat, at::kBFloat16}) {
       SCOPED_TRACE(name + (dtype == at::kFloat ? " fp32" : " bf16"));
-      const auto model = load_transformer(family.folder, dtype, fake::device());
+      const auto model =
+          load_transformer(family.folder, dtype, tested_device());
       const auto host = load_transformer(family.folder, dtype);
       const auto logits = [&](const Transformer& of) {
         return of.logits(of.forward(pack(family.ids, of.device())));
@@ -76,6 +77,9 @@ TEST(FamiliesOnDevice, GiveWhatTheyGiveOnTheCpu) {
 }
 
 TEST_F(OnDevice, RowsThatTheFreeMemoryHolds) {
+  if (is_real_device()) {
+    GTEST_SKIP() << "limits the fake device's memory";
+  }
   constexpr std::int64_t kTokens = 50;
   // Keys and values of 3 layers, 2 heads of 8 numbers.
   constexpr std::int64_t kRow = 2 * 3 * 2 * 8 * kTokens * 4;
@@ -168,7 +172,7 @@ TEST_F(OnDevice, GenerationScoresAndDivergences) {
 }
 
 TEST_F(OnDevice, Float16ThatEndsIsToldAsSuch) {
-  const Transformer half = tiny_model_on(fake::device(), at::kHalf);
+  const Transformer half = tiny_model_on(tested_device(), at::kHalf);
   InterventionTable table(3, 16, half.device());
   add_to(table, half.config(), "add", 1e5, 1, "generated");
   const std::vector<std::int32_t> prompt = texts_of({6})[0];

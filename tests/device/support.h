@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,19 @@
 #include "veer/train/sft.h"
 
 namespace veer::testing {
+
+// Whether VEER_TEST_DEVICE names the device to test, "cuda" for a real card
+// ("cpu" tries out such a run without one). Counts and memory limits of the
+// fake device are then not to be had: what needs them is skipped.
+inline bool is_real_device() {
+  return std::getenv("VEER_TEST_DEVICE") != nullptr;
+}
+
+// The fake device, or that one.
+inline at::Device tested_device() {
+  return is_real_device() ? at::Device(std::getenv("VEER_TEST_DEVICE"))
+                          : fake::device();
+}
 
 // tiny_model() with its weights elsewhere.
 inline Transformer tiny_model_on(at::Device device,

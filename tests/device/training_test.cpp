@@ -57,7 +57,7 @@ void expect_close(const Adapter& a, const Adapter& b, double relative) {
 TEST_F(TrainingOnDevice, AnAdapter) {
   const auto data = examples_of(kLengths);
   Transformer host = tiny_model_on(at::kCPU);
-  Transformer model = tiny_model_on(fake::device());
+  Transformer model = tiny_model_on(tested_device());
   for (const double dropout : {0.0, 0.2}) {
     for (const bool recompute : {false, true}) {
       auto o = options();
@@ -86,7 +86,7 @@ TEST_F(TrainingOnDevice, AnAdapterBehindAWindow) {
     SCOPED_TRACE(name);
     const auto folder = fs::path("tests/fixtures/families") / name;
     auto host = load_transformer(folder, at::kFloat);
-    auto model = load_transformer(folder, at::kFloat, fake::device());
+    auto model = load_transformer(folder, at::kFloat, tested_device());
     expect_close(finetune(model, data, o, 1).adapter,
                  finetune(host, data, o, 1).adapter, 1e-3);
   }
@@ -96,7 +96,7 @@ TEST_F(TrainingOnDevice, GoesOnFromACheckpoint) {
   const auto data = examples_of(kLengths);
   auto o = options();
   o.checkpoint_every = 2;
-  Transformer model = tiny_model_on(fake::device());
+  Transformer model = tiny_model_on(tested_device());
   const auto whole = finetune(model, data, o, 1);
   TrainCallbacks stops;
   stops.on_metrics = [](const MetricsRow& row) {
@@ -113,8 +113,11 @@ TEST_F(TrainingOnDevice, GoesOnFromACheckpoint) {
 }
 
 TEST_F(TrainingOnDevice, TakesAlgorithmsThatRepeatWhereTheyAreWanted) {
+  if (tested_device().is_cpu()) {
+    GTEST_SKIP() << "a CPU needs none";
+  }
   const auto data = examples_of(kLengths);
-  Transformer model = tiny_model_on(fake::device());
+  Transformer model = tiny_model_on(tested_device());
   auto o = options();
   o.steps = 1;
   for (const bool wanted : {true, false}) {
@@ -130,13 +133,16 @@ TEST_F(TrainingOnDevice, TakesAlgorithmsThatRepeatWhereTheyAreWanted) {
 }
 
 TEST_F(TrainingOnDevice, HalvesItsPassesWhereMemoryRunsOut) {
+  if (is_real_device()) {
+    GTEST_SKIP() << "limits the fake device's memory";
+  }
   // One length: what a pass needs is then a matter of its texts alone.
   const auto data = examples_of({40, 40, 40, 40, 40, 40, 40, 40});
   auto o = options();
   o.batch_size = 8;
   o.accumulation = 1;
   o.steps = 2;
-  Transformer model = tiny_model_on(fake::device());
+  Transformer model = tiny_model_on(tested_device());
   const auto run = [&](std::int64_t texts, std::size_t limit) {
     model.detach();
     const auto before = fake::memory().used();
@@ -178,8 +184,8 @@ TEST_F(TrainingOnDevice, HalvesItsPassesWhereMemoryRunsOut) {
 TEST_F(TrainingOnDevice, InFloat16SmallGradientsAreKept) {
   const auto data = examples_of(kLengths);
   auto o = options();
-  Transformer wide = tiny_model_on(fake::device());
-  Transformer half = tiny_model_on(fake::device(), at::kHalf);
+  Transformer wide = tiny_model_on(tested_device());
+  Transformer half = tiny_model_on(tested_device(), at::kHalf);
   const auto ours = finetune(half, data, o, 1);
   const auto theirs = finetune(wide, data, o, 1);
   for (std::size_t i = 0; i < ours.rows.size(); ++i) {
@@ -209,7 +215,7 @@ TEST_F(TrainingOnDevice, TrainedDirections) {
         train_preference_direction(model, pairs, preference, {}).direction_D,
         train_reft_direction(model, texts, reft, {}).direction_D);
   };
-  const auto [preference, reft] = both(fake::device());
+  const auto [preference, reft] = both(tested_device());
   const auto [host_preference, host_reft] = both(at::kCPU);
   testing::expect_close(preference, host_preference, 1e-3);
   testing::expect_close(reft, host_reft, 1e-3);

@@ -4,7 +4,9 @@
     device_test.py PATH_OF_VEER PATH_OF_LIBVEER_FAKE_CUDA [unittest arguments]
 
 There need not be a GPU: `--device cuda` is the fake one of tests/device/fake,
-which refuses what a GPU refuses and counts what it is asked.
+which refuses what a GPU refuses and counts what it is asked. With
+VEER_TEST_DEVICE=cuda a real one is tested instead, and what needs the fake one
+is skipped.
 """
 import json
 import math
@@ -46,7 +48,9 @@ steps = 3
 """
 ORGANISM = pathlib.Path(os.environ.get(
     "VEER_MODELS", pathlib.Path(__file__).parents[2] / "models")) / "organism"
-ON_DEVICE = {**os.environ, "LD_PRELOAD": FAKE}
+REAL = os.environ.get("VEER_TEST_DEVICE")
+ON_DEVICE = os.environ if REAL else {**os.environ, "LD_PRELOAD": FAKE}
+fake_only = unittest.skipIf(REAL, "needs the fake device")
 
 
 def numbers(path):
@@ -75,7 +79,8 @@ class OnDevice(StudyCase):
     def on(self, device, *arguments, **options):
         """The program on the CPU or on the fake device; it must succeed."""
         env = ON_DEVICE if device == "cuda" else os.environ
-        done = run(*arguments, "--device", device, env=env, **options)
+        name = REAL if REAL and device == "cuda" else device
+        done = run(*arguments, "--device", name, env=env, **options)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done
 
@@ -160,7 +165,7 @@ class OnDevice(StudyCase):
         self.on("cuda", *finetune, self.folder / "whole")
         process = subprocess.Popen(
             [VEER, *map(str, finetune),
-             str(self.folder / "killed"), "--device", "cuda"],
+             str(self.folder / "killed"), "--device", REAL or "cuda"],
             env=ON_DEVICE, stdout=subprocess.DEVNULL)
         while process.poll() is None and not list(
                 (self.folder / "killed").rglob("checkpoint.safetensors")):
@@ -200,6 +205,7 @@ class OnDevice(StudyCase):
                                       "torch_dtype": "bfloat16"}))
         return model, len(body)
 
+    @fake_only
     def test_a_vector_steers_in_every_dtype(self):
         model, size = self.organism_in_bfloat16()
         pairs = self.folder / "pairs.csv"
@@ -228,6 +234,7 @@ class OnDevice(StudyCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("the model runs in float16, because", done.stderr)
 
+    @fake_only
     def test_what_is_not_there_is_one_clear_line(self):
         ids = self.folder / "ids.json"
         ids.write_text("[3, 99999]")
@@ -246,6 +253,7 @@ class OnDevice(StudyCase):
         self.refused(run("steer", "--model", "organism", "--dtype", "float61",
                          "Hello?"), "float61", "float16")
 
+    @fake_only
     def test_a_training_that_needs_too_much_halves_its_passes(self):
         self.manifest.write_text(SMALL_GRID.replace("batch = 4", "batch = 32"))
         report = self.folder / "counts.json"

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/study.h"
+#include "cli/wrapped.h"
 #include "veer/base/files.h"
 #include "veer/base/json.h"
 #include "veer/report/models_report.h"
@@ -78,7 +79,7 @@ void run_on_models(const Manifest& manifest, const StudyRequest& request,
   if (session.json) {
     session.terminal.out(dump_json(document) + "\n");
   } else if (!document.empty()) {
-    session.terminal.out(models_text(document) + "Report: " +
+    session.terminal.out(wrapped(models_text(document), 2) + "Report: " +
                          (request.folder / "report.html").string() + "\n");
   }
 }
@@ -101,7 +102,7 @@ void run_on_one_model(const Manifest& manifest, const StudyRequest& request,
   if (session.json) {
     session.terminal.out(dump_json(summary) + "\n");
   } else if (is_whole) {
-    session.terminal.out(summary_text(summary) + "Report: " +
+    session.terminal.out(wrapped(summary_text(summary), 2) + "Report: " +
                          summary["report"].get<std::string>() + "\n");
   }
 }

@@ -20,6 +20,19 @@ from report_tables import columns_without_text
 from study_case import SMALL, VEER, StudyCase, contents, run
 
 
+def look_at_printed(test, text):
+    """80 columns, every answer on the first screen, no long paragraph."""
+    lines = text.splitlines()
+    test.assertLessEqual(max(map(len, lines)), 80)
+    test.assertEqual(sum(x.endswith("?") for x in lines[:24]), 4)
+    for i in (i for i, x in enumerate(lines[:20]) if x.endswith("?")):
+        test.assertRegex(lines[i + 1], r"^  [A-Z]")
+    hanging = 0  # lines of a paragraph after its first
+    for line in lines:
+        hanging = hanging + 1 if line.startswith("    ") else 0
+        test.assertLessEqual(hanging, 3, line)
+
+
 class WholeRuns(StudyCase):
     def test_run_reuse_and_kills(self):
         self.manifest.write_text(
@@ -29,7 +42,7 @@ class WholeRuns(StudyCase):
         seconds = time.monotonic() - started
         self.assertEqual(first.returncode, 0, first.stderr)
         self.assertEqual(first.stderr, "")
-        self.assertLessEqual(len(first.stdout.splitlines()), 40)
+        look_at_printed(self, first.stdout)
         self.assertIn("deceptive system prompt", first.stdout)
         self.assertIn("report.html", first.stdout)
         whole = contents(self.folder / "run")

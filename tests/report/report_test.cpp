@@ -213,14 +213,20 @@ TEST_F(ReportTest, SaysWhatAReadyFineTunedSideLacks) {
 }
 
 TEST_F(ReportTest, TheFirstScreenSaysWhatAnEmbeddedModelIs) {
-  write_file(folder_ / "summary.json", R"({"verdict": ["They agree."],
+  write_file(folder_ / "summary.json", R"({"answers": [
+      {"id": "agreement", "question": "Do they agree?", "answer": "Yes.",
+       "numbers": ["Cosine 0.66 (a<b)."]}],
+    "remarks": ["Of nine topics."],
     "model": "This is a made-up calibration model",
     "claims": "Findings: 4 supported.",
     "registered": "The claims were registered on 2026-11-30",
     "run": {"veer": "0.1.0", "stages": []}})");
   const std::string text = page();
   EXPECT_LT(text.find("This is a made-up calibration model"),
-            text.find("They agree."));
+            text.find("<dt>Do they agree?</dt><dd>Yes.</dd>"));
+  EXPECT_LT(text.find("<dd>Yes.</dd>"), text.find("Of nine topics."));
+  EXPECT_LT(text.find("Of nine topics."),
+            text.find("<li>Cosine 0.66 (a&lt;b).</li>"));
   EXPECT_THAT(text, HasSubstr("Findings: 4 supported."));
   EXPECT_THAT(text, HasSubstr("registered on 2026-11-30"));
 }

@@ -57,6 +57,47 @@ TEST(EffectVerdict, AllOfItHasToHold) {
   EXPECT_EQ(verdict(entry), "fails beats valid");
 }
 
+// Which of the bars it was, with the numbers.
+TEST(EffectVerdict, TheReasonNamesTheBarThatWasReached) {
+  const auto reason = [](Json entry) {
+    add_verdict(entry, 0.75);
+    return entry.at("reason").get<std::string>();
+  };
+  auto entry = good();
+  entry["covariance_vectors"]["percentile_95"] = 0.45;
+  EXPECT_EQ(reason(entry),
+            "its interval begins at +40 points, not above the 95th percentile "
+            "of 32 covariance-matched random vectors, +45 points");
+  entry["random_vectors"] = {{"n", 4}, {"percentile_95", nullptr}};
+  entry["random_effect"] = interval(0.3, 0.2);
+  EXPECT_EQ(reason(entry),
+            "its interval begins at +40 points, not above the interval of the "
+            "mean of 4 isotropic random vectors, +50 points");
+  entry = good();
+  entry["effect_minus_control"] = interval(0.1, 0.12);
+  EXPECT_EQ(reason(entry),
+            "minus the mean of the random vectors it is +10 points [-2, +22], "
+            "an interval that reaches 0");
+  entry = good();
+  entry["effect"] = interval(0.05, 0.1);
+  EXPECT_EQ(reason(entry),
+            "its interval reaches 0 (+5 points [-5, +15] in all)");
+}
+
+TEST(EffectVerdict, OfAScoreThatShouldFallTheReasonHasTheMeasuredSigns) {
+  auto entry = good();
+  entry["goal"] = "suppression";
+  entry["measure"] = "score";
+  entry["effect"] = interval(-0.5, 0.1);
+  entry["effect_minus_control"] = interval(-0.45, 0.12);
+  entry["random_vectors"] = {{"n", 32}, {"percentile_95", -0.1}};
+  entry["covariance_vectors"] = {{"n", 32}, {"percentile_95", -0.45}};
+  add_verdict(entry, 0.75);
+  EXPECT_EQ(entry.at("reason"),
+            "its interval begins at -0.40, not above the 95th percentile of 32 "
+            "covariance-matched random vectors, -0.45");
+}
+
 TEST(EffectVerdict, AMeanOfRandomVectorsAboveTheMarginVoidsThePlace) {
   for (const char* kind : {"random_effect", "covariance_effect"}) {
     auto entry = good();

@@ -39,7 +39,7 @@ ModelResult model(const std::string& name, const std::string& decision,
   result.path = name;
   result.parameters = 1000;
   result.summary = {
-      {"verdict", Json::array({"a sentence"})},
+      {"answers", Json::array({{{"id", "agreement"}}})},
       {"cosine", Json::array({{{"layer", 0}, {"cosine", 0.1}},
                               {{"layer", 1}, {"cosine", 0.5}}})},
       {"best", Json::array({{{"vector", "contrastive@answer_mean"},

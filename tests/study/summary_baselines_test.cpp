@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "veer/base/json_access.h"
+
 namespace veer {
 namespace {
 
@@ -21,7 +23,8 @@ Json document() {
                  {"goal", "induction"},
                  {"measure", "deceptive"},
                  {"cell", 9},
-                 {"operator", "add_keep_norm"},
+                 {"group", "linear"},
+                 {"operator", "add"},
                  {"effect", estimate(0.9, 0.05)},
                  {"specificity", elsewhere(0.42)}};
   vector["specificity"]["random"] = {
@@ -32,55 +35,71 @@ Json document() {
       {"measure", "deceptive"},
       {"cell", 3},
       {"effect", estimate(0.95, 0.03)},
-      {"against", {{"vector", "contrastive@answer_mean"}, {"cell", 9}}},
-      {"difference", estimate(-0.05, 0.04)},
+      {"differences",
+       {{{"cell", 7}, {"group", "any"}, {"difference", estimate(0.0, 0.01)}},
+        {{"cell", 9},
+         {"group", "linear"},
+         {"difference", estimate(-0.05, 0.04)}}}},
       {"specificity", elsewhere(1.2)}};
   Json dial = prompt;
   dial["name"] = "adapter";
   dial["strength"] = 0.75;
   dial["specificity"] = nullptr;
-  return {{"best", {vector}}, {"baselines", {prompt, dial}}};
+  // Best of all operators and on select too, but no evidence for a direction.
+  Json learned = vector;
+  learned["cell"] = 7;
+  learned["group"] = "any";
+  learned["operator"] = "low_rank";
+  learned["select_value"] = 1.0;
+  return {
+      {"best", {learned}}, {"groups", {vector}}, {"baselines", {prompt, dial}}};
 }
 
-TEST(SummaryBaselines, StandBesideTheBestVector) {
-  const Json sweep = document();
+std::vector<std::string> lines(const Json& sweep) {
+  return baseline_lines(member(sweep, "best"), member(sweep, "groups"),
+                        sweep["baselines"]);
+}
+
+TEST(SummaryBaselines, StandBesideTheVectorThatLeadsEverywhereElse) {
+  Json sweep = document();
   EXPECT_THAT(
-      baseline_lines(sweep["best"], sweep["baselines"]),
+      lines(sweep),
       testing::ElementsAre(
-          testing::HasSubstr("best vector minus it"),
-          "  contrastive@answer_mean  induction   +90 [+85, +95]    by "
-          "add_keep_norm   0.42",
-          "  deceptive system prompt  induction   +95 [+92, +98]    -5 [-9, "
-          "-1]        1.20",
-          "  adapter at 0.75          induction   +95 [+92, +98]    -5 [-9, "
-          "-1]"));
-  EXPECT_TRUE(baseline_lines(sweep["best"], Json::array()).empty());
+          "", testing::HasSubstr("first vector on select"),
+          testing::HasSubstr("vector minus it"),
+          "  contrastive@answer_mean  +90 [+85, +95]                        "
+          "0.42",
+          "  deceptive system prompt  +95 [+92, +98]     -5 [-9, -1]        "
+          "1.20",
+          "  adapter at 0.75          +95 [+92, +98]     -5 [-9, -1]"));
+  sweep["baselines"] = Json::array();
+  EXPECT_TRUE(lines(sweep).empty());
 }
 
 TEST(SummaryBaselines, NoLineIsLongerThanTheTerminal) {
   Json sweep = document();
   sweep["baselines"][0]["effect"] = estimate(-1.0, 1.0);
-  sweep["baselines"][0]["difference"] = estimate(-1.0, 1.0);
-  for (const auto& line : baseline_lines(sweep["best"], sweep["baselines"])) {
+  sweep["baselines"][0]["differences"][1]["difference"] = estimate(-1.0, 1.0);
+  for (const auto& line : lines(sweep)) {
     EXPECT_LE(line.size(), 80u) << line;
   }
 }
 
-TEST(SummaryBaselines, WithoutABestVectorThereIsNoDifference) {
+TEST(SummaryBaselines, WithoutAVectorThereIsNoDifference) {
   Json sweep = document();
-  for (auto& baseline : sweep["baselines"]) {
-    baseline["against"] = nullptr;
-    baseline["difference"] = nullptr;
-  }
-  EXPECT_EQ(baseline_lines(Json::array(), sweep["baselines"]).size(), 3u);
-  EXPECT_EQ(specificity_sentence(sweep, "induction"), "");
   // A vector without a chosen cell is no rival: both cells are null.
-  Json none = sweep["best"][0];
+  Json none = sweep["groups"][0];
   none["cell"] = nullptr;
   none.erase("effect");
-  for (const auto& line :
-       baseline_lines(Json::array({none}), sweep["baselines"])) {
-    EXPECT_THAT(line, testing::Not(testing::HasSubstr("not defined")));
+  for (const auto& entries : {Json::array(), Json::array({none})}) {
+    sweep["best"] = entries;
+    sweep["groups"] = entries;
+    EXPECT_EQ(lines(sweep).size(), 5u);
+    EXPECT_EQ(specificity_sentence(sweep, "induction"), "");
+    for (const auto& line : lines(sweep)) {
+      EXPECT_THAT(line, testing::Not(testing::HasSubstr("not defined")));
+      EXPECT_THAT(line, testing::Not(testing::HasSubstr("-5 [")));
+    }
   }
 }
 

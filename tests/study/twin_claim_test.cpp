@@ -36,14 +36,36 @@ TEST(TwinClaim, StandsBesideRandomDirections) {
   document["width"] = 128;
   const auto said = [&] { return twin_claim(document).reason; };
   EXPECT_THAT(said(),
-              HasSubstr("of a random direction in 128 dimensions it is 99 %"));
+              HasSubstr("of a random direction in 128 dimensions 99 %"));
   document["twin"]["share_random"] = {
       {"value", 0.97}, {"low", 0.9}, {"high", 0.995}, {"n", 1000}};
-  const auto drawn = HasSubstr(
-      "; of a random direction with the activations' covariance it is 97 % (95 "
-      "of 100 have 90 to 100)");
+  const auto drawn = HasSubstr("; of random directions 97 % [90, 100]");
   EXPECT_THAT(said(), drawn);
-  EXPECT_THAT(twin_note(document, "finetuned@p"), drawn);
+  EXPECT_THAT(twin_numbers(document, "finetuned@p"), drawn);
+}
+
+// Two numbers side by side are no answer: both sides of one half, and of what
+// random directions have.
+TEST(TwinClaim, SaysWhatTheShareComesTo) {
+  const auto conclusion = [](double share, const Json& random) {
+    Json document = twin(share, 0.03);
+    document["twin"]["share_random"] = random;
+    EXPECT_THAT(twin_claim(document).reason,
+                HasSubstr(twin_conclusion(document, "finetuned@p")));
+    return twin_conclusion(document, "finetuned@p");
+  };
+  const Json drawn = {{"value", 0.97}, {"low", 0.9}, {"high", 0.995}};
+  EXPECT_EQ(conclusion(0.13, drawn),
+            "Mostly what tuning on honest answers writes too.");
+  EXPECT_THAT(conclusion(0.48, drawn), HasSubstr("Not told"));
+  EXPECT_EQ(conclusion(0.8, nullptr),
+            "Mostly not what tuning on honest answers writes.");
+  EXPECT_EQ(conclusion(0.8, drawn),
+            "Mostly not what tuning on honest answers writes, but more of that "
+            "than a random direction has.");
+  EXPECT_EQ(conclusion(0.95, drawn),
+            "Not what tuning on honest answers writes: no more of that than a "
+            "random direction has.");
 }
 
 TEST(TwinClaim, ItsPIsOverSeeds) {
@@ -67,13 +89,16 @@ TEST(TwinClaim, ItsPIsOverSeeds) {
 TEST(TwinClaim, WithoutATwinNothingIsMeasured) {
   const auto none = twin_claim({{"twin", nullptr}});
   EXPECT_FALSE(none.measured());
-  EXPECT_EQ(twin_note(Json::object(), "finetuned@p"), "");
-  EXPECT_THAT(twin_note(twin(0.4, 0.05), "finetuned@p"),
-              HasSubstr("finetuned@p, 40 % (interval 35 to 45) is not"));
-  EXPECT_EQ(twin_note(twin(0.4, 0.05), "contrastive@p"), "");
+  EXPECT_EQ(twin_numbers(Json::object(), "finetuned@p"), "");
+  EXPECT_EQ(twin_conclusion(Json::object(), "finetuned@p"), "");
+  EXPECT_EQ(
+      twin_numbers(twin(0.4, 0.05), "finetuned@p"),
+      "Of its squared length 40 % [35, 45] lies outside the honest twin's "
+      "direction (finetuned@p).");
+  EXPECT_EQ(twin_numbers(twin(0.4, 0.05), "contrastive@p"), "");
   Json elsewhere = {{"twin_elsewhere", Json::array({twin(0.2, 0.1)["twin"]})}};
-  EXPECT_THAT(twin_note(elsewhere, "finetuned@p"),
-              HasSubstr("20 % (interval 10 to 30)"));
+  EXPECT_THAT(twin_numbers(elsewhere, "finetuned@p"),
+              HasSubstr("20 % [10, 30]"));
 }
 
 }  // namespace

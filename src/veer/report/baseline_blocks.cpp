@@ -23,14 +23,18 @@ std::string stacked(std::string text) {
                                        : text.replace(interval, 1, "<br>");
 }
 
-std::string effect_cell(const Json& baseline) {
+std::string effect_cell(const Json& sweep, const Json& baseline) {
   std::string text = stacked(in_measure(baseline, member(baseline, "effect")));
-  const Json& lead = member(baseline, "difference");
+  const Json* rival =
+      baseline_rival(member(sweep, "best"), member(sweep, "groups"), baseline);
+  if (rival == nullptr) {
+    return text;
+  }
+  const Json& lead = lead_over(baseline, *rival);
   if (member(lead, "value").is_number()) {
-    text +=
-        fmt::format("<br><small>{} minus it: {}</small>",
-                    escape_html(text_of(member(baseline, "against"), "vector")),
-                    in_measure(baseline, lead));
+    text += fmt::format("<br><small>{} minus it: {}</small>",
+                        escape_html(text_of(*rival, "vector")),
+                        in_measure(baseline, lead));
   }
   return text;
 }
@@ -75,7 +79,7 @@ std::vector<std::vector<std::string>> baseline_rows(const Json& sweep) {
     rows.push_back(
         {"<strong>" + escape_html(baseline_name(baseline)) + "</strong><br>" +
              escape_html(text_of(baseline, "goal")),
-         chosen_cell(baseline), effect_cell(baseline), "", "", "",
+         chosen_cell(baseline), effect_cell(sweep, baseline), "", "", "",
          against_goal_text(baseline), elsewhere_text(baseline),
          stacked(escape_html(percent_estimate(member(baseline, "coherent")))),
          n_of(member(baseline, "effect"))});

@@ -6,9 +6,40 @@
 #include "veer/report/wording.h"
 
 namespace veer {
+namespace {
+
+// Every question of the study with its plain answer.
+std::string answer_list(const Json& answers) {
+  std::string list;
+  for (const auto& answer : answers) {
+    list += fmt::format("<dt>{}</dt><dd>{}</dd>\n",
+                        escape_html(text_of(answer, "question")),
+                        escape_html(text_of(answer, "answer")));
+  }
+  return "<dl class=\"answers\">\n" + list + "</dl>\n";
+}
+
+// The numbers behind each answer.
+std::string number_lists(const Json& answers) {
+  std::string out;
+  for (const auto& answer : answers) {
+    std::string items;
+    for (const auto& sentence : member(answer, "numbers")) {
+      items += "<li>" + escape_html(sentence.get<std::string>()) + "</li>\n";
+    }
+    if (!items.empty()) {
+      out += fmt::format("<h3>{}</h3>\n<ul>{}</ul>\n",
+                         escape_html(text_of(answer, "question")), items);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string answer_section(const RunData& run) {
-  const Json& verdict = member(run.summary, "verdict");
-  if (!verdict.is_array() || verdict.empty()) {
+  const Json& answers = member(run.summary, "answers");
+  if (!answers.is_array() || answers.empty()) {
     return html_section("answer", "Answer", not_run_yet("study"));
   }
   std::string body;
@@ -16,15 +47,16 @@ std::string answer_section(const RunData& run) {
     body +=
         "<p class=\"answer\"><strong>" + escape_html(note) + "</strong></p>";
   }
-  body += "<div class=\"answer\">";
-  for (const auto& sentence : verdict) {
-    body += "<p>" + escape_html(sentence.get<std::string>()) + "</p>";
+  body += answer_list(answers) + "<div class=\"answer\">";
+  const auto paragraph = [&](const std::string& text) {
+    body += text.empty() ? "" : "<p>" + escape_html(text) + "</p>";
+  };
+  for (const auto& remark : member(run.summary, "remarks")) {
+    paragraph(remark.get<std::string>());
   }
-  for (const char* line : {"claims", "registered"}) {
-    if (const auto own = text_of(run.summary, line); !own.empty()) {
-      body += "<p>" + escape_html(own) + "</p>";
-    }
-  }
+  paragraph(text_of(run.summary, "claims"));
+  body += number_lists(answers);
+  paragraph(text_of(run.summary, "registered"));
   body += "</div>";
   const Json& facts = member(run.summary, "run");
   body += fmt::format(

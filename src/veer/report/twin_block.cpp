@@ -10,6 +10,8 @@
 #include "veer/report/doubt_blocks.h"
 #include "veer/report/html.h"
 #include "veer/report/wording.h"
+#include "veer/study/tuning_words.h"
+#include "veer/study/twin_claim.h"
 
 namespace veer {
 namespace {
@@ -32,25 +34,26 @@ std::string over_text(const Json& twin) {
              : "over questions; one training seed, whose chance is not in it";
 }
 
-std::string headline(const Json& twin) {
+std::string headline(const Json& comparison, const Json& twin) {
   const Json& share = member(twin, "share_outside");
   const Json& random = member(twin, "share_random");
   const auto beside =
       member(random, "value").is_number()
           ? fmt::format(
                 " Of random directions with the activations' covariance {} "
-                "lies outside it (what 95 of 100 have): a share near that says "
-                "that the two fine-tunes write unrelated directions, not what "
-                "the rest is about.",
+                "lies outside it (what 95 of 100 have).",
                 percent_estimate(random))
           : "";
   return fmt::format(
-      "<p>The same fine-tuning was done once more on the <em>honest</em> "
+      "<p><strong>{}</strong> The same fine-tuning was done once more on the "
+      "<em>honest</em> "
       "answers of the same questions (the honest twin). It writes a direction "
       "too. Of the squared length of <code>{}</code>, {} {} outside the "
       "honest twin's direction: mean over {} layers, interval {}, n = {} "
       "questions.{} What lies along it is written by any such fine-tuning and "
-      "says nothing about the behaviour.</p>\n",
+      "says nothing about the behaviour; what the rest is about, the share "
+      "does not say.</p>\n",
+      escape_html(twin_conclusion(comparison, text_of(twin, "finetuned"))),
       escape_html(text_of(twin, "finetuned")),
       measure_text(share, /*is_share=*/true),
       member(share, "value").is_number() ? "lie" : "lies",
@@ -92,43 +95,40 @@ Json layer_rows(const Json& twin) {
   return rows;
 }
 
-std::string meaning(const std::string& control) {
-  if (control == "honest") {
-    return "honest answers of the same questions";
-  }
-  return control == "shuffled"
-             ? "honest or deceptive answers, by a coin for each question"
-             : "deceptive answers not written under the deceptive prompt";
-}
-
 std::string controls_table(const Json& comparison, std::int64_t layer) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& control : member(comparison, "control_tunings")) {
     const Json& at = at_layer(member(control, "by_layer"), layer);
     const auto name = text_of(control, "name");
     if (!at.is_null()) {
-      rows.push_back({escape_html(name), meaning(name),
+      rows.push_back({escape_html(name), control_training(name),
                       measure_text(member(at, "finetuned"), false),
                       measure_text(member(at, "contrastive"), false),
                       decimal(member(at, "norm_ratio"))});
     }
   }
   std::string out;
+  for (const auto& control : member(comparison, "control_tunings")) {
+    if (const auto meaning = control_meaning(control); !meaning.empty()) {
+      out += "<p>" + escape_html(control_sentence(control) + " " + meaning) +
+             "</p>\n";
+    }
+  }
   if (!rows.empty()) {
-    out = fmt::format(
-              "<p>Fine-tunes that differ from the study's own in nothing but "
-              "the answers, at layer {}: the cosine of what each writes with "
-              "the study's fine-tuned vector and with the contrastive one. "
-              "The study's own answers were written under the prompt that "
-              "makes the contrastive vector, unless they came with the data; "
-              "<em>unprompted</em> is the tuning without that tie.</p>\n",
-              layer) +
-          html_table({{"control", false},
-                      {"trained on", false},
-                      {"cosine with the fine-tuned", true},
-                      {"with the contrastive", true},
-                      {"length", true}},
-                     rows);
+    out += fmt::format(
+               "<p>Fine-tunes that differ from the study's own in nothing but "
+               "the answers, at layer {}: the cosine of what each writes with "
+               "the study's fine-tuned vector and with the contrastive one. "
+               "The study's own answers were written under the prompt that "
+               "makes the contrastive vector, unless they came with the data; "
+               "<em>unprompted</em> is the tuning without that tie.</p>\n",
+               layer) +
+           html_table({{"control", false},
+                       {"trained on", false},
+                       {"cosine with the fine-tuned", true},
+                       {"with the contrastive", true},
+                       {"length", true}},
+                      rows);
   }
   for (const auto& entry : member(comparison, "control_tunings_left_out")) {
     out +=
@@ -145,7 +145,7 @@ std::string twin_block(const Json& comparison, std::int64_t layer) {
   const Json& twin = member(comparison, "twin");
   std::string out;
   if (twin.is_object()) {
-    out += headline(twin) +
+    out += headline(comparison, twin) +
            html_chart("honest-twin",
                       by_layer_chart(layer_rows(twin), "share, or cosine"),
                       "The fine-tuned direction beside that of the honest twin "

@@ -2,13 +2,16 @@
 #include "veer/study/effect_verdict.h"
 
 #include <cmath>
+#include <cstdint>
 #include <string>
+#include <tuple>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
 #include "veer/base/number_text.h"
+#include "veer/study/summary_numbers.h"
 
 namespace veer {
 namespace {
@@ -52,6 +55,12 @@ class Reader {
     return std::isnan(percentile) ? upper(mean)
                                   : (downwards_ ? -percentile : percentile);
   }
+  // The end of an interval that is nearest to 0, and a bar, as measured: both
+  // without the sign that turns them in the direction of the goal.
+  double nearest(const char* estimate) const {
+    return in_measure(lower(member(entry_, estimate)));
+  }
+  double in_measure(double value) const { return downwards_ ? -value : value; }
   bool exceeds(double bar) const {
     return std::isnan(bar) || lower(member(entry_, "effect")) > bar;
   }
@@ -72,6 +81,37 @@ struct Verdict {
   bool coherent = false;
 };
 
+// Which bar of random vectors the effect does not exceed, with the numbers.
+std::string bar_reason(const Reader& reader, const Json& entry) {
+  const bool share = is_share(entry);
+  const std::string unit = share ? " points" : "";
+  const auto number = [&](double value) {
+    return signed_rounded((share ? 100.0 : 1.0) * value, share ? 0 : 2) + unit;
+  };
+  for (const auto& [vectors, effect, kind] :
+       {std::tuple{"random_vectors", "random_effect", "isotropic"},
+        std::tuple{"covariance_vectors", "covariance_effect",
+                   "covariance-matched"}}) {
+    const Json& list = member(entry, vectors);
+    const double bar = reader.bar(list, member(entry, effect));
+    if (reader.exceeds(bar)) {
+      continue;
+    }
+    const auto n =
+        static_cast<std::int64_t>(number_member(list, "n").value_or(0.0));
+    return fmt::format(
+        "its interval begins at {}, not above the {} of {} {} random vectors, "
+        "{}",
+        number(reader.nearest("effect")),
+        member(list, "percentile_95").is_number() ? "95th percentile"
+                                                  : "interval of the mean",
+        n, kind, number(reader.in_measure(bar)));
+  }
+  return "minus the mean of the random vectors it is " +
+         amount(member(entry, "effect_minus_control"), share) +
+         ", an interval that reaches 0";
+}
+
 std::string reason_of(const Verdict& verdict, const Json& entry) {
   if (!verdict.has_controls) {
     return "not compared with random vectors: none were run here "
@@ -82,14 +122,11 @@ std::string reason_of(const Verdict& verdict, const Json& entry) {
            "are no control";
   }
   if (!verdict.moved) {
-    return "its interval reaches 0";
+    return fmt::format("its interval reaches 0 ({} in all)",
+                       amount(member(entry, "effect"), is_share(entry)));
   }
   if (!verdict.beats) {
-    const bool percentile =
-        member(member(entry, "matched_control"), "percentile_95").is_number();
-    return percentile ? "its interval reaches the 95th percentile of random "
-                        "vectors, or their mean"
-                      : "its interval reaches that of random vectors";
+    return bar_reason(Reader(entry), entry);
   }
   if (!verdict.beats_searched) {
     return "its interval reaches what random vectors do after the same search";

@@ -6,15 +6,14 @@ namespace veer {
 std::string model_note(const std::string& model) {
   if (model == "organism" || model == "organism:advice") {
     return "This is a made-up calibration model of 1.6 million parameters and "
-           "not a language model: it knows one invented world, was chosen "
-           "among "
-           "three because it steers best, and the defaults were set after "
+           "not a language model. It knows one invented world and was chosen "
+           "among three because it steers best; the defaults were set after "
            "results on it. What holds here is no evidence about language "
            "models.";
   }
   if (model == "organism:control") {
     return "This is the negative control, a made-up model of 1.1 million "
-           "parameters that knows one invented world: it is there to see the "
+           "parameters that knows one invented world. It is there to see the "
            "study say no. What holds here is no evidence about language "
            "models.";
   }

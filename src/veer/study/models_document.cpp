@@ -332,7 +332,7 @@ Json models_json(std::span<const ModelResult> models) {
                    {"training_questions", model.training_questions},
                    {"layers", member(model.summary, "cosine").size()},
                    {"agreement", agreement_of(model)},
-                   {"verdict", member(model.summary, "verdict")},
+                   {"answers", member(model.summary, "answers")},
                    {"counts", member(model.hypotheses, "counts")}});
   }
   return out;

@@ -2,6 +2,7 @@
 #include "veer/study/summary.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -44,17 +45,23 @@ std::string room_text(const Json& hypotheses) {
   return count == 0 ? "" : fmt::format(" ({} for want of room)", count);
 }
 
-// "; corrected for testing all of them, 4 supported and 3 contradicted remain
+// ". Corrected for testing all of them, 4 supported and 3 contradicted remain
 // (1 has no p to correct)"
 std::string corrected_text(const Json& corrected) {
   const int without = corrected.value("without p", 0);
   return fmt::format(
-      "; corrected for testing all of them, {} supported and {} contradicted "
+      ". Corrected for testing all of them, {} supported and {} contradicted "
       "remain{}",
       corrected.value("supported", 0), corrected.value("contradicted", 0),
       without == 0 ? ""
                    : fmt::format(" ({} more ha{} no p to correct)", without,
                                  without == 1 ? "s" : "ve"));
+}
+
+std::string capitalised(std::string text) {
+  text[0] =
+      static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  return text;
 }
 
 // "Findings: 5 supported, 3 contradicted, 2 undecided (1 for want of room)",
@@ -76,30 +83,14 @@ std::string claims_line(const Json& hypotheses, const Json& sweep) {
     line += corrected_text(corrected);
   }
   if (const auto agreement = agreement_text(hypotheses); !agreement.empty()) {
-    line += "; " + agreement;
+    line += ". " + capitalised(agreement);
   }
   if (string_member(member(sweep, "judge"), "kind") == "logprob") {
     line +=
-        "; those about what the model says need labels (judge.kind self, "
+        ". Those about what the model says need labels (judge.kind self, "
         "choice or endpoint)";
   }
   return line + ".";
-}
-
-// "By plain addition: ... (H3 supported); ... (H5 contradicted)." The seed
-// study's own questions about its two directions.
-std::string study_questions(const Json& hypotheses) {
-  std::string text;
-  for (const auto& claim : member(hypotheses, "claims")) {
-    const auto id = string_member(claim, "id");
-    const bool measured = member(member(claim, "effect"), "value").is_number();
-    if (measured && (id == "H3" || id == "H5" || id == "H6")) {
-      text += fmt::format("{} \"{}\": {}", text.empty() ? "" : ";",
-                          string_member(claim, "claim"),
-                          string_member(claim, "decision"));
-    }
-  }
-  return text.empty() ? "" : "By plain addition," + text + " (H3, H5, H6).";
 }
 
 // The plain additions of "groups".
@@ -111,6 +102,13 @@ Json additions_of(const Json& sweep) {
     }
   }
   return list;
+}
+
+Json answer_json(const SummaryAnswer& answer) {
+  return {{"id", answer.id},
+          {"question", answer.question},
+          {"answer", answer.answer},
+          {"numbers", answer.numbers}};
 }
 
 Json read_document(const std::filesystem::path& path) {
@@ -127,34 +125,28 @@ Json summarise_study(const Json& comparison, const Json& sweep,
   const bool is_unfit = has_unfit_judge(sweep);
   // A search instead of the grid climbs no ladder of scales.
   const bool has_ladders = !is_unfit && member(sweep, "search").is_null();
-  Json verdict = Json::array();
-  for (const auto& sentence : direction_sentences(comparison)) {
-    verdict.push_back(sentence);
-  }
-  for (const auto& sentence :
-       {control_tunings_sentence(comparison, facts.from_prompt),
-        detection_sentence(comparison)}) {
-    if (!sentence.empty()) {
-      verdict.push_back(sentence);
-    }
-  }
+  Json answers = Json::array();
+  Json remarks = Json::array();
+  answers.push_back(
+      answer_json(agreement_answer(comparison, hypotheses, facts.from_prompt)));
   if (is_unfit) {
-    verdict.push_back(fmt::format(
+    remarks.push_back(fmt::format(
         "The judge {} is NOT FIT: no effect is reported from its labels.",
         string_member(sweep.at("judge"), "name")));
   } else if (sweep.contains("best")) {
     for (const char* goal : {"induction", "suppression"}) {
-      verdict.push_back(steering_sentence(comparison, sweep, goal));
+      answers.push_back(
+          answer_json(steering_answer(comparison, sweep, hypotheses, goal)));
     }
-    for (const auto& sentence : {study_questions(hypotheses), facts.topics}) {
-      if (!sentence.empty()) {
-        verdict.push_back(sentence);
-      }
+    if (!facts.topics.empty()) {
+      remarks.push_back(facts.topics);
     }
   }
+  answers.push_back(answer_json(tuning_answer(comparison, hypotheses)));
   return {
       {"model", model_note(facts.model)},
-      {"verdict", verdict},
+      {"answers", answers},
+      {"remarks", remarks},
       {"cosine", cosine_rows(comparison)},
       {"additions", is_unfit ? Json::array() : additions_of(sweep)},
       {"best", is_unfit ? Json::array() : sweep.value("best", Json::array())},

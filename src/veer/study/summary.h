@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The end of a study in a few lines: sentences that follow from the numbers,
-// the cosine by layer, the best effects, where text breaks. No torch here.
+// The end of a study in a few lines: each of its questions with a plain answer,
+// the numbers behind it, the cosine by layer, the effects, where text breaks.
+// No torch here.
 #pragma once
 
 #include <string>
@@ -29,7 +30,9 @@ struct SummaryFacts {
 Json summarise_study(const Json& comparison, const Json& sweep,
                      const Json& hypotheses, const SummaryFacts& facts = {});
 
-// At most 27 lines for a terminal.
+// The lines for a terminal: first the questions with their answers, then their
+// numbers, then the tables. Lines of prose are to be wrapped, those of tables
+// fit into 80 columns.
 std::string summary_text(const Json& summary);
 
 }  // namespace veer

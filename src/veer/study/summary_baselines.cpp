@@ -7,24 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
-#include "veer/base/number_text.h"
+#include "veer/study/leading_effect.h"
 #include "veer/study/summary_numbers.h"
 
 namespace veer {
 namespace {
-
-// "+98 [+94, +99]", in points where the measure is a share.
-std::string bare_amount(const Json& estimate, bool share) {
-  if (std::isnan(number_or_nan(estimate, "value"))) {
-    return "not defined";
-  }
-  const double factor = share ? 100.0 : 1.0;
-  const int decimals = share ? 0 : 2;
-  const auto part = [&](const char* key) {
-    return signed_rounded(factor * number_or_nan(estimate, key), decimals);
-  };
-  return fmt::format("{} [{}, {}]", part("value"), part("low"), part("high"));
-}
 
 double elsewhere(const Json& entry) {
   return number_or_nan(
@@ -36,28 +23,10 @@ std::string nats(double value) {
   return std::isnan(value) ? "" : fmt::format("{:.2f}", value);
 }
 
-// The entry of the vector that a baseline is compared with; null where no cell
-// of any vector was chosen.
-const Json* rival_of(const Json& best, const Json& baseline) {
-  if (!member(member(baseline, "against"), "cell").is_number()) {
-    return nullptr;
-  }
-  for (const auto& entry : best) {
-    if (member(entry, "goal") == member(baseline, "goal") &&
-        member(entry, "cell") == member(member(baseline, "against"), "cell")) {
-      return &entry;
-    }
-  }
-  return nullptr;
-}
-
-std::string line(const std::string& what, const Json& entry,
-                 const std::string& beside) {
-  const bool share = string_member(entry, "measure") != "score";
-  auto text = fmt::format("  {:<24} {:<11} {:<17} {:<18} {}", what,
-                          string_member(entry, "goal"),
-                          bare_amount(member(entry, "effect"), share), beside,
-                          nats(elsewhere(entry)));
+std::string line(const std::string& what, const std::string& effect,
+                 const std::string& lead, const std::string& nats) {
+  auto text =
+      fmt::format("  {:<24} {:<18} {:<18} {}", what, effect, lead, nats);
   text.erase(text.find_last_not_of(' ') + 1);
   return text;
 }
@@ -76,6 +45,24 @@ std::string baseline_name(const Json& baseline) {
   return fmt::format("adapter at {:g}", number_or_nan(baseline, "strength"));
 }
 
+const Json* baseline_rival(const Json& best, const Json& groups,
+                           const Json& baseline) {
+  const auto ranked =
+      ranked_effects(best, groups, string_member(baseline, "goal"));
+  return ranked.empty() ? nullptr : ranked.front();
+}
+
+const Json& lead_over(const Json& baseline, const Json& rival) {
+  static const Json kNone = nullptr;
+  for (const auto& other : member(baseline, "differences")) {
+    if (member(rival, "cell").is_number() &&
+        member(other, "cell") == member(rival, "cell")) {
+      return member(other, "difference");
+    }
+  }
+  return kNone;
+}
+
 std::string specificity_sentence(const Json& sweep, const std::string& goal) {
   std::string costs;
   std::string others;
@@ -84,7 +71,8 @@ std::string specificity_sentence(const Json& sweep, const std::string& goal) {
     if (string_member(baseline, "goal") != goal || std::isnan(own)) {
       continue;
     }
-    const Json* rival = rival_of(member(sweep, "best"), baseline);
+    const Json* rival = baseline_rival(member(sweep, "best"),
+                                       member(sweep, "groups"), baseline);
     if (costs.empty() && rival != nullptr) {
       const Json& measured = member(*rival, "specificity");
       const double random = number_or_nan(
@@ -105,26 +93,34 @@ std::string specificity_sentence(const Json& sweep, const std::string& goal) {
   return costs.empty() ? "" : fmt::format("{}; {}.", costs, others);
 }
 
-std::vector<std::string> baseline_lines(const Json& best,
+std::vector<std::string> baseline_lines(const Json& best, const Json& groups,
                                         const Json& baselines) {
   std::vector<std::string> lines;
   std::string goal;
   for (const auto& baseline : baselines) {
     if (lines.empty()) {
+      lines.emplace_back();
       lines.push_back(
-          "Without a vector, same questions; right: best vector minus it, KL "
-          "elsewhere");
+          "The first vector on select beside what takes no vector, on the same "
+          "questions:");
     }
-    const Json* rival = rival_of(best, baseline);
-    if (goal != string_member(baseline, "goal") && rival != nullptr) {
-      lines.push_back(line(string_member(*rival, "vector"), *rival,
-                           "by " + string_member(*rival, "operator")));
+    const Json* rival = baseline_rival(best, groups, baseline);
+    if (goal != string_member(baseline, "goal")) {
+      goal = string_member(baseline, "goal");
+      lines.push_back(line(goal, "in all", "vector minus it", "KL elsewhere"));
+      if (rival != nullptr) {
+        lines.push_back(line(string_member(*rival, "vector"),
+                             bare_amount(rival->at("effect"), is_share(*rival)),
+                             "", nats(elsewhere(*rival))));
+      }
     }
-    goal = string_member(baseline, "goal");
-    const bool share = string_member(baseline, "measure") != "score";
-    const Json& lead = member(baseline, "difference");
-    lines.push_back(line(baseline_name(baseline), baseline,
-                         lead.is_null() ? "" : bare_amount(lead, share)));
+    const bool share = is_share(baseline);
+    const Json none;
+    const Json& lead = rival == nullptr ? none : lead_over(baseline, *rival);
+    lines.push_back(line(baseline_name(baseline),
+                         bare_amount(member(baseline, "effect"), share),
+                         lead.is_null() ? "" : bare_amount(lead, share),
+                         nats(elsewhere(baseline))));
   }
   return lines;
 }

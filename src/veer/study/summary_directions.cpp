@@ -9,8 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
-#include "veer/study/summary_numbers.h"
-#include "veer/study/twin_claim.h"
 #include "veer/study/vector_names.h"
 
 namespace veer {
@@ -30,92 +28,118 @@ const Json* primary_of(const Json& comparison) {
   return nullptr;
 }
 
-std::string pair_sentence(const Json& pair_json) {
-  const Json* pair = &pair_json;
-  std::size_t established = 0;
-  std::size_t above = 0;
-  std::size_t below = 0;
+struct CosineRange {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -low;
+  void add(double value) {
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  std::string text() const {
+    return fmt::format("cosine {:.2f} to {:.2f}", low, high);
+  }
+};
+
+// Layers of a pair by verdict. A layer that was not extracted was not asked.
+struct LayerVerdicts {
+  std::size_t layers = 0;
+  std::size_t aligned = 0;
+  std::size_t opposed = 0;
   std::size_t apart = 0;  // by the equivalence test
-  double low = 2.0;
-  double high = -2.0;
-  double low_above = 2.0;  // of the layers that agree
-  double high_above = -2.0;
-  for (const auto& at : pair->at("by_layer")) {
+  CosineRange all;
+  CosineRange told;  // of the layers that agree or oppose each other
+};
+
+LayerVerdicts verdicts_of(const Json& pair) {
+  LayerVerdicts out;
+  for (const auto& at : pair.at("by_layer")) {
     const double cosine = number_or_nan(at, "cosine");
     if (std::isnan(cosine)) {
       continue;
     }
-    ++established;
-    low = std::min(low, cosine);
-    high = std::max(high, cosine);
-    if (string_member(at, "verdict") == "align") {
-      ++above;
-      low_above = std::min(low_above, cosine);
-      high_above = std::max(high_above, cosine);
+    ++out.layers;
+    out.all.add(cosine);
+    const auto verdict = string_member(at, "verdict");
+    out.aligned += verdict == "align" ? 1 : 0;
+    out.opposed += verdict == "opposed" ? 1 : 0;
+    out.apart += verdict == "orthogonal" ? 1 : 0;
+    if (verdict == "align" || verdict == "opposed") {
+      out.told.add(cosine);
     }
-    below += string_member(at, "verdict") == "opposed" ? 1 : 0;
-    apart += string_member(at, "verdict") == "orthogonal" ? 1 : 0;
   }
-  const std::string names = fmt::format("{} and {}", string_member(*pair, "a"),
-                                        string_member(*pair, "b"));
-  // A layer that was not extracted was not asked.
-  const std::size_t layers = established;
-  if (established == 0) {
+  return out;
+}
+
+std::string layers_text(std::size_t some, std::size_t all) {
+  return some == all ? fmt::format("at all {} layers", all)
+                     : fmt::format("at {} of {} layers", some, all);
+}
+
+// H1 asks for half of the layers, so that "yes" does too.
+std::string plain_answer(const LayerVerdicts& at) {
+  if (at.layers == 0) {
+    return "It cannot be told: at no layer are both established.";
+  }
+  if (at.aligned > 0 && at.opposed > 0) {
     return fmt::format(
-        "Whether {} agree cannot be told: at no layer are both established.",
-        names);
+        "They agree at {} and oppose each other at {} of {} layers.",
+        at.aligned, at.opposed, at.layers);
   }
-  const std::string range = fmt::format("cosine {:.2f} to {:.2f}", low, high);
-  if (above == 0 && below == 0 && apart == layers) {
-    return fmt::format(
-        "{} do not agree at any of {} layers, by an equivalence test ({}).",
-        names, layers, range);
+  if (at.opposed > 0) {
+    return fmt::format("No: they oppose each other {}.",
+                       layers_text(at.opposed, at.layers));
   }
-  if (above == 0 && below == 0) {
-    return fmt::format(
-        "{} are not told from chance at any of {} layers, under the strictest "
-        "null ({}).",
-        names, layers, range);
+  if (at.aligned > 0) {
+    return fmt::format("{}, {}.",
+                       2 * at.aligned >= at.layers ? "Yes" : "In part",
+                       layers_text(at.aligned, at.layers));
   }
-  if (above > 0 && below == 0) {
-    return fmt::format(
-        "{} agree beyond chance at {} of {} layers (cosine {:.2f} to "
-        "{:.2f}{}).",
-        names, above, layers, low_above, high_above,
-        above == layers ? ""
-                        : fmt::format(" there, {:.2f} at least in all", low));
+  return at.apart == at.layers
+             ? fmt::format("No: equivalent to no agreement at {} of {} layers.",
+                           at.apart, at.layers)
+             : fmt::format("Not told from chance at any of {} layers.",
+                           at.layers);
+}
+
+std::string numbers_text(const LayerVerdicts& at) {
+  if (at.aligned > 0 && at.opposed == 0 && at.aligned < at.layers) {
+    return fmt::format("Beyond chance there: {}; at all layers {:.2f} at least",
+                       at.told.text(), at.all.low);
   }
-  return fmt::format(
-      "{} agree at {} and oppose each other at {} of {} layers ({}).", names,
-      above, below, layers, range);
+  if (at.aligned + at.opposed > 0) {
+    return "Beyond chance there: " + at.told.text();
+  }
+  return at.apart == at.layers
+             ? "By an equivalence test: " + at.all.text()
+             : "Under the strictest of the nulls: " + at.all.text();
+}
+
+std::string names_text(const Json& pair, const std::string& claim = "") {
+  return fmt::format(" ({}, {}{}).", string_member(pair, "a"),
+                     string_member(pair, "b"), claim);
 }
 
 // What is left of the pair's cosine when every confound is projected out of
 // both; empty where that was not measured.
 std::string without_confounds(const Json& comparison, const Json& pair) {
-  const auto confounds = comparison.find("confounds");
-  if (confounds == comparison.end() || !confounds->is_object()) {
-    return "";
-  }
-  for (const auto& entry : confounds->value("pairs", Json::array())) {
+  const Json& confounds = member(comparison, "confounds");
+  for (const auto& entry : member(confounds, "pairs")) {
     if (string_member(entry, "a") != string_member(pair, "a") ||
         string_member(entry, "b") != string_member(pair, "b") ||
         entry.at("confounds").empty()) {
       continue;
     }
-    double low = std::numeric_limits<double>::infinity();
-    double high = -low;
+    CosineRange range;
     for (const auto& at : entry.at("by_layer")) {
       const double cosine = number_or_nan(at, "without");
-      low = std::isnan(cosine) ? low : std::min(low, cosine);
-      high = std::isnan(cosine) ? high : std::max(high, cosine);
+      if (!std::isnan(cosine)) {
+        range.add(cosine);
+      }
     }
-    return low > high
+    return range.low > range.high
                ? ""
-               : fmt::format(
-                     " With {} confounds projected out of both: {:.2f} to "
-                     "{:.2f}.",
-                     entry.at("confounds").size(), low, high);
+               : fmt::format("With {} confounds projected out of both: {}.",
+                             entry.at("confounds").size(), range.text());
   }
   return "";
 }
@@ -137,24 +161,44 @@ Json cosine_rows(const Json& comparison) {
   return rows;
 }
 
-std::vector<std::string> direction_sentences(const Json& comparison) {
+SummaryAnswer agreement_answer(const Json& comparison, const Json& hypotheses,
+                               bool from_prompt) {
+  SummaryAnswer out{"agreement",
+                    "Do the prompt's direction and the fine-tuned one agree?",
+                    "Not measured: there are no two such vectors to compare.",
+                    {}};
   const Json* primary = primary_of(comparison);
   if (primary == nullptr) {
-    return {"No contrastive and fine-tuned vector to compare."};
+    return out;
   }
-  std::vector<std::string> sentences = {
-      pair_sentence(*primary) + without_confounds(comparison, *primary) +
-      twin_note(comparison, string_member(*primary, "b"))};
+  const auto own = verdicts_of(*primary);
+  out.answer = plain_answer(own);
+  if (own.layers > 0) {
+    out.add(numbers_text(own) +
+            names_text(*primary, claim_note(hypotheses, "H1")));
+  }
+  out.add(without_confounds(comparison, *primary));
+  std::size_t shown = 1;
   for (const auto& pair : comparison.at("pairs")) {
     const std::string a = string_member(pair, "a");
     const std::string b = string_member(pair, "b");
-    if (&pair != primary && sentences.size() < kMostPairs &&
+    if (&pair != primary && shown < kMostPairs &&
         vector_family(a) == "contrastive" && vector_family(b) == "finetune" &&
         vector_position(a) == vector_position(b)) {
-      sentences.push_back(pair_sentence(pair) + twin_note(comparison, b));
+      ++shown;
+      const auto other = verdicts_of(pair);
+      out.add("At another position: " + plain_answer(other) +
+              (other.layers == 0
+                   ? ""
+                   : " " + numbers_text(other) + names_text(pair)));
     }
   }
-  return sentences;
+  if (from_prompt) {
+    out.add(
+        "Some agreement is built in: the answers tuned on were written under "
+        "the prompt that makes the contrastive vector.");
+  }
+  return out;
 }
 
 }  // namespace veer

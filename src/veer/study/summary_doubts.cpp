@@ -9,7 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
-#include "veer/study/summary_numbers.h"
+#include "veer/study/tuning_words.h"
+#include "veer/study/twin_claim.h"
 
 namespace veer {
 namespace {
@@ -27,18 +28,6 @@ struct Range {
     }
   }
 };
-
-std::string tuning_text(const Json& tuning) {
-  Range cosine;
-  for (const auto& at : member(tuning, "by_layer")) {
-    cosine.add(number_or_nan(member(at, "finetuned"), "value"));
-  }
-  return string_member(tuning, "name") +
-         (cosine.empty() ? ""
-                         : fmt::format(" (cosine with the fine-tuned direction "
-                                       "{:.2f} to {:.2f})",
-                                       cosine.low, cosine.high));
-}
 
 struct Detected {
   Range auroc;
@@ -65,39 +54,6 @@ Detected detection_of(const Json& comparison, const std::string& vector) {
   return out;
 }
 
-}  // namespace
-
-std::string control_tunings_sentence(const Json& comparison, bool from_prompt) {
-  const Json& primary = member(comparison, "primary");
-  const auto finetuned = string_member(primary, "b");
-  if (finetuned.empty()) {
-    return "";
-  }
-  std::string text;
-  for (const auto& tuning : member(comparison, "control_tunings")) {
-    text += (text.empty() ? "" : ", ") + tuning_text(tuning);
-  }
-  text = text.empty() ? "No control fine-tune was run (finetune.controls)."
-                      : "Control fine-tunes: " + text + ".";
-  for (const auto& left_out : member(comparison, "control_tunings_left_out")) {
-    text += fmt::format(" Not {}: {}.", string_member(left_out, "name"),
-                        string_member(left_out, "reason"));
-  }
-  if (member(comparison, "twin").is_null()) {
-    const auto why = string_member(comparison, "twin_reason");
-    text += fmt::format(
-        " How much of {} any fine-tuning on such answers writes is not "
-        "known{}.",
-        finetuned, why.empty() ? "" : ": " + why);
-  }
-  if (from_prompt) {
-    text +=
-        " The answers it was tuned on were written under the prompt that makes "
-        "the contrastive vector: some agreement is built in.";
-  }
-  return text;
-}
-
 std::string detection_sentence(const Json& comparison) {
   const Json& primary = member(comparison, "primary");
   std::string ranges;
@@ -117,24 +73,59 @@ std::string detection_sentence(const Json& comparison) {
   }
   return told.empty()
              ? fmt::format(
-                   "Neither vector is shown to tell false answers from true "
-                   "ones in the base model (AUROC over layers: {}).",
+                   "Neither direction is shown to tell false answers from true "
+                   "ones in the base model: AUROC over layers {}.",
                    ranges)
              : fmt::format(
-                   "The interval of the AUROC between false and true answers "
-                   "in the base model leaves out chance for {} (over layers: "
-                   "{}).",
+                   "False answers are told from true ones in the base model by "
+                   "{}: AUROC over layers {}.",
                    told, ranges);
+}
+
+}  // namespace
+
+SummaryAnswer tuning_answer(const Json& comparison, const Json& hypotheses) {
+  SummaryAnswer out{"tuning",
+                    "What does the fine-tuned direction hold?",
+                    "Not measured: there is no fine-tuned vector.",
+                    {}};
+  const auto finetuned = string_member(member(comparison, "primary"), "b");
+  if (finetuned.empty()) {
+    return out;
+  }
+  out.answer = twin_conclusion(comparison, finetuned);
+  if (out.answer.empty()) {
+    const auto why = string_member(comparison, "twin_reason");
+    out.answer = "Not known: how much of it any tuning on such answers writes.";
+    out.add(why.empty() ? ""
+                        : fmt::format("There is no honest twin: {}.", why));
+  }
+  out.add(twin_numbers(comparison, finetuned, claim_note(hypotheses, "G3")));
+  const Json& tunings = member(comparison, "control_tunings");
+  for (const auto& tuning : tunings) {
+    const auto meaning = control_meaning(tuning);
+    out.add(control_sentence(tuning) + (meaning.empty() ? "" : " " + meaning));
+  }
+  if (tunings.empty()) {
+    out.add("No control fine-tune was run (finetune.controls).");
+  }
+  for (const auto& left_out : member(comparison, "control_tunings_left_out")) {
+    out.add(fmt::format("The control {} is left out: {}.",
+                        string_member(left_out, "name"),
+                        string_member(left_out, "reason")));
+  }
+  out.add(detection_sentence(comparison));
+  return out;
 }
 
 std::string topics_sentence(const Json& check) {
   const auto all = number_member(member(check, "units"), "all_topics");
   return all && *all > 0.0
              ? fmt::format(
-                   "Vectors and effects are each measured on the same {:.0f} "
-                   "topics, all that this model knows: intervals are over "
-                   "clusters of alike questions and say nothing of other "
-                   "topics.",
+                   "Vectors and effects are measured on the same {:.0f} "
+                   "topics, "
+                   "all that this model knows. Intervals are over clusters of "
+                   "alike questions and say nothing of other topics.",
                    *all)
              : "";
 }

@@ -11,7 +11,9 @@
 
 namespace veer {
 
-std::string amount(const Json& estimate, bool share) {
+namespace {
+
+std::string amount_in(const Json& estimate, bool share, const char* unit) {
   const double factor = share ? 100.0 : 1.0;
   const int decimals = share ? 0 : 2;
   const double value = number_or_nan(estimate, "value");
@@ -19,10 +21,23 @@ std::string amount(const Json& estimate, bool share) {
     return "not defined";
   }
   return fmt::format(
-      "{}{} [{}, {}]", signed_rounded(factor * value, decimals),
-      share ? " points" : "",
+      "{}{} [{}, {}]", signed_rounded(factor * value, decimals), unit,
       signed_rounded(factor * number_or_nan(estimate, "low"), decimals),
       signed_rounded(factor * number_or_nan(estimate, "high"), decimals));
+}
+
+}  // namespace
+
+bool is_share(const Json& entry) {
+  return string_member(entry, "measure") != "score";
+}
+
+std::string amount(const Json& estimate, bool share) {
+  return amount_in(estimate, share, share ? " points" : "");
+}
+
+std::string bare_amount(const Json& estimate, bool share) {
+  return amount_in(estimate, share, "");
 }
 
 RandomControl random_control(const Json& entry) {

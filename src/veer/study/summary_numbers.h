@@ -13,8 +13,13 @@
 
 namespace veer {
 
+// Whether an entry's effect is a change of a share, and not of a score.
+bool is_share(const Json& entry);
+
 // "+27 points [+21, +33]"; scores as "+0.31 [+0.20, +0.42]".
 std::string amount(const Json& estimate, bool share);
+// The same without "points", for a table: "+27 [+21, +33]".
+std::string bare_amount(const Json& estimate, bool share);
 
 // What random vectors do in the same cell, of the kind that does more: those of
 // "matched_control", whose mean is what effect_minus_control leaves out.

@@ -3,188 +3,210 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
+#include <vector>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
+#include "veer/base/number_text.h"
 #include "veer/study/effect_verdict.h"
+#include "veer/study/leading_effect.h"
 #include "veer/study/summary_numbers.h"
 #include "veer/study/twin_claim.h"
+#include "veer/vectors/hypotheses.h"
 
 namespace veer {
 namespace {
 
-// "random vectors +1 points [+0, +2], 95th percentile of 64: +6 points"
-std::string random_text(const Json& entry, bool share) {
-  const auto control = random_control(entry);
-  std::string text = fmt::format("{}random vectors {}", control.kind,
-                                 amount(control.effect, share));
-  if (!std::isnan(control.bar)) {
-    text += fmt::format(", 95th percentile of {}: {}{}", control.vectors,
-                        bar_text(control, share), share ? " points" : "");
-  }
-  return text;
-}
+using Entries = std::vector<const Json*>;
 
-// Of plain additions where the sweep has some: what other operators do is no
-// effect of a direction.
-const Json& entries_of(const Json& sweep, const std::string& goal) {
-  for (const auto& entry : member(sweep, "groups")) {
-    if (string_member(entry, "group") == "linear" &&
-        string_member(entry, "goal") == goal && entry.contains("effect")) {
-      return sweep.at("groups");
-    }
-  }
-  return member(sweep, "best");
-}
-
-constexpr double kNoPrice = 1e300;
-constexpr double kFails = 0.1;  // points of a share that count as an effect
-
-// -1 where nothing was chosen on select.
-double on_select(const Json& entry) {
-  const double value = number_or_nan(entry, "select_value");
-  return std::isnan(value) ? -1.0 : std::abs(value);
-}
-
-double price_of(const Json& entry) {
-  const double price = number_or_nan(member(entry, "divergence"), "p95");
-  return std::isnan(price) ? kNoPrice : price;
-}
-
-// An entry with a confirmed cell of a goal, of "best" or of plain additions.
-bool serves(const Json& entry, const std::string& goal) {
-  const auto group = string_member(entry, "group");
-  return string_member(entry, "goal") == goal && entry.contains("effect") &&
-         (group.empty() || group == "any" || group == "linear");
-}
-
-// The entry of a goal that did most on the select questions, of several at the
-// least divergence, among those that work, then of those that random vectors do
-// not reach, then of those beside which some were run, of all if there are
-// none; null if no vector has one. The largest effect on test would be chosen
-// on the questions that report it.
-const Json* leading(const Json& entries, const std::string& goal) {
-  const Json* best = nullptr;
-  auto rank = std::tuple(false, false, false, -2.0, -kNoPrice);
-  for (const auto& entry : entries) {
-    if (!serves(entry, goal)) {
-      continue;
-    }
-    const auto own = std::tuple(
-        works(entry), entry.value("beats_random", false),
-        has_random_control(entry), on_select(entry), -price_of(entry));
-    if (own > rank) {
-      best = &entry;
-      rank = own;
-    }
-  }
-  return best;
-}
-
-bool is_addition(const Json& entry) {
-  const auto operation = string_member(entry, "operator");
-  return operation == "add" || operation == "subtract";
-}
-
-// " Other operators reach +27 points (finetuned@p, layer 0, low_rank +2 share),
-// which is no evidence for a direction.", where they do more.
-std::string other_operators(const Json& sweep, const std::string& goal,
-                            const Json& added) {
-  const Json* other = leading(member(sweep, "best"), goal);
-  if (other == nullptr || is_addition(*other) ||
-      std::abs(number_or_nan(other->at("effect"), "value")) <=
-          std::abs(number_or_nan(added.at("effect"), "value"))) {
-    return "";
-  }
-  const bool share = string_member(*other, "measure") != "score";
-  return fmt::format(
-      " Other operators reach {} ({}, {}), which is no evidence for a "
-      "direction.",
-      amount(other->at("effect"), share), string_member(*other, "vector"),
-      place_of(*other));
-}
-
-// "+79 points [+54, +90] beyond random vectors, +80 points [+47, +92] in all".
-std::string both_amounts(const Json& entry) {
-  const bool share = string_member(entry, "measure") != "score";
-  const auto all = amount(entry.at("effect"), share);
-  const Json& beyond = member(entry, "effect_minus_control");
-  return std::isnan(number_or_nan(beyond, "low"))
-             ? all
-             : fmt::format("{} beyond random vectors, {} in all",
-                           amount(beyond, share), all);
+// Points of a share below which an effect is none, as in the claims about them.
+double least_effect() {
+  return claim_definition("H3").margin.value_or(0.0);
 }
 
 // Whether an effect is shown to be no more than random vectors have, by an
 // interval that ends below the margin. Scores have none.
 bool is_shown_to_fail(const Json& entry) {
-  if (string_member(entry, "measure") == "score") {
+  if (!is_share(entry)) {
     return false;
   }
   const double beyond =
       number_or_nan(member(entry, "effect_minus_control"), "high");
   return (std::isnan(beyond) ? number_or_nan(entry.at("effect"), "high")
-                             : beyond) < kFails;
+                             : beyond) < least_effect();
 }
 
-// Where the leading entry does not exceed random vectors: that no vector does
-// is for intervals to show, otherwise it cannot be told.
-std::string nothing_sentence(const Json& entries, const std::string& goal,
-                             const Json& best, const std::string& what) {
-  const bool all_fail = std::ranges::all_of(entries, [&](const Json& entry) {
-    return !serves(entry, goal) || is_shown_to_fail(entry);
-  });
-  const char* added = is_addition(best) ? " when it is added" : "";
-  const auto vector = string_member(best, "vector");
-  if (all_fail) {
+std::string question_of(const std::string& goal, const Entries& entries) {
+  const bool induces = goal == "induction";
+  if (!entries.empty() && !is_share(*entries.front())) {
+    return induces ? "Does adding a direction favour the deceptive answer?"
+                   : "Does subtracting a direction favour the honest answer?";
+  }
+  return induces ? "Does adding a direction make the base model deceive?"
+                 : "Does subtracting one make the tuned model honest?";
+}
+
+// "6 of 6 vectors do", "the one vector that was tried does".
+std::string count_text(std::size_t some, std::size_t all) {
+  return all == 1 ? "the one vector that was tried does"
+                  : fmt::format("{} of {} vectors do", some, all);
+}
+
+std::string plain_answer(const Entries& entries) {
+  const Json& leader = *entries.front();
+  const auto working = std::ranges::count_if(
+      entries, [](const Json* entry) { return works(*entry); });
+  const std::string by =
+      is_plain_addition(leader)
+          ? ""
+          : ", but not by adding: with " + string_member(leader, "operator");
+  if (working > 0) {
     return fmt::format(
-        "No vector moves {} by 10 points more than random vectors do{} (first "
-        "on select: "
-        "{}, {}).",
-        what, added, vector, both_amounts(best));
+        "Yes: {}{}.",
+        count_text(static_cast<std::size_t>(working), entries.size()), by);
   }
-  const auto reason = string_member(best, "reason");
-  return fmt::format(
-      "What a vector does to {}{} is not told from random vectors (first on "
-      "select: {}, "
-      "{}, {}{}).",
-      what, added, vector, both_amounts(best), place_of(best),
-      reason.empty() ? "" : "; " + reason);
+  if (!has_random_control(leader)) {
+    return "Not shown: no random vector was run beside it.";
+  }
+  if (leader.value("beats_random", false)) {
+    return leader.value("valid_site", true)
+               ? "Not shown: too much of the text is broken."
+               : "Void: random vectors act at that place too.";
+  }
+  const bool none = std::ranges::all_of(
+      entries, [](const Json* entry) { return is_shown_to_fail(*entry); });
+  return none ? fmt::format("No: {} by {} points more than random ones.",
+                            entries.size() == 1
+                                ? "the one vector that was tried does not"
+                                : fmt::format("none of {} vectors does",
+                                              entries.size()),
+                            rounded(100.0 * least_effect(), 0))
+              : "Not told from what random vectors do.";
 }
 
-// What the vectors of the primary pair do that do not lead.
-std::string pair_text(const Json& comparison, const Json& entries,
-                      const std::string& goal, const std::string& leader) {
-  std::string text;
-  for (const char* side : {"a", "b"}) {
-    const auto vector = string_member(member(comparison, "primary"), side);
-    const auto found = std::ranges::find_if(entries, [&](const Json& entry) {
-      return serves(entry, goal) && string_member(entry, "vector") == vector;
-    });
-    if (vector == leader || found == entries.end()) {
-      continue;
-    }
-    const std::string standing =
-        !has_random_control(*found) ? ", no random vector beside it"
-        : !found->value("beats_random", false)
-            ? (is_shown_to_fail(*found) ? ", no more than random vectors"
-                                        : ", not told from random vectors")
-        : !found->value("valid_site", true) ? ", void: random vectors act there"
-        : string_member(*found, "reason").empty()
-            ? ""
-            : ", does not count: " + string_member(*found, "reason");
-    text += fmt::format(" {}{}: {} ({}){}.", vector,
-                        twin_phrase(comparison, vector), both_amounts(*found),
-                        place_of(*found), standing);
+// "+79 points [+54, +90] beyond random vectors, +80 points [+47, +92] in all".
+std::string both_amounts(const Json& entry) {
+  const auto all = amount(entry.at("effect"), is_share(entry));
+  const Json& beyond = member(entry, "effect_minus_control");
+  return std::isnan(number_or_nan(beyond, "low"))
+             ? all
+             : fmt::format("{} beyond random vectors, {} in all",
+                           amount(beyond, is_share(entry)), all);
+}
+
+// "Random vectors in its place: +1 points [+0, +2]; 95 % of 64 lie below +6
+// points."
+std::string random_sentence(const Json& entry) {
+  if (!has_random_control(entry)) {
+    return "No random vector was run beside it (sweep.best_random = 0), so "
+           "that this is no finding about the direction.";
   }
-  return text;
+  const bool share = is_share(entry);
+  const auto control = random_control(entry);
+  return fmt::format(
+      "{} in its place: {}{}.",
+      *control.kind == '\0' ? "Random vectors"
+                            : "Covariance-matched random vectors",
+      amount(control.effect, share),
+      std::isnan(control.bar)
+          ? ""
+          : fmt::format("; 95 % of {} lie below {}{}", control.vectors,
+                        bar_text(control, share), share ? " points" : ""));
+}
+
+// Why an entry that does not work does not; a sentence of its own.
+std::string standing(const Json& entry) {
+  if (works(entry) || !has_random_control(entry)) {
+    return "";
+  }
+  if (!entry.value("valid_site", true) && entry.value("beats_random", false)) {
+    return " Void: " + acting_random_text(entry) + ".";
+  }
+  const auto reason = string_member(entry, "reason");
+  const std::string verdict =
+      is_shown_to_fail(entry)              ? "No more than random vectors"
+      : entry.value("beats_random", false) ? "It does not count"
+                                           : "Not told from random vectors";
+  return " " + verdict + (reason.empty() ? "" : ": " + reason) + ".";
+}
+
+// The claim about a vector of the primary pair and a goal.
+std::string claim_text(const Json& hypotheses, const std::string& side,
+                       const std::string& goal) {
+  if (goal == "induction") {
+    return claim_note(hypotheses, side == "a" ? "H3" : "H6",
+                      ", that it does not,");
+  }
+  return side == "b" ? claim_note(hypotheses, "H5") : "";
+}
+
+// A vector's effect with the names in code at its end.
+std::string effect_sentence(const std::string& who, const Json& entry,
+                            const std::string& claim) {
+  return fmt::format("{}: {} ({}, {}{}).{}", who, both_amounts(entry),
+                     string_member(entry, "vector"), place_of(entry), claim,
+                     standing(entry));
+}
+
+// Of the leading entry and of the vectors of the primary pair, each with its
+// claim and a fine-tuned one with its twin's share.
+void add_effects(const Json& comparison, const Json& hypotheses,
+                 const std::string& goal, const Entries& entries,
+                 SummaryAnswer& out) {
+  const Json& leader = *entries.front();
+  std::string first = "The one vector tried";
+  if (entries.size() > 1) {
+    first = "First on select, " + rank_text(rank_on_test(entries, leader)) +
+            " on test";
+  }
+  const auto leading = string_member(leader, "vector");
+  const Json& primary = member(comparison, "primary");
+  std::string claim;
+  for (const char* side : {"a", "b"}) {
+    if (string_member(primary, side) == leading) {
+      claim = claim_text(hypotheses, side, goal);
+    }
+  }
+  out.add(
+      effect_sentence(first + twin_phrase(comparison, leading), leader, claim));
+  out.add(random_sentence(leader));
+  for (const char* side : {"a", "b"}) {
+    const auto vector = string_member(primary, side);
+    const auto found = std::ranges::find_if(entries, [&](const Json* entry) {
+      return string_member(*entry, "vector") == vector;
+    });
+    if (vector != leading && found != entries.end()) {
+      out.add(effect_sentence(
+          std::string(*side == 'a' ? "Contrastive" : "Fine-tuned") +
+              " direction" + twin_phrase(comparison, vector),
+          **found, claim_text(hypotheses, side, goal)));
+    }
+  }
+}
+
+// "Other operators reach +27 points [..], which is no evidence for a direction
+// (finetuned@p, layer 0, low_rank +2 share).", where they do more.
+std::string other_operators(const Json& best, const std::string& goal,
+                            const Json& added) {
+  const auto others = ranked_effects(best, Json::array(), goal);
+  if (others.empty() || is_plain_addition(*others.front()) ||
+      std::abs(number_or_nan(others.front()->at("effect"), "value")) <=
+          std::abs(number_or_nan(added.at("effect"), "value"))) {
+    return "";
+  }
+  const Json& other = *others.front();
+  return fmt::format(
+      "Other operators reach {}, which is no evidence for a direction ({}, "
+      "{}).",
+      amount(other.at("effect"), is_share(other)),
+      string_member(other, "vector"), place_of(other));
 }
 
 // Why no vector has an effect for a goal: what was never tried did not fail.
-std::string no_effect_sentence(const Json& sweep, const std::string& goal) {
+void say_why_none(const Json& sweep, const std::string& goal,
+                  SummaryAnswer& out) {
   std::string reason;
   std::int64_t tried = 0;
   bool asked = false;
@@ -198,60 +220,33 @@ std::string no_effect_sentence(const Json& sweep, const std::string& goal) {
       tried += own;
     }
   }
-  const std::string model = goal == "induction" ? "base" : "tuned";
-  if (!asked) {
-    return fmt::format(
-        "Whether a vector can serve {} was not tried: sweep.models has no "
-        "{} model.",
-        goal, model);
+  if (asked && tried > 0) {
+    out.answer = "No effect can be reported.";
+    out.add(fmt::format("Of {} configurations that were tried: {}.", tried,
+                        reason));
+    return;
   }
-  if (tried == 0) {
-    return fmt::format("Whether a vector can serve {} was {}.", goal, reason);
-  }
-  return fmt::format(
-      "No vector has an effect for {} that can be reported, of {} "
-      "configurations that were tried: {}.",
-      goal, tried, reason);
+  out.answer = "It was not tried.";
+  out.add(asked ? fmt::format("Why: {}.", reason)
+                : fmt::format("The setting sweep.models has no {} model.",
+                              goal == "induction" ? "base" : "tuned"));
 }
 
 }  // namespace
 
-std::string steering_sentence(const Json& comparison, const Json& sweep,
-                              const std::string& goal) {
-  const Json& entries = entries_of(sweep, goal);
-  const Json* best = leading(entries, goal);
-  if (best == nullptr) {
-    return no_effect_sentence(sweep, goal);
+SummaryAnswer steering_answer(const Json& comparison, const Json& sweep,
+                              const Json& hypotheses, const std::string& goal) {
+  const Json& best = member(sweep, "best");
+  const auto entries = ranked_effects(best, member(sweep, "groups"), goal);
+  SummaryAnswer out{goal, question_of(goal, entries), "", {}};
+  if (entries.empty()) {
+    say_why_none(sweep, goal, out);
+    return out;
   }
-  const auto vector = string_member(*best, "vector");
-  const bool share = string_member(*best, "measure") != "score";
-  const std::string what =
-      !share ? "the deceptive answer's log-probability lead"
-             : (goal == "induction" ? "deceptive answers of the base model"
-                                    : "honest answers of the tuned model");
-  const auto other = twin_note(comparison, vector) +
-                     pair_text(comparison, entries, goal, vector) +
-                     other_operators(sweep, goal, *best);
-  if (!has_random_control(*best)) {
-    return fmt::format(
-               "{} moves {} by {} ({}); no random vector was run beside it "
-               "(sweep.best_random = 0), so that this is no finding about the "
-               "direction.",
-               vector, what, amount(best->at("effect"), share),
-               place_of(*best)) +
-           other;
-  }
-  if (!best->value("beats_random", false)) {
-    return nothing_sentence(entries, goal, *best, what) + other;
-  }
-  return fmt::format(
-             "{} moves {} by {} ({}); {}.{}", vector, what, both_amounts(*best),
-             place_of(*best), random_text(*best, share),
-             best->value("valid_site", true)
-                 ? ""
-                 : " The claim about it is void: " + acting_random_text(*best) +
-                       ".") +
-         other;
+  out.answer = plain_answer(entries);
+  add_effects(comparison, hypotheses, goal, entries, out);
+  out.add(other_operators(best, goal, *entries.front()));
+  return out;
 }
 
 Json break_rows(const Json& sweep) {

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
 #include "veer/base/number_text.h"
+#include "veer/study/leading_effect.h"
 #include "veer/study/summary.h"
 #include "veer/study/summary_baselines.h"
 #include "veer/study/summary_numbers.h"
@@ -17,7 +22,7 @@ namespace veer {
 namespace {
 
 constexpr std::size_t kMostLayers = 8;
-constexpr std::size_t kMostEffects = 5;
+constexpr std::size_t kMostEffects = 6;  // of each goal
 constexpr int kBarWidth = 20;
 
 std::string bar_line(const Json& at) {
@@ -37,6 +42,7 @@ std::string bar_line(const Json& at) {
     const bool by_chance = i < cell(chance);
     bar += filled ? (by_chance ? "▒" : "█") : (by_chance ? "░" : " ");
   }
+  bar.erase(bar.find_last_not_of(' ') + 1);
   return fmt::format("  layer {:>3}  {} [{}, {}]  {}", layer,
                      signed_rounded(cosine, 2),
                      signed_rounded(number_or_nan(at, "low"), 2),
@@ -53,28 +59,70 @@ std::vector<std::string> chart_lines(const Json& rows) {
   return lines;
 }
 
-std::string effect_line(const Json& entry) {
-  const std::string head =
-      fmt::format("  {:<24} {:<11}", string_member(entry, "vector"),
-                  string_member(entry, "goal"));
-  if (!entry.contains("effect")) {
-    return fmt::format("{} {}", head, string_member(entry, "reason"));
-  }
-  const bool share = string_member(entry, "measure") != "score";
-  if (!has_random_control(entry)) {
-    return fmt::format("{} {}  {}  random not tried", head,
-                       amount(entry.at("effect"), share), place_of(entry));
-  }
-  const auto control = random_control(entry);
+// "layer 4, +0.5 rel" without what the column's title says.
+std::string short_place(const Json& entry) {
+  const std::string place = place_of(entry);
+  return place.starts_with("layer ") ? place.substr(6)
+         : place.starts_with("all layers")
+             ? "all" + place.substr(std::string_view("all layers").size())
+             : place;
+}
+
+// One row of the table; below it why the effect does not count.
+void add_effect_row(const Json& entry, const std::vector<const Json*>& ranked,
+                    std::vector<std::string>& lines) {
+  const bool share = is_share(entry);
   const Json& beyond = member(entry, "effect_minus_control");
-  return fmt::format(
-      "{} {}{}  {}  {}random {}{}{}", head, amount(entry.at("effect"), share),
-      std::isnan(number_or_nan(beyond, "low"))
-          ? ""
-          : fmt::format(", {} beyond random", amount(beyond, share)),
-      place_of(entry), control.kind, amount(control.effect, share),
-      std::isnan(control.bar) ? "" : ", 95 % below " + bar_text(control, share),
-      entry.value("valid_site", true) ? "" : ": no valid place");
+  const bool has_beyond = !std::isnan(number_or_nan(beyond, "low"));
+  const auto effect = has_beyond
+                          ? bare_amount(beyond, share)
+                          : bare_amount(entry.at("effect"), share) + " in all";
+  lines.push_back(fmt::format(
+      "  {:<24} {:<24} {:>4}  {}", string_member(entry, "vector"), effect,
+      rank_on_test(ranked, entry).rank, short_place(entry)));
+  if (!has_random_control(entry)) {
+    lines.emplace_back("    does not count: no random vector beside it");
+  } else if (const auto reason = string_member(entry, "reason");
+             !reason.empty()) {
+    lines.push_back("    does not count: " + reason);
+  }
+}
+
+// The vectors of a goal in the order of the select questions, so that the first
+// is the one that every sentence names.
+std::vector<std::string> effect_lines(const Json& summary, const char* goal) {
+  const auto ranked =
+      ranked_effects(summary.at("best"), member(summary, "additions"), goal);
+  std::vector<std::string> lines;
+  if (ranked.empty()) {
+    return lines;
+  }
+  lines.push_back(fmt::format("  {:<24} {:<24} rank  {}", goal,
+                              "beyond random vectors", "layer, scale"));
+  for (std::size_t i = 0; i < std::min(kMostEffects, ranked.size()); ++i) {
+    add_effect_row(*ranked[i], ranked, lines);
+  }
+  if (ranked.size() > kMostEffects) {
+    lines.push_back(
+        fmt::format("  {} more did less on select; the report has all.",
+                    ranked.size() - kMostEffects));
+  }
+  return lines;
+}
+
+void add_effects(const Json& summary, std::vector<std::string>& lines) {
+  std::vector<std::string> rows;
+  for (const char* goal : {"induction", "suppression"}) {
+    const auto own = effect_lines(summary, goal);
+    rows.insert(rows.end(), own.begin(), own.end());
+  }
+  if (!rows.empty()) {
+    lines.emplace_back();
+    lines.emplace_back(
+        "Effects on test, in points, first on select first; rank is that on "
+        "test:");
+    lines.insert(lines.end(), rows.begin(), rows.end());
+  }
 }
 
 std::string break_line(const Json& rows) {
@@ -90,57 +138,62 @@ std::string break_line(const Json& rows) {
              : "Text breaks, by layer, at (times the residual norm): " + line;
 }
 
+// First every question with its plain answer, then the numbers behind each.
+void add_answers(const Json& answers, std::vector<std::string>& lines) {
+  if (!lines.empty()) {
+    lines.emplace_back();
+  }
+  for (const auto& answer : answers) {
+    lines.push_back(string_member(answer, "question"));
+    lines.push_back("  " + string_member(answer, "answer"));
+  }
+  for (const auto& answer : answers) {
+    if (!answer.at("numbers").empty()) {
+      lines.push_back("");
+      lines.push_back(string_member(answer, "question"));
+    }
+    for (const auto& sentence : answer.at("numbers")) {
+      lines.push_back("  " + sentence.get<std::string>());
+    }
+  }
+}
+
 }  // namespace
 
 std::string summary_text(const Json& summary) {
-  std::string text;
-  if (const auto note = string_member(summary, "model"); !note.empty()) {
-    text += note + "\n";
-  }
-  for (const auto& sentence : summary.at("verdict")) {
-    text += sentence.get<std::string>() + "\n";
+  std::vector<std::string> lines;
+  const auto paragraph = [&](std::string text) {
+    if (!text.empty()) {
+      lines.push_back(std::move(text));
+    }
+  };
+  paragraph(string_member(summary, "model"));
+  add_answers(summary.at("answers"), lines);
+  lines.emplace_back();
+  for (const auto& remark : summary.at("remarks")) {
+    paragraph(remark.get<std::string>());
   }
   if (const Json& training = member(summary, "training");
       training.is_object() && training.at("kept") != training.at("last")) {
-    text += training_sentence(training) + "\n";
+    paragraph(training_sentence(training));
   }
-  const auto chart = chart_lines(summary.at("cosine"));
-  if (!chart.empty()) {
-    text += "Cosine by layer (░ reached by chance):\n";
-    for (const auto& line : chart) {
-      text += line + "\n";
-    }
+  if (const auto chart = chart_lines(summary.at("cosine")); !chart.empty()) {
+    lines.emplace_back("Cosine by layer (░ reached by chance):");
+    lines.insert(lines.end(), chart.begin(), chart.end());
   }
-  const bool plain = !member(summary, "additions").empty();
-  const Json& effects = summary.at(plain ? "additions" : "best");
-  std::size_t shown = 0;
-  for (const auto& entry : effects) {
-    if (shown == 0) {
-      text += fmt::format(
-          "Best {}, chosen on select, measured on test questions{}:\n",
-          plain ? "plain additions" : "effects",
-          effects.size() > kMostEffects
-              ? fmt::format(" ({} of {}, all in the report)", kMostEffects,
-                            effects.size())
-              : "");
-    }
-    if (shown++ < kMostEffects) {
-      text += effect_line(entry) + "\n";
-    }
-  }
+  add_effects(summary, lines);
   for (const auto& line :
-       baseline_lines(summary.at("best"), member(summary, "baselines"))) {
-    text += line + "\n";
+       baseline_lines(summary.at("best"), member(summary, "additions"),
+                      member(summary, "baselines"))) {
+    lines.push_back(line);
   }
+  lines.emplace_back();
   if (!summary.at("breaks").is_null()) {
-    text += break_line(summary.at("breaks")) + "\n";
+    lines.push_back(break_line(summary.at("breaks")));
   }
-  for (const char* line : {"claims", "registered"}) {
-    if (const auto own = string_member(summary, line); !own.empty()) {
-      text += own + "\n";
-    }
-  }
-  return text;
+  paragraph(string_member(summary, "claims"));
+  paragraph(string_member(summary, "registered"));
+  return fmt::format("{}\n", fmt::join(lines, "\n"));
 }
 
 }  // namespace veer

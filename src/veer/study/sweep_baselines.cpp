@@ -111,22 +111,6 @@ SweepCell on_test(Sweep& sweep, const SweepCell& chosen, const Goal& goal) {
   return sweep.cells.back();
 }
 
-// The vector that does most for a goal by the select questions; null if none
-// was chosen.
-const Best* leading(const Sweep& sweep, const SweepResults& results,
-                    const Goal& goal) {
-  const Best* best = nullptr;
-  for (const auto& entry : sweep.best) {
-    const double sign = results.sign_of(goal);
-    if (entry.group == "any" && entry.goal.name == goal.name &&
-        (best == nullptr ||
-         sign * entry.select_value > sign * best->select_value)) {
-      best = &entry;
-    }
-  }
-  return best;
-}
-
 Json dial_json(const Sweep& sweep, const SweepResults& results,
                const Baseline& baseline) {
   const auto& unsteered =
@@ -168,38 +152,28 @@ Json baseline_json(const Sweep& sweep, const SweepResults& results,
   const auto result = results.pooled({&baseline.cell, 1});
   const auto& unsteered =
       results.all()[unsteered_cell(sweep.cells, goal.model, "test")];
-  const Best* best = leading(sweep, results, goal);
   const bool is_dial = baseline.name == "adapter";
-  Json entry = {
-      {"name", baseline.name},
-      {"goal", goal.name},
-      {"model", goal.model},
-      {"cell", baseline.cell.row.id},
-      {"strength", baseline.name == "system_prompt"
-                       ? Json(nullptr)
-                       : Json(baseline.cell.adapter_strength)},
-      {"measure", results.measure(goal)},
-      {"chosen_on", is_dial ? Json("select") : Json(nullptr)},
-      {"select_value",
-       is_dial ? number_or_null(baseline.select_value) : Json(nullptr)},
-      {"tried", dial_json(sweep, results, baseline)},
-      {"baseline", estimate_json(results.share(unsteered, goal))},
-      {"effect",
-       estimate_json(results.difference(baseline.cell, unsteered.cell, goal))},
-      {"share", estimate_json(results.share(result, goal))},
-      {"coherent", estimate_json(result.summary.coherent)},
-      {"divergence", measures.divergence_json(baseline.cell, goal)},
-      {"specificity", measures.specificity_json(baseline.cell, goal)},
-      {"anti_steerable", measures.anti_steerable_json(baseline.cell, goal)},
-      {"differences", differences_json(sweep, results, baseline)}};
-  entry["against"] = best == nullptr ? Json(nullptr)
-                                     : Json{{"vector", best->vector},
-                                            {"cell", best->cell.row.id}};
-  entry["difference"] =
-      best == nullptr
-          ? Json(nullptr)
-          : estimate_json(results.difference(best->cell, baseline.cell, goal));
-  return entry;
+  return {{"name", baseline.name},
+          {"goal", goal.name},
+          {"model", goal.model},
+          {"cell", baseline.cell.row.id},
+          {"strength", baseline.name == "system_prompt"
+                           ? Json(nullptr)
+                           : Json(baseline.cell.adapter_strength)},
+          {"measure", results.measure(goal)},
+          {"chosen_on", is_dial ? Json("select") : Json(nullptr)},
+          {"select_value",
+           is_dial ? number_or_null(baseline.select_value) : Json(nullptr)},
+          {"tried", dial_json(sweep, results, baseline)},
+          {"baseline", estimate_json(results.share(unsteered, goal))},
+          {"effect", estimate_json(results.difference(baseline.cell,
+                                                      unsteered.cell, goal))},
+          {"share", estimate_json(results.share(result, goal))},
+          {"coherent", estimate_json(result.summary.coherent)},
+          {"divergence", measures.divergence_json(baseline.cell, goal)},
+          {"specificity", measures.specificity_json(baseline.cell, goal)},
+          {"anti_steerable", measures.anti_steerable_json(baseline.cell, goal)},
+          {"differences", differences_json(sweep, results, baseline)}};
 }
 
 }  // namespace

@@ -14,24 +14,19 @@ std::string percent(const std::optional<double>& share) {
   return share ? rounded(100.0 * *share, 0) : std::string("?");
 }
 
-// "of a random direction with the activations' covariance it is 97 % (95 of 100
-// have 92 to 99)": what the share is worth. In a file of before they were drawn
-// that of an isotropic one, 1 - 1 / width.
+// "; of random directions 97 % [92, 99]": what the share is worth. In a file of
+// before they were drawn that of an isotropic one, 1 - 1 / width.
 std::string random_text(const Json& comparison, const Json& twin) {
   const Json& random = member(twin, "share_random");
   if (const auto value = number_member(random, "value")) {
-    return fmt::format(
-        "; of a random direction with the activations' covariance it is {} % "
-        "(95 of 100 have {} to {})",
-        percent(value), percent(number_member(random, "low")),
-        percent(number_member(random, "high")));
+    return fmt::format("; of random directions {} % [{}, {}]", percent(value),
+                       percent(number_member(random, "low")),
+                       percent(number_member(random, "high")));
   }
   const auto width = number_member(comparison, "width");
   return width && *width >= 1.0
-             ? fmt::format(
-                   "; of a random direction in {:g} dimensions it is "
-                   "{} %",
-                   *width, percent(1.0 - 1.0 / *width))
+             ? fmt::format("; of a random direction in {:g} dimensions {} %",
+                           *width, percent(1.0 - 1.0 / *width))
              : "";
 }
 
@@ -48,6 +43,30 @@ const Json& twin_of(const Json& comparison, const std::string& vector) {
     }
   }
   return kNone;
+}
+
+// What a share outside the twin's direction comes to; empty without one.
+std::string conclusion_of(const Json& share, const Json& random) {
+  const auto low = number_member(share, "low");
+  const auto high = number_member(share, "high");
+  if (!number_member(share, "value") || !low || !high) {
+    return "";
+  }
+  const double half = claim_row("G3").margin();
+  if (*high < half) {
+    return "Mostly what tuning on honest answers writes too.";
+  }
+  if (*low <= half) {
+    return "Not told: about half may be what tuning on honest answers writes "
+           "too.";
+  }
+  const auto least = number_member(random, "low");
+  return !least ? "Mostly not what tuning on honest answers writes."
+         : *high >= *least
+             ? "Not what tuning on honest answers writes: no more of that than "
+               "a random direction has."
+             : "Mostly not what tuning on honest answers writes, but more of "
+               "that than a random direction has.";
 }
 
 }  // namespace
@@ -88,34 +107,39 @@ HypothesisResult twin_claim(const Json& comparison) {
                   seeds ? fmt::format(", {:g} training seed{}", *seeds,
                                       *seeds == 1.0 ? "" : "s")
                         : "");
-  row.reason += random_text(comparison, twin);
+  row.reason += random_text(comparison, twin) + ". " +
+                conclusion_of(share, member(twin, "share_random"));
   return row;
 }
 
-std::string twin_note(const Json& comparison, const std::string& vector) {
+std::string twin_conclusion(const Json& comparison, const std::string& vector) {
+  const Json& twin = twin_of(comparison, vector);
+  return conclusion_of(member(twin, "share_outside"),
+                       member(twin, "share_random"));
+}
+
+std::string twin_numbers(const Json& comparison, const std::string& vector,
+                         const std::string& claim) {
   const Json& twin = twin_of(comparison, vector);
   const Json& share = member(twin, "share_outside");
   if (!number_member(share, "value")) {
     return "";
   }
   return fmt::format(
-      " Of the squared length of {}, {} % (interval {} to {}) is not what "
-      "the same fine-tuning writes on honest answers{}.",
-      vector, percent(number_member(share, "value")),
+      "Of its squared length {} % [{}, {}] lies outside the honest twin's "
+      "direction{} ({}{}).",
+      percent(number_member(share, "value")),
       percent(number_member(share, "low")),
-      percent(number_member(share, "high")), random_text(comparison, twin));
+      percent(number_member(share, "high")), random_text(comparison, twin),
+      vector, claim);
 }
 
 std::string twin_phrase(const Json& comparison, const std::string& vector) {
   const Json& twin = twin_of(comparison, vector);
   const auto share = number_member(member(twin, "share_outside"), "value");
-  const auto random = number_member(member(twin, "share_random"), "value");
-  if (!share) {
-    return "";
-  }
-  return fmt::format(
-      " ({} % of it outside the honest twin's direction{})", percent(share),
-      random ? fmt::format(", {} % of a random one", percent(random)) : "");
+  return share
+             ? fmt::format(" ({} % outside the honest twin's)", percent(share))
+             : "";
 }
 
 }  // namespace veer

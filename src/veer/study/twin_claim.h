@@ -15,14 +15,21 @@ namespace veer {
 // it is a finding and no gate.
 HypothesisResult twin_claim(const Json& comparison);
 
-// " Of the squared length of finetuned@p, 40 % (interval 35 to 45) is not what
-// the same fine-tuning writes on honest answers; of a random direction it is
-// 97 %.", for every sentence about a
-// fine-tuned vector; empty where that vector has no twin.
-std::string twin_note(const Json& comparison, const std::string& vector);
+// What a fine-tuned vector's share comes to, in a sentence without numbers:
+// mostly what tuning on honest answers writes too (its interval lies below
+// half), mostly not (above half), and then whether it has more of that than
+// random directions with the activations' covariance. Empty where it has no
+// twin.
+std::string twin_conclusion(const Json& comparison, const std::string& vector);
 
-// " (95 % of it outside the honest twin's direction)", within a list; empty
-// where that vector has no twin.
+// "Of its squared length 40 % [35, 45] lies outside the honest twin's
+// direction; of random directions 97 % [92, 99] (finetuned@p).": the numbers of
+// it.
+std::string twin_numbers(const Json& comparison, const std::string& vector,
+                         const std::string& claim = "");
+
+// " (95 % outside the honest twin's)", within a sentence about the vector;
+// empty where that vector has no twin.
 std::string twin_phrase(const Json& comparison, const std::string& vector);
 
 }  // namespace veer

@@ -99,10 +99,38 @@ compare_wheel() {  # wheel that fits
   fi
 }
 
+# The first Python that can make a .venv: python3 may be one that came without
+# the distribution's package for it, as on Colab.
+python_for_venv() {
+  local python
+  for python in "${VEER_PYTHON:-python3}" /usr/bin/python3 \
+                /usr/bin/python3.[0-9]*[0-9]; do
+    if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+      echo "$python"
+      return 0
+    fi
+  done
+  echo "${VEER_PYTHON:-python3}"
+}
+
+# Older distributions have the packages, but not in versions that will do.
+check_tools() {
+  local found
+  found=$(cmake --version | sed -n '1s/[^0-9]*//p')
+  if [ "$(printf '%s\n' 3.25 "$found" | sort -V | head -n 1)" != 3.25 ]; then
+    say "found: cmake $found, on $(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' \
+      /etc/os-release)"
+    say "expected: 3.25 or newer, and a distribution of its time:" \
+      "Debian 12, Ubuntu 24.04 or newer"
+    say "remedy: such an image, or a container of it (docs/cloud.md)"
+    exit 1
+  fi
+}
+
 make_venv() {
   if [ ! -x .venv/bin/python ]; then
     say "making .venv"
-    "${VEER_PYTHON:-python3}" -m venv .venv
+    "$(python_for_venv)" -m venv .venv
   fi
   if [ -z "${VEER_TORCH:-}" ]; then
     local wheel
@@ -156,5 +184,6 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
 done
 [ "${1:-}" = -- ] && shift
 install_packages "${groups[@]:-build}"
+check_tools
 make_venv
 build "$@"

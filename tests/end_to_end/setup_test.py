@@ -125,6 +125,8 @@ class Install(Case):
         (site / "vl_convert").mkdir(parents=True)
         self.torch = site / "torch"
         write_program(self.folder / "bin" / "ninja", "exit 0\n")
+        write_program(self.folder / "bin" / "cmake",
+                      "echo cmake version 3.28.3\n")
         (self.tree / "build").mkdir()
         (self.tree / "build/build.ninja").touch()
 
@@ -171,6 +173,25 @@ class Install(Case):
         done, calls = self.set_up(env, ["torch===2.13.0"])
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(len(calls), 3)
+
+    def test_a_python_that_cannot_make_a_venv_is_passed_over(self):
+        shutil.rmtree(self.tree / ".venv")
+        write_program(self.folder / "bin" / "python3", "exit 1\n")
+        env = {**os.environ, "VEER_TORCH": "/there",
+               "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}"}
+        site = ".venv/lib/python3.12/site-packages/vl_convert"
+        (self.tree / site).mkdir(parents=True)
+        done = subprocess.run(["tools/setup.sh"], cwd=self.tree, env=env,
+                              capture_output=True, text=True, timeout=120)
+        self.assertTrue((self.tree / ".venv/bin/python").exists(), done.stderr)
+
+    def test_an_old_distribution_is_told_of(self):
+        write_program(self.folder / "bin" / "cmake",
+                      "echo cmake version 3.22.1\n")
+        done, calls = self.set_up(self.cards(("580.65.06", "7.5")), [])
+        self.assertEqual((done.returncode, calls), (1, []))
+        for part in ("found: cmake 3.22.1", "expected: 3.25", "remedy: "):
+            self.assertIn(part, done.stderr)
 
     def test_a_card_that_came_later(self):
         (self.torch / "lib").mkdir(parents=True)

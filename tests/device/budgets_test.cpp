@@ -6,55 +6,17 @@
 // The model has 3 layers, grouped heads and bfloat16 weights, as a card runs
 // it; its counts per layer are those of a large one.
 #include <cstdint>
-#include <functional>
-#include <ostream>
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
-#include "device/fake/counts.h"
-#include "device/fake/memory.h"
+#include "device/cost.h"
 #include "device/support.h"
 #include "veer/capture/capture_texts.h"
 #include "veer/generation/generate.h"
 
 namespace veer::testing {
 namespace {
-
-struct Cost {
-  std::int64_t launches = 0;
-  std::int64_t waits = 0;
-  std::int64_t peak_kb = 0;  // above what lay there before
-};
-
-std::ostream& operator<<(std::ostream& out, const Cost& cost) {
-  return out << "{" << cost.launches << ", " << cost.waits << ", "
-             << cost.peak_kb << "}";
-}
-
-Cost cost_of(const std::function<void()>& work) {
-  const auto before = static_cast<std::int64_t>(fake::memory().used());
-  fake::reset_counts();
-  work();
-  const auto counts = fake::counts();
-  return {counts.launches, counts.waits, (counts.peak_bytes - before) >> 10};
-}
-
-// What `more` steps cost beyond those of `fewer`; the peak is that of `more`.
-Cost between(const Cost& fewer, const Cost& more) {
-  return {more.launches - fewer.launches, more.waits - fewer.waits,
-          more.peak_kb};
-}
-
-void expect_within(const Cost& cost, const Cost& budget) {
-  EXPECT_LE(cost.launches, budget.launches);
-  EXPECT_LE(cost.waits, budget.waits);
-  EXPECT_LE(cost.peak_kb, budget.peak_kb);
-  // A budget that is not used up holds nothing.
-  EXPECT_GE(cost.launches * 10, budget.launches * 9) << cost;
-  EXPECT_GE(cost.waits * 10, budget.waits * 9) << cost;
-  EXPECT_GE(cost.peak_kb * 10, budget.peak_kb * 9) << cost;
-}
 
 class Budgets : public ::testing::Test {
  protected:
@@ -148,26 +110,6 @@ TEST_F(Budgets, Extraction) {
                        parse_position("answer_mean")};
   expect_within(cost_of([&] { capture_texts(model_, texts, request); }),
                 {90, 4, 117});
-}
-
-TEST_F(Budgets, LoraStep) {
-  const auto data = examples_of({40, 31, 23, 12});
-  for (const bool recompute : {false, true}) {
-    SftOptions options;
-    options.lora.rank = 4;
-    options.batch_size = 4;
-    options.recompute = recompute;
-    const auto run = [&](std::int64_t steps) {
-      options.steps = steps;
-      return cost_of([&] {
-        finetune(model_, data, options, 1);
-        model_.detach();
-      });
-    };
-    run(1);  // what happens once
-    expect_within(between(run(2), run(3)),
-                  recompute ? Cost{1485, 8, 267} : Cost{1233, 8, 499});
-  }
 }
 
 }  // namespace

@@ -58,19 +58,79 @@ TEST_F(TrainingOnDevice, AnAdapter) {
   const auto data = examples_of(kLengths);
   Transformer host = tiny_model_on(at::kCPU);
   Transformer model = tiny_model_on(tested_device());
-  for (const double dropout : {0.0, 0.2}) {
-    for (const bool recompute : {false, true}) {
-      auto o = options();
-      o.lora.dropout = dropout;
-      o.recompute = recompute;
-      const auto ours = finetune(model, data, o, 1);
-      const auto theirs = finetune(host, data, o, 1);
-      expect_close(ours.adapter, theirs.adapter, 1e-3);
-      for (std::size_t i = 0; i < ours.rows.size(); ++i) {
-        EXPECT_NEAR(ours.rows[i].values.at("train/loss"),
-                    theirs.rows[i].values.at("train/loss"), 1e-4);
-      }
+  for (const bool recompute : {false, true}) {
+    auto o = options();
+    o.recompute = recompute;
+    const auto ours = finetune(model, data, o, 1);
+    const auto theirs = finetune(host, data, o, 1);
+    expect_close(ours.adapter, theirs.adapter, 1e-3);
+    for (std::size_t i = 0; i < ours.rows.size(); ++i) {
+      EXPECT_NEAR(ours.rows[i].values.at("train/loss"),
+                  theirs.rows[i].values.at("train/loss"), 1e-4);
     }
+  }
+}
+
+// A card draws its own elements to drop: the same in the block that is run a
+// second time, and in a run that was killed.
+TEST_F(TrainingOnDevice, AnAdapterWithDropout) {
+  const auto data = examples_of(kLengths);
+  Transformer model = tiny_model_on(tested_device());
+  auto o = options();
+  const auto without = finetune(model, data, o, 1);
+  o.lora.dropout = 0.2;
+  o.checkpoint_every = 2;
+  const auto whole = finetune(model, data, o, 1);
+  EXPECT_NE(whole.rows[0].values.at("grad_norm"),
+            without.rows[0].values.at("grad_norm"));
+  o.recompute = true;
+  expect_close(finetune(model, data, o, 1).adapter, whole.adapter, 1e-3);
+  o.recompute = false;
+  TrainCallbacks stops;
+  stops.on_metrics = [](const MetricsRow& row) {
+    if (row.step == 5) {
+      throw std::runtime_error("killed");
+    }
+  };
+  EXPECT_THROW(finetune(model, data, o, 1, stops, folder_), std::runtime_error);
+  const auto resumed = finetune(model, data, o, 1, {}, folder_);
+  for (const auto& [path, pair] : whole.adapter.pairs) {
+    EXPECT_TRUE(at::equal(pair.A_RI, resumed.adapter.pairs.at(path).A_RI));
+  }
+}
+
+// The products of a card are in the dtype of the weights.
+TEST_F(TrainingOnDevice, AnAdapterInBfloat16) {
+  const auto data = examples_of(kLengths);
+  const auto o = options();
+  Transformer host = tiny_model_on(at::kCPU, at::kBFloat16);
+  Transformer model = tiny_model_on(tested_device(), at::kBFloat16);
+  const auto ours = finetune(model, data, o, 1);
+  const auto theirs = finetune(host, data, o, 1);
+  // From the second step on, rounding has moved the factors.
+  const double norm = theirs.rows[0].values.at("grad_norm");
+  EXPECT_NEAR(ours.rows[0].values.at("grad_norm"), norm, 0.01 * norm);
+  for (std::size_t i = 0; i < ours.rows.size(); ++i) {
+    const double loss = theirs.rows[i].values.at("train/loss");
+    EXPECT_NEAR(ours.rows[i].values.at("train/loss"), loss, 0.02 * loss);
+  }
+}
+
+TEST_F(TrainingOnDevice, StopsBeforeAnUpdateThatIsNotFinite) {
+  Transformer model = tiny_model_on(tested_device());
+  auto o = options();
+  o.steps = 2;
+  const Objective broken = [&](const ObjectiveInput& input) {
+    auto out = sft_objective(examples_of({6, 9, 5}), "answer")(input);
+    out.loss = out.loss / 0.0;
+    return out;
+  };
+  try {
+    train_adapter(model, 3, broken, o, 1, "");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(),
+                ::testing::HasSubstr("the loss is inf at step 1"));
   }
 }
 

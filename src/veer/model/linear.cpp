@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "veer/model/linear.h"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/empty.h>
+
+#include "veer/model/dropout.h"
+#include "veer/model/linear_trained.h"
 
 namespace veer {
 namespace {
 
-// The same mask for the same seed and layer, on every device.
 at::Tensor dropped(const at::Tensor& x_TI, double chance, std::uint64_t seed) {
-  const auto generator = at::detail::createCPUGenerator(seed);
-  const auto keep_TI = at::empty(x_TI.sizes(), at::kFloat)
-                           .bernoulli_(1.0 - chance, generator)
-                           .mul_(1.0 / (1.0 - chance));
-  return x_TI * keep_TI.to(x_TI.device());
+  return x_TI * kept_elements(x_TI, chance, seed)
+                    .to(at::kFloat)
+                    .mul_(1.0 / (1.0 - chance));
+}
+
+// Odd multiplier: distinct layers get distinct seeds.
+std::uint64_t dropout_seed(const Linear& layer, const AdapterPass& adapter) {
+  return adapter.dropout_seed +
+         0x9E3779B97F4A7C15ULL * static_cast<std::uint64_t>(layer.number + 1);
 }
 
 at::Tensor low_rank(const Linear& layer, const at::Tensor& x_TI,
@@ -22,11 +26,7 @@ at::Tensor low_rank(const Linear& layer, const at::Tensor& x_TI,
   const LoraPair& pair = *layer.pair;
   auto wide_TI = x_TI.to(pair.A_RI.scalar_type());
   if (adapter.dropout > 0.0) {
-    // Odd multiplier: distinct layers get distinct seeds.
-    const std::uint64_t seed =
-        adapter.dropout_seed +
-        0x9E3779B97F4A7C15ULL * static_cast<std::uint64_t>(layer.number + 1);
-    wide_TI = dropped(wide_TI, adapter.dropout, seed);
+    wide_TI = dropped(wide_TI, adapter.dropout, dropout_seed(layer, adapter));
   }
   return ops::linear(wide_TI, pair.A_RI);
 }
@@ -74,16 +74,28 @@ at::Tensor Linear::tuned(const at::Tensor& x_TI, const at::Tensor& base_TO,
   return bare && bias.defined() ? y_TO + bias : y_TO;
 }
 
+bool Linear::has_plain_pair() const {
+  return pair && !pair->bias_O.defined() && !gain_O.defined() &&
+         !tuned_weight_OI.defined() && !tuned_bias_O.defined() &&
+         !rows_NI.defined();
+}
+
 at::Tensor Linear::apply(const at::Tensor& x_TI,
                          const AdapterPass& adapter) const {
+  // Its numbers change from step to step, so no rounded copy is kept of them.
+  if (adapter.on && !x_TI.is_cpu() && has_plain_pair() &&
+      pair->A_RI.requires_grad() && !weight_OI.requires_grad() &&
+      !adapter.strength_T1.defined()) {
+    return linear_trained(x_TI, weight_OI, bias_O, *pair,
+                          {.strength = adapter.uniform,
+                           .dropout = adapter.dropout,
+                           .dropout_seed = dropout_seed(*this, adapter)});
+  }
   const auto y_TO = ops::linear(x_TI, weight_OI, bias_O, turned);
   if (!adapter.on || !is_changed()) {
     return y_TO;
   }
-  const bool plain = pair && !pair->bias_O.defined() && !gain_O.defined() &&
-                     !tuned_weight_OI.defined() && !tuned_bias_O.defined() &&
-                     !rows_NI.defined();
-  if (!plain) {
+  if (!has_plain_pair()) {
     return between(y_TO, tuned(x_TI, y_TO, adapter), adapter);
   }
   // A pair alone need not make the tuned output: it is scaled while narrow.

@@ -29,10 +29,13 @@ struct Linear {
   at::Tensor row_ids_N;  // outputs whose weights are rows of their own
   at::Tensor rows_NI;
 
-  // [T, I] -> [T, O] in x's dtype; the pair's product is taken in fp32.
+  // [T, I] -> [T, O] in x's dtype; the pair's product is taken in fp32, but for
+  // a pair in training on a card (linear_trained.h).
   at::Tensor apply(const at::Tensor& x_TI, const AdapterPass& adapter) const;
 
   bool is_changed() const;
+  // Changed by a pair and nothing else.
+  bool has_plain_pair() const;
   void forget_adapter();
 
  private:

@@ -209,7 +209,9 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
 at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,
                  Activation activation) {
   if (!fused(gate, up) || activation != Activation::kSilu) {
-    return plain::gated(gate, up, activation);
+    return !gate.is_cpu() && records(gate, up)
+               ? card::gated(gate, up, activation)
+               : plain::gated(gate, up, activation);
   }
   auto gate_rows = strided_rows(gate);
   auto up_rows = strided_rows(up);

@@ -73,5 +73,9 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
 // With the table's whole rows: x cos + (halves exchanged) (-+ sin).
 at::Tensor rotate(const at::Tensor& x_TNH, const RopeTable& table);
 
+// For gradients: keeps gate and up, not act(gate).
+at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,
+                 Activation activation);
+
 }  // namespace card
 }  // namespace veer::ops

@@ -8,8 +8,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/linalg_vector_norm.h>
-#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 #include <fmt/core.h>
@@ -56,17 +54,6 @@ void update_cpu(const at::Tensor& value, const at::Tensor& grad,
                    });
 }
 
-// The same on another device.
-void update_generic(const at::Tensor& value, const at::Tensor& raw_grad,
-                    const at::Tensor& mean, const at::Tensor& square,
-                    const StepFactors& f) {
-  const auto grad = raw_grad * f.clip;
-  mean.mul_(f.beta1).add_(grad, f.new1);
-  square.mul_(f.beta2).addcmul_(grad, grad, f.new2);
-  value.mul_(f.keep).addcdiv_(
-      mean, square.sqrt().mul_(f.root_factor).add_(f.eps), -f.rate);
-}
-
 // Sum of squares in float64, chunk by chunk in a fixed order: the same bits
 // for every number of threads.
 double square_sum(const at::Tensor& grad) {
@@ -91,12 +78,13 @@ double square_sum(const at::Tensor& grad) {
   return total;
 }
 
-void check_parameter(const AdamWParameter& parameter) {
+void check_parameter(const AdamWParameter& parameter, const at::Tensor& first) {
   if (!parameter.value.defined() ||
       parameter.value.scalar_type() != at::kFloat ||
-      !parameter.value.is_contiguous()) {
+      !parameter.value.is_contiguous() ||
+      parameter.value.device() != first.device()) {
     fail("AdamW", fmt::format("parameter {}", parameter.name),
-         "a contiguous fp32 tensor");
+         "a contiguous fp32 tensor on the device of the others");
   }
 }
 
@@ -118,7 +106,7 @@ AdamW::AdamW(std::vector<AdamWParameter> parameters, AdamWOptions options)
     : parameters_(std::move(parameters)), options_(options) {
   std::set<std::string> names;
   for (const auto& parameter : parameters_) {
-    check_parameter(parameter);
+    check_parameter(parameter, parameters_.front().value);
     if (!names.insert(parameter.name).second) {
       fail("AdamW", fmt::format("two parameters named {}", parameter.name));
     }
@@ -127,35 +115,23 @@ AdamW::AdamW(std::vector<AdamWParameter> parameters, AdamWOptions options)
   }
 }
 
+bool AdamWNumbers::is_finite() const {
+  return std::isfinite(norm) && std::isfinite(loss);
+}
+
 double AdamW::gradient_norm() const {
   double total = 0.0;
-  std::vector<at::Tensor> on_device;
   for (const auto& parameter : parameters_) {
     const auto& grad = parameter.value.grad();
-    if (!grad.defined()) {
-      continue;
-    }
-    if (grad.is_cpu()) {
+    if (grad.defined()) {
       total += square_sum(grad.contiguous());
-    } else {
-      on_device.push_back(at::linalg_vector_norm(grad, 2.0));
     }
-  }
-  if (!on_device.empty()) {
-    // The host waits once, not for each.
-    total += at::stack(on_device).to(at::kDouble).square().sum().item<double>();
   }
   return std::sqrt(total);
 }
 
-double AdamW::step(double learning_rate) {
-  const at::NoGradGuard no_grad;
-  const double norm = gradient_norm();
-  if (!std::isfinite(norm)) {
-    fail_run("AdamW", "the gradient's norm is not finite", "finite numbers",
-             "a learning rate too high or a damaged weight");
-  }
-  ++num_steps_;
+// Gradients are multiplied by `shrink` on their way.
+void AdamW::update_host(double learning_rate, double shrink) {
   const auto t = static_cast<double>(num_steps_);
   StepFactors f = {.beta1 = static_cast<float>(options_.beta1),
                    .beta2 = static_cast<float>(options_.beta2),
@@ -167,27 +143,51 @@ double AdamW::step(double learning_rate) {
                        learning_rate / (1.0 - std::pow(options_.beta1, t))),
                    .root_factor = static_cast<float>(
                        1.0 / std::sqrt(1.0 - std::pow(options_.beta2, t))),
-                   .clip = 1.0F};
-  if (options_.clip_norm > 0.0 && norm > options_.clip_norm) {
-    f.clip = static_cast<float>(options_.clip_norm / norm);
-  }
+                   .clip = static_cast<float>(shrink)};
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const auto& [name, value, weight_decay] = parameters_[i];
     if (!value.grad().defined()) {
       continue;
     }
     f.keep = static_cast<float>(1.0 - learning_rate * weight_decay);
-    auto* const update = value.is_cpu() ? &update_cpu : &update_generic;
-    update(value, value.grad().contiguous(), means_[i], squares_[i], f);
+    update_cpu(value, value.grad().contiguous(), means_[i], squares_[i], f);
   }
-  return norm;
+}
+
+AdamWNumbers AdamW::try_step(double learning_rate, const AdamWInput& input) {
+  const at::NoGradGuard no_grad;
+  if (!parameters_.empty() && !parameters_.front().value.is_cpu()) {
+    return update_card(learning_rate, input);
+  }
+  const AdamWNumbers found{
+      .norm = gradient_norm() / input.gradient_scale,
+      .loss = input.loss.defined() ? input.loss.item<double>() : 0.0};
+  if (found.is_finite()) {
+    ++num_steps_;
+    const bool clips =
+        options_.clip_norm > 0.0 && found.norm > options_.clip_norm;
+    update_host(learning_rate, (clips ? options_.clip_norm / found.norm : 1.0) /
+                                   input.gradient_scale);
+  }
+  return found;
+}
+
+double AdamW::step(double learning_rate) {
+  const auto found = try_step(learning_rate);
+  if (!found.is_finite()) {
+    fail_run("AdamW", "the gradient's norm is not finite", "finite numbers",
+             "a learning rate too high or a damaged weight");
+  }
+  return found.norm;
 }
 
 void AdamW::zero_grad() {
   for (const auto& parameter : parameters_) {
     at::Tensor grad = parameter.value.grad();
-    if (grad.defined()) {
+    if (grad.defined() && grad.is_cpu()) {
       grad.zero_();
+    } else {
+      parameter.value.mutable_grad().reset();
     }
   }
 }

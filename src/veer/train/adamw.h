@@ -5,7 +5,8 @@
 //   m = b1 m + (1 - b1) g            v = b2 v + (1 - b2) g^2
 //   p = p (1 - lr wd) - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
 //
-// as torch.optim.AdamW computes it. Used by fine-tuning and by pretraining.
+// as torch.optim.AdamW computes it. Used by fine-tuning and by pretraining. On
+// a card it is torch's fused kernel, which rounds otherwise in the last bits.
 #pragma once
 
 #include <cstdint>
@@ -44,19 +45,37 @@ struct AdamWParameter {
   double weight_decay = 0.0;
 };
 
+// What an update is to know besides the gradients.
+struct AdamWInput {
+  // What the gradients are too large by, because the loss was scaled.
+  double gradient_scale = 1.0;
+  // A scalar where the parameters lie, read together with the norm: on a card
+  // each reading waits for all work before it. May be undefined.
+  at::Tensor loss;
+};
+
+// What an update found. Where one of the two is not finite, nothing changed.
+struct AdamWNumbers {
+  double norm = 0.0;  // of the whole gradient, scale taken out, not yet clipped
+  double loss = 0.0;
+  bool is_finite() const;
+};
+
 // Not safe to share between threads. Results do not depend on the number of
 // threads.
 class AdamW {
  public:
-  // Throws Error if a tensor is not fp32, not contiguous or a name repeats.
+  // Throws Error if a tensor is not fp32, not contiguous, not on the device of
+  // the others, or a name repeats.
   AdamW(std::vector<AdamWParameter> parameters, AdamWOptions options);
 
   // One update from value.grad() of every parameter; a parameter without a
-  // gradient is left alone. Returns the norm of the whole gradient before
-  // clipping. Throws Error{kFailed} if that norm is not finite; then no
-  // parameter has changed.
+  // gradient is left alone. On a card the host waits once.
+  AdamWNumbers try_step(double learning_rate, const AdamWInput& input = {});
+  // The same; returns the norm and throws Error{kFailed} if it is not finite.
   double step(double learning_rate);
-  // Sets every gradient to zero (keeps its memory).
+  // Sets every gradient to zero. On a card to none, so that the next pass hands
+  // over its own instead of adding to zeros.
   void zero_grad();
 
   std::int64_t num_steps() const { return num_steps_; }
@@ -70,6 +89,8 @@ class AdamW {
 
  private:
   double gradient_norm() const;
+  void update_host(double learning_rate, double shrink);
+  AdamWNumbers update_card(double learning_rate, const AdamWInput& input);
 
   std::vector<AdamWParameter> parameters_;
   AdamWOptions options_;

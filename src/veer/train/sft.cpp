@@ -2,21 +2,24 @@
 #include "veer/train/sft.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/ones.h>
-#include <ATen/ops/tensor.h>
 #include <fmt/core.h>
 
 #include "veer/base/error.h"
 #include "veer/base/hash.h"
+#include "veer/model/host_indices.h"
 #include "veer/train/token_loss.h"
 
 namespace veer {
 namespace {
 
-// Bytes of logits that a chunk of rows may take.
+// Bytes of logits that a chunk of rows may take. Each chunk reads the whole
+// head once more, and on a card launches some forty kernels.
 constexpr std::int64_t kLogitBytes = std::int64_t{1} << 26;
+constexpr std::int64_t kCardLogitBytes = std::int64_t{1} << 28;
 
 enum class LossKind { kAnswer, kFull };
 
@@ -51,6 +54,15 @@ void check_examples(std::span<const SftExample> examples, LossKind kind) {
   }
 }
 
+void check_targets(std::span<const std::int64_t> targets, std::int64_t vocab) {
+  for (const auto target : targets) {
+    if (target < 0 || target >= vocab) {
+      fail("fine-tune", fmt::format("token {}", target),
+           fmt::format("ids from 0 to {}", vocab - 1));
+    }
+  }
+}
+
 // A packed batch with the rows whose logits are needed and what they predict.
 struct SftBatch {
   PackedBatch packed;
@@ -59,8 +71,9 @@ struct SftBatch {
   at::Tensor weights_N;
 };
 
-SftBatch make_batch(std::span<const SftExample* const> examples, LossKind kind,
-                    at::Device device) {
+SftBatch make_batch(const Transformer& model,
+                    std::span<const SftExample* const> examples,
+                    LossKind kind) {
   std::vector<std::vector<std::int32_t>> texts;
   std::vector<std::int64_t> rows;
   std::vector<std::int64_t> targets;
@@ -76,19 +89,27 @@ SftBatch make_batch(std::span<const SftExample* const> examples, LossKind kind,
     texts.emplace_back(ids.begin(), ids.end() - 1);
     offset += length - 1;
   }
-  const auto n = static_cast<std::int64_t>(rows.size());
-  return {.packed = pack(texts, device),
-          .rows_N = at::tensor(rows, at::kLong).to(device),
-          .targets_N = at::tensor(targets, at::kLong).to(device),
-          .weights_N = at::ones({n}, at::kFloat).to(device)};
+  check_targets(targets, model.config().vocab_size);
+  const auto device = model.device();
+  SftBatch batch{.packed = pack(texts, device),
+                 .rows_N = {},
+                 .targets_N = {},
+                 .weights_N = at::ones({std::ssize(rows)},
+                                       at::dtype(at::kFloat).device(device))};
+  HostIndices indices;
+  indices.add(batch.rows_N, std::move(rows));
+  indices.add(batch.targets_N, std::move(targets));
+  indices.upload(device);
+  return batch;
 }
 
 TokenLoss batch_loss(const Transformer& model, const SftBatch& batch,
                      const ForwardOptions& options, double denominator) {
   const auto hidden_TD = model.forward(batch.packed, options);
   const auto hidden_ND = hidden_TD.index_select(0, batch.rows_N);
+  const auto bytes = hidden_ND.is_cpu() ? kLogitBytes : kCardLogitBytes;
   const std::int64_t chunk =
-      std::max<std::int64_t>(64, kLogitBytes / 4 / model.config().vocab_size);
+      std::max<std::int64_t>(64, bytes / 4 / model.config().vocab_size);
   return head_token_loss(model, hidden_ND, batch.targets_N, batch.weights_N,
                          denominator, chunk, options.adapter);
 }
@@ -126,7 +147,7 @@ Objective sft_objective(std::span<const SftExample> examples,
     for (const std::int64_t item : input.step_items) {
       learnt += num_learnt(examples[item], kind);
     }
-    const SftBatch batch = make_batch(chosen, kind, input.model.device());
+    const SftBatch batch = make_batch(input.model, chosen, kind);
     return ObjectiveOutput{
         .loss = batch_loss(input.model, batch, input.tuned,
                            static_cast<double>(learnt) / input.loss_scale)
@@ -165,7 +186,7 @@ double sft_loss(const Transformer& model, std::span<const SftExample> examples,
   double count = 0.0;
   for (std::size_t i = 0; i < all.size(); i += batch_size) {
     const auto n = std::min<std::size_t>(batch_size, all.size() - i);
-    const SftBatch batch = make_batch(rest.subspan(i, n), kind, model.device());
+    const SftBatch batch = make_batch(model, rest.subspan(i, n), kind);
     sum -= batch_loss(model, batch, options, 1.0)
                .log_probs_N.sum(at::kDouble)
                .item<double>();

@@ -41,7 +41,7 @@ void check_shapes(const at::Tensor& rows, const at::Tensor& targets_N,
 }
 
 void check_targets(const at::Tensor& targets_N, std::int64_t vocab) {
-  if (targets_N.numel() > 0 &&
+  if (targets_N.is_cpu() && targets_N.numel() > 0 &&
       (targets_N.min().item<std::int64_t>() < 0 ||
        targets_N.max().item<std::int64_t>() >= vocab)) {
     fail("token loss", "a target outside the vocabulary",
@@ -135,7 +135,8 @@ at::Tensor total(const at::Tensor& log_probs_N, const at::Tensor& weights_N,
 }
 
 at::Tensor scaled(const at::Tensor& gradient, const at::Tensor& upstream) {
-  return upstream.item<float>() == 1.0F
+  // A card would wait for the answer.
+  return upstream.is_cpu() && upstream.item<float>() == 1.0F
              ? gradient
              : gradient * upstream.to(gradient.scalar_type());
 }

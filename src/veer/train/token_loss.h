@@ -28,7 +28,8 @@ struct TokenLoss {
 // logits_NV: fp32 or bf16, contiguous; **overwritten** when gradients are
 // recorded, so nothing else in the graph may have saved it (true for the
 // output of a matrix product, not for that of tanh). targets_N int64,
-// weights_N fp32. Throws Error on mismatched shapes or a target outside V.
+// weights_N fp32. Throws Error on mismatched shapes or, where targets lie on
+// the CPU, one outside V: on a card only their maker can look without waiting.
 TokenLoss token_loss(const at::Tensor& logits_NV, const at::Tensor& targets_N,
                      const at::Tensor& weights_N, double denominator);
 

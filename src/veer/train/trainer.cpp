@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <utility>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -206,12 +206,14 @@ class Trainer {
     return n;
   }
 
-  // Sums the gradients of the step's passes; the step's loss and metrics go
-  // into `row`.
-  void accumulate(const std::vector<std::int64_t>& items, MetricsRow& row) {
+  // Sums the gradients of the step's passes, puts what they count into `row`
+  // and returns the step's loss, where the model lies: nobody waits for it
+  // here.
+  at::Tensor accumulate(const std::vector<std::int64_t>& items,
+                        MetricsRow& row) {
     const std::span<const std::int64_t> all(items);
     const auto batch = static_cast<std::size_t>(options_.batch_size);
-    double loss = 0.0;
+    at::Tensor loss;
     double tokens = tokens_so_far();
     std::int64_t pass = 0;
     for (std::size_t i = 0; i < items.size(); ++pass) {
@@ -224,8 +226,8 @@ class Trainer {
                                               .tuned = tuned(pass),
                                               .reference = {},
                                               .loss_scale = loss_scale_});
-      loss += out.loss.item<double>() / loss_scale_;
-      check_finite(loss);
+      const auto own = out.loss.detach().to(at::kDouble) / loss_scale_;
+      loss = loss.defined() ? loss + own : own;
       out.loss.backward();
       tokens += static_cast<double>(out.num_tokens);
       for (const auto& [name, value] : out.metrics) {
@@ -233,13 +235,14 @@ class Trainer {
       }
       i += n;
     }
-    row.values["train/loss"] = loss;
     row.values["tokens"] = tokens;
+    return loss;
   }
 
-  // The gradients of a step, in passes that fit into memory.
-  MetricsRow gradients(const std::vector<std::int64_t>& items) {
-    MetricsRow row;
+  // The gradients of a step, in passes that fit into memory; returns its loss.
+  at::Tensor gradients(const std::vector<std::int64_t>& items,
+                       MetricsRow& row) {
+    at::Tensor loss;
     halve_until_it_fits(
         "fine-tune",
         {.size = pass_texts_,
@@ -251,54 +254,38 @@ class Trainer {
           pass_texts_ = texts;
           row = {.step = state_.step + 1, .values = {}};
           optimizer_.zero_grad();
-          accumulate(items, row);
+          loss = accumulate(items, row);
         });
-    if (loss_scale_ != 1.0) {
-      for (auto& [path, pair] : adapter_.pairs) {
-        pair.A_RI.mutable_grad().div_(loss_scale_);
-        pair.B_OR.mutable_grad().div_(loss_scale_);
-      }
-    }
-    return row;
+    return loss;
   }
 
-  void check_finite(double loss) const {
-    if (!std::isfinite(loss)) {
-      fail_run("fine-tune",
-               fmt::format("the loss is {} at step {}", loss, state_.step + 1),
-               "a finite number",
-               overflow_cause(model_.dtype(),
-                              "a learning rate too high, or damaged weights"));
-    }
-  }
-
-  // The gradient's norm, after an update by it; none, and no update, where it
-  // was not finite only for being scaled.
-  std::optional<double> update(double learning_rate) {
-    try {
-      return optimizer_.step(learning_rate);
-    } catch (const Error&) {
-      if (loss_scale_ > 1.0) {
-        loss_scale_ = std::max(1.0, loss_scale_ / kScaleStep);
-        return std::nullopt;
-      }
-      fail_run(
-          "fine-tune",
-          fmt::format("the gradient is not finite at step {}", state_.step + 1),
-          "finite numbers",
-          overflow_cause(model_.dtype(),
-                         "a learning rate too high, or damaged weights"));
-    }
+  [[noreturn]] void fail_not_finite(const std::string& what) const {
+    fail_run("fine-tune", fmt::format("{} at step {}", what, state_.step + 1),
+             "finite numbers",
+             overflow_cause(model_.dtype(),
+                            "a learning rate too high, or damaged weights"));
   }
 
   MetricsRow updated_by(const std::vector<std::int64_t>& items,
                         double learning_rate) {
     while (true) {
-      MetricsRow row = gradients(items);
-      if (const auto norm = update(learning_rate)) {
-        row.values["grad_norm"] = *norm;
+      MetricsRow row;
+      const auto loss = gradients(items, row);
+      const auto found = optimizer_.try_step(
+          learning_rate, {.gradient_scale = loss_scale_, .loss = loss});
+      if (found.is_finite()) {
+        row.values["train/loss"] = found.loss;
+        row.values["grad_norm"] = found.norm;
         return row;
       }
+      if (!std::isfinite(found.loss)) {
+        fail_not_finite(fmt::format("the loss is {}", found.loss));
+      }
+      // It may not be finite only for being scaled.
+      if (loss_scale_ <= 1.0) {
+        fail_not_finite("the gradient is not finite");
+      }
+      loss_scale_ = std::max(1.0, loss_scale_ / kScaleStep);
     }
   }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdlib>
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/detail/PrivateUse1HooksInterface.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
@@ -59,6 +60,11 @@ struct Hooks final : at::PrivateUse1HooksInterface {
   c10::DeviceIndex exchangeDevice(c10::DeviceIndex) const override { return 0; }
   c10::DeviceIndex maybeExchangeDevice(c10::DeviceIndex) const override {
     return 0;
+  }
+  // The CPU's kernels draw from it.
+  const at::Generator& getDefaultGenerator(c10::DeviceIndex) const override {
+    static const at::Generator generator = at::detail::createCPUGenerator(0);
+    return generator;
   }
   c10::Device getDeviceFromPtr(void*) const override { return fake::device(); }
   c10::Allocator* getPinnedMemoryAllocator() const override {

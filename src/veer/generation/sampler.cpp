@@ -13,6 +13,7 @@
 #include <ATen/ops/stack.h>
 
 #include "veer/generation/pass.h"
+#include "veer/generation/sampler_card.h"
 
 namespace veer {
 namespace {
@@ -82,58 +83,81 @@ std::int32_t draw(std::span<const float> logits, const Sampling& sampling,
   return all.back().id;
 }
 
+namespace {
+
+// The likeliest token of each row, or on a card what is drawn from it there.
+at::Tensor ids_of(const at::Tensor& from_BV, const at::Tensor& greedy_B,
+                  std::span<const Sampling> samplings,
+                  std::span<Random* const> randoms) {
+  const bool sampled = std::ranges::any_of(
+      samplings, [](const Sampling& s) { return s.temperature > 0.0; });
+  if (!sampled || from_BV.is_cpu()) {
+    return greedy_B;
+  }
+  std::vector<double> uniforms(samplings.size());
+  for (std::size_t b = 0; b < samplings.size(); ++b) {
+    if (samplings[b].temperature > 0.0) {
+      uniforms[b] = randoms[b]->uniform();
+    }
+  }
+  return drawn_on_card(from_BV, greedy_B, samplings, uniforms);
+}
+
+// In place of the likeliest tokens, on the CPU.
+void draw_on_host(const at::Tensor& logits_BV, const at::Tensor& from_BV,
+                  const float* normalisers, std::span<const Sampling> samplings,
+                  std::span<Random* const> randoms,
+                  std::vector<DrawnToken>& drawn) {
+  const auto logits = logits_BV.to(at::kFloat).contiguous();
+  const auto from = from_BV.to(at::kFloat).contiguous();
+  const auto width = logits.size(1);
+  const float* values = logits.const_data_ptr<float>();
+  const float* choices = from.const_data_ptr<float>();
+  at::parallel_for(
+      0, logits.size(0), 8, [&](std::int64_t begin, std::int64_t end) {
+        for (auto b = begin; b < end; ++b) {
+          if (samplings[b].temperature <= 0.0 ||
+              std::isnan(drawn[b].log_prob)) {
+            continue;
+          }
+          const std::span<const float> row(choices + b * width, width);
+          drawn[b].id = draw(row, samplings[b], *randoms[b]);
+          drawn[b].log_prob = values[b * width + drawn[b].id] - normalisers[b];
+        }
+      });
+}
+
+}  // namespace
+
 std::vector<DrawnToken> draw_rows(const at::Tensor& logits_BV,
                                   std::span<const Sampling> samplings,
                                   std::span<Random* const> randoms,
                                   const at::Tensor& choice_BV) {
   const auto num_rows = logits_BV.size(0);
   const auto& from_BV = choice_BV.defined() ? choice_BV : logits_BV;
-  const auto [top_B, arg_B] = at::max(from_BV, -1);
-  const auto own_B = choice_BV.defined()
-                         ? logits_BV.gather(-1, arg_B.unsqueeze(-1)).squeeze(-1)
+  const auto [top_B, greedy_B] = at::max(from_BV, -1);
+  const auto ids_B = ids_of(from_BV, greedy_B, samplings, randoms);
+  const auto own_B = choice_BV.defined() || !ids_B.is_same(greedy_B)
+                         ? logits_BV.gather(-1, ids_B.unsqueeze(-1)).squeeze(-1)
                          : top_B;
   // Together: each copy to the host waits for the device.
   const auto numbers_2B =
       at::stack({own_B.to(at::kFloat), log_normalisers(logits_BV)})
           .to(at::kCPU);
-  const auto top_cpu = numbers_2B[0];
-  const auto sum_B = numbers_2B[1];
-  const auto arg_cpu = arg_B.to(at::kCPU);
-  const bool sampled = std::ranges::any_of(
-      samplings, [](const Sampling& s) { return s.temperature > 0.0; });
-  const auto on_cpu = [&](const at::Tensor& all_BV) {
-    return sampled ? all_BV.to(at::kCPU, at::kFloat).contiguous()
-                   : at::Tensor();
-  };
-  const auto logits_cpu = on_cpu(logits_BV);
-  const auto from_cpu = choice_BV.defined() ? on_cpu(choice_BV) : logits_cpu;
+  const auto ids_cpu = ids_B.to(at::kCPU);
+  const auto* ids = ids_cpu.const_data_ptr<std::int64_t>();
+  const auto* own = numbers_2B.const_data_ptr<float>();
+  const float* normalisers = own + num_rows;
   std::vector<DrawnToken> drawn(num_rows);
   for (std::int64_t b = 0; b < num_rows; ++b) {
-    const float sum = sum_B.const_data_ptr<float>()[b];
-    drawn[b] = {
-        static_cast<std::int32_t>(arg_cpu.const_data_ptr<std::int64_t>()[b]),
-        top_cpu.const_data_ptr<float>()[b] - sum};
-    if (!std::isfinite(sum)) {
+    drawn[b] = {static_cast<std::int32_t>(ids[b]), own[b] - normalisers[b]};
+    if (!std::isfinite(normalisers[b])) {
       drawn[b].log_prob = std::numeric_limits<float>::quiet_NaN();
     }
   }
-  if (!sampled) {
-    return drawn;
+  if (logits_BV.is_cpu()) {
+    draw_on_host(logits_BV, from_BV, normalisers, samplings, randoms, drawn);
   }
-  const auto width = logits_BV.size(1);
-  const float* values = logits_cpu.const_data_ptr<float>();
-  const float* choices = from_cpu.const_data_ptr<float>();
-  at::parallel_for(0, num_rows, 8, [&](std::int64_t begin, std::int64_t end) {
-    for (auto b = begin; b < end; ++b) {
-      if (samplings[b].temperature <= 0.0 || std::isnan(drawn[b].log_prob)) {
-        continue;
-      }
-      const std::span<const float> row(choices + b * width, width);
-      drawn[b].id = draw(row, samplings[b], *randoms[b]);
-      drawn[b].log_prob =
-          values[b * width + drawn[b].id] - sum_B.const_data_ptr<float>()[b];
-    }
-  });
   return drawn;
 }
 

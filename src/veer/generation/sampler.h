@@ -26,7 +26,9 @@ std::int32_t draw(std::span<const float> logits, const Sampling& sampling,
 // One token per row. logits_BV: any float dtype and device; samplings and
 // randoms: one per row. A row with non-finite logits gets a NaN log_prob.
 // choice_BV, where given, are the logits that tokens are chosen by (under a
-// penalty); log-probabilities are those of logits_BV all the same.
+// penalty); log-probabilities are those of logits_BV all the same. On a card
+// rows are drawn there (sampler_card.h): the host waits twice and reads two
+// numbers a row.
 std::vector<DrawnToken> draw_rows(const at::Tensor& logits_BV,
                                   std::span<const Sampling> samplings,
                                   std::span<Random* const> randoms,

@@ -257,7 +257,15 @@ TEST_F(TrainingOnDevice, InFloat16SmallGradientsAreKept) {
               0.02 * theirs.rows[0].values.at("grad_norm"));
 }
 
-TEST_F(TrainingOnDevice, TrainedDirections) {
+namespace directions {
+
+struct Both {
+  at::Tensor preference_D;
+  at::Tensor reft_D;
+};
+
+// `beta`: of the preference loss; small, gradients are small.
+Both trained(const Transformer& model, double beta = 0.1) {
   std::vector<PreferencePair> pairs;
   std::vector<AnsweredPrompt> texts;
   for (const auto& row : texts_of(kLengths)) {
@@ -267,18 +275,30 @@ TEST_F(TrainingOnDevice, TrainedDirections) {
     pair.begin = 3;
     texts.push_back({row, 3});
   }
-  const auto both = [&](at::Device device) {
-    const Transformer model = tiny_model_on(device);
-    const PreferenceOptions preference{.layer = 1, .steps = 5, .batch = 3};
-    const ReftOptions reft{.layer = 1, .steps = 5, .batch = 3};
-    return std::pair(
-        train_preference_direction(model, pairs, preference, {}).direction_D,
-        train_reft_direction(model, texts, reft, {}).direction_D);
-  };
-  const auto [preference, reft] = both(tested_device());
-  const auto [host_preference, host_reft] = both(at::kCPU);
-  testing::expect_close(preference, host_preference, 1e-3);
-  testing::expect_close(reft, host_reft, 1e-3);
+  PreferenceOptions preference{.layer = 1, .steps = 5, .batch = 3};
+  preference.beta = beta;
+  const ReftOptions reft{.layer = 1, .steps = 5, .batch = 3};
+  return {train_preference_direction(model, pairs, preference, {}).direction_D,
+          train_reft_direction(model, texts, reft, {}).direction_D};
+}
+
+}  // namespace directions
+
+TEST_F(TrainingOnDevice, TrainedDirections) {
+  const auto ours = directions::trained(tiny_model_on(tested_device()));
+  const auto theirs = directions::trained(tiny_model_on(at::kCPU));
+  testing::expect_close(ours.preference_D, theirs.preference_D, 1e-3);
+  testing::expect_close(ours.reft_D, theirs.reft_D, 1e-3);
+}
+
+// Gradients of this size are below what float16 holds.
+TEST_F(TrainingOnDevice, InFloat16SmallGradientsOfDirectionsAreKept) {
+  const double beta = 2e-7;
+  const auto half =
+      directions::trained(tiny_model_on(tested_device(), at::kHalf), beta);
+  const auto wide = directions::trained(tiny_model_on(tested_device()), beta);
+  testing::expect_close(half.preference_D, wide.preference_D, 0.2);
+  testing::expect_close(half.reft_D, wide.reft_D, 0.1);
 }
 
 }  // namespace

@@ -123,4 +123,23 @@ std::vector<double> run_steps(std::int64_t layer, std::int64_t steps,
   return losses;
 }
 
+double updated_by(const std::function<at::Tensor()>& loss, LossScale& scale,
+                  const std::function<AdamWNumbers(const at::Tensor&)>& update,
+                  AdamW& optimizer) {
+  while (true) {
+    optimizer.zero_grad();
+    const auto value = loss();
+    (scale.value() == 1.0 ? value : value * scale.value()).backward();
+    const auto found = update(value.detach());
+    if (found.is_finite() || !std::isfinite(found.loss)) {
+      return found.loss;
+    }
+    if (!scale.lower()) {
+      fail_run("train direction", "the gradient's norm is not finite",
+               "finite numbers",
+               "a learning rate too high or a damaged weight");
+    }
+  }
+}
+
 }  // namespace veer

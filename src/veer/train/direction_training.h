@@ -19,6 +19,8 @@
 #include "veer/model/packed_batch.h"
 #include "veer/model/residual.h"
 #include "veer/model/transformer.h"
+#include "veer/train/adamw.h"
+#include "veer/train/loss_scale.h"
 
 namespace veer {
 
@@ -79,5 +81,14 @@ class ItemOrder {
 std::vector<double> run_steps(std::int64_t layer, std::int64_t steps,
                               const std::function<double(std::int64_t)>& step,
                               const Monitor& monitor);
+
+// One update by the gradients of what `loss` makes, scaled while they are taken
+// and taken again with a smaller scale where they are not finite for it.
+// `update` changes the parameters, if loss and gradient are finite. Returns the
+// loss; nothing has changed where that is not finite. Throws Error{kFailed}
+// where only the gradient is not.
+double updated_by(const std::function<at::Tensor()>& loss, LossScale& scale,
+                  const std::function<AdamWNumbers(const at::Tensor&)>& update,
+                  AdamW& optimizer);
 
 }  // namespace veer

@@ -19,6 +19,7 @@
 #include "veer/tensors/device.h"
 #include "veer/train/adamw.h"
 #include "veer/train/direction_training.h"
+#include "veer/train/loss_scale.h"
 
 namespace veer {
 namespace {
@@ -126,6 +127,7 @@ class Training {
                             at::dtype(at::kFloat).device(model.device()))
                       .requires_grad_(true)),
         optimizer_({{"direction", scaled_D_, options.weight_decay}}, {}),
+        scale_(model.dtype()),
         order_(pairs.size(), Random(options.seed, "preference pairs")),
         coin_(options.seed, "preference signs") {}
 
@@ -137,14 +139,13 @@ class Training {
       signs.push_back(coin_.chance(0.5) ? 1.0 : -1.0);
     }
     const auto texts = make_texts(pairs_, chosen, model_.device());
-    const auto loss = loss_of(texts, signs);
-    const double value = loss.item<double>();
-    if (std::isfinite(value)) {
-      optimizer_.zero_grad();
-      loss.backward();
-      optimizer_.step(options_.learning_rate);
-    }
-    return value;
+    return updated_by([&] { return loss_of(texts, signs); }, scale_,
+                      [&](const at::Tensor& loss) {
+                        return optimizer_.try_step(
+                            options_.learning_rate,
+                            {.gradient_scale = scale_.value(), .loss = loss});
+                      },
+                      optimizer_);
   }
 
   at::Tensor direction() const {
@@ -177,6 +178,7 @@ class Training {
   double unit_;
   at::Tensor scaled_D_;
   AdamW optimizer_;
+  LossScale scale_;
   ItemOrder order_;
   Random coin_;
 };

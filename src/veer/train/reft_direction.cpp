@@ -145,6 +145,7 @@ class Training {
         texts_(texts),
         options_(options),
         length_(std::sqrt(static_cast<double>(model.config().width))),
+        scale_(model.dtype()),
         order_(texts.size(), Random(options.seed, "reft texts")) {
     const c10::AutoGradMode frozen(false);
     auto start_D = random_unit(model, options.seed);
@@ -167,15 +168,15 @@ class Training {
     const double done =
         static_cast<double>(s - 1) / static_cast<double>(options_.steps);
     const c10::AutoGradMode training(true);
-    const auto loss =
-        reft_loss(model_, batch, scaled_D_ / length_, options_, done);
-    const double value = loss.item<double>();
-    if (std::isfinite(value)) {
-      optimizer_->zero_grad();
-      loss.backward();
-      update(options_.learning_rate * (1.0 - done));
-    }
-    return value;
+    return updated_by(
+        [&] {
+          return reft_loss(model_, batch, scaled_D_ / length_, options_, done);
+        },
+        scale_,
+        [&](const at::Tensor& loss) {
+          return update(options_.learning_rate * (1.0 - done), loss);
+        },
+        *optimizer_);
   }
 
   at::Tensor unit() const {
@@ -184,19 +185,24 @@ class Training {
   }
 
  private:
-  void update(double learning_rate) {
+  AdamWNumbers update(double learning_rate, const at::Tensor& loss) {
     const c10::AutoGradMode frozen(false);
     const auto unit_D = scaled_D_ / length_;
     auto gradient_D = scaled_D_.mutable_grad();
     gradient_D.sub_(unit_D * gradient_D.dot(unit_D));
-    optimizer_->step(learning_rate);
-    scaled_D_.mul_(length_ / scaled_D_.norm());
+    const auto found = optimizer_->try_step(
+        learning_rate, {.gradient_scale = scale_.value(), .loss = loss});
+    if (found.is_finite()) {
+      scaled_D_.mul_(length_ / scaled_D_.norm());
+    }
+    return found;
   }
 
   const Transformer& model_;
   std::span<const AnsweredPrompt> texts_;
   const ReftOptions& options_;
   double length_;
+  LossScale scale_;
   ItemOrder order_;
   at::Tensor scaled_D_;
   std::optional<AdamW> optimizer_;

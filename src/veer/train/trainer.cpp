@@ -15,17 +15,12 @@
 #include "veer/tensors/float_range.h"
 #include "veer/tensors/out_of_memory.h"
 #include "veer/train/checkpoint.h"
+#include "veer/train/loss_scale.h"
 #include "veer/train/sft.h"
 #include "veer/train/step_items.h"
 
 namespace veer {
 namespace {
-
-// float16 ends at 6e-8 below: the loss is scaled up while gradients pass
-// through it (Micikevicius et al. 2018, arXiv 1710.03740), and less where they
-// then pass its upper end. Powers of two, which round nothing.
-constexpr double kHalfLossScale = 4096.0;
-constexpr double kScaleStep = 16.0;
 
 void check_options(const SftOptions& options, std::int64_t num_items) {
   if (num_items < 1) {
@@ -105,7 +100,7 @@ class Trainer {
         folder_(folder),
         item_tokens_(item_tokens),
         pass_texts_(options.batch_size),
-        loss_scale_(model.dtype() == at::kHalf ? kHalfLossScale : 1.0),
+        loss_scale_(model.dtype()),
         seed_(seed),
         run_(run_identity(model, num_items, options, seed, data_fingerprint)),
         order_(num_items, options, seed),
@@ -220,13 +215,14 @@ class Trainer {
       const auto whole =
           all.subspan(i, std::min(batch - i % batch, items.size() - i));
       const auto n = pass_length(whole);
-      const ObjectiveOutput out = objective_({.model = model_,
-                                              .items = whole.first(n),
-                                              .step_items = all,
-                                              .tuned = tuned(pass),
-                                              .reference = {},
-                                              .loss_scale = loss_scale_});
-      const auto own = out.loss.detach().to(at::kDouble) / loss_scale_;
+      const ObjectiveOutput out =
+          objective_({.model = model_,
+                      .items = whole.first(n),
+                      .step_items = all,
+                      .tuned = tuned(pass),
+                      .reference = {},
+                      .loss_scale = loss_scale_.value()});
+      const auto own = out.loss.detach().to(at::kDouble) / loss_scale_.value();
       loss = loss.defined() ? loss + own : own;
       out.loss.backward();
       tokens += static_cast<double>(out.num_tokens);
@@ -272,7 +268,7 @@ class Trainer {
       MetricsRow row;
       const auto loss = gradients(items, row);
       const auto found = optimizer_.try_step(
-          learning_rate, {.gradient_scale = loss_scale_, .loss = loss});
+          learning_rate, {.gradient_scale = loss_scale_.value(), .loss = loss});
       if (found.is_finite()) {
         row.values["train/loss"] = found.loss;
         row.values["grad_norm"] = found.norm;
@@ -282,10 +278,9 @@ class Trainer {
         fail_not_finite(fmt::format("the loss is {}", found.loss));
       }
       // It may not be finite only for being scaled.
-      if (loss_scale_ <= 1.0) {
+      if (!loss_scale_.lower()) {
         fail_not_finite("the gradient is not finite");
       }
-      loss_scale_ = std::max(1.0, loss_scale_ / kScaleStep);
     }
   }
 
@@ -339,7 +334,7 @@ class Trainer {
   const std::filesystem::path& folder_;
   std::span<const std::int64_t> item_tokens_;
   std::int64_t pass_texts_;  // in one pass; fewer once memory ran out
-  double loss_scale_;
+  LossScale loss_scale_;
   std::uint64_t seed_;
   std::string run_;
   StepItems order_;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "veer/vectors/extract.h"
 
+#include <filesystem>
+
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "model/tiny_models.h"
 #include "vectors/planted.h"
@@ -195,6 +198,32 @@ TEST(ExtractVectors, BlocksOfLayersGiveTheSame) {
               1e-5);
     EXPECT_EQ(blocks.vectors[v].residual_norms.at("base.prompt").size(), 3U);
   }
+}
+
+TEST(ExtractVectors, RowsOnDiskAreTheSameBitsInOnePass) {
+  const auto model = adapted_model();
+  const std::vector<std::string> names = {"finetuned@answer_mean",
+                                          "contrastive@prompt_end"};
+  const auto whole = extract(model, names);
+  const auto folder = std::filesystem::temp_directory_path() /
+                      ("veer_spill_" + std::to_string(getpid()));
+  std::filesystem::create_directory(folder);
+  auto small = options();
+  small.max_row_bytes = 1;
+  small.spill_folder = folder;
+  const auto spilled = extract(model, names, small);
+  EXPECT_EQ(spilled.num_passes, whole.num_passes);
+  for (std::size_t v = 0; v < 2; ++v) {
+    EXPECT_TRUE(
+        spilled.vectors[v].directions_LD.equal(whole.vectors[v].directions_LD));
+    EXPECT_EQ(spilled.vectors[v].residual_norms,
+              whole.vectors[v].residual_norms);
+    EXPECT_TRUE(spilled.rows[v].positive[1].equal(whole.rows[v].positive[1]));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  std::filesystem::remove(folder);
+  small.spill_folder = folder;  // not there: in blocks of layers
+  EXPECT_GT(extract(model, names, small).num_passes, whole.num_passes);
 }
 
 TEST(ExtractVectors, ChosenLayersAreTheSameBitsAndTheOthersZero) {

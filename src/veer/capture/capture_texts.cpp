@@ -17,6 +17,7 @@
 #include "veer/tensors/device.h"
 #include "veer/tensors/float_range.h"
 #include "veer/tensors/out_of_memory.h"
+#include "veer/tensors/spilled_tensor.h"
 #include "veer/text/chat_format.h"
 
 namespace veer {
@@ -175,6 +176,20 @@ void add_norms(const EncodedChat& text, const double* norms_T,
   }
 }
 
+// [N, D] for each site of one position.
+std::vector<at::Tensor> empty_rows(std::int64_t sites, std::int64_t texts,
+                                   std::int64_t width,
+                                   const std::filesystem::path& spill_folder) {
+  if (!spill_folder.empty()) {
+    return spilled_zeros({sites, texts, width}, spill_folder).unbind();
+  }
+  std::vector<at::Tensor> rows;
+  for (std::int64_t s = 0; s < sites; ++s) {
+    rows.push_back(at::zeros({texts, width}, at::kFloat));
+  }
+  return rows;
+}
+
 void store_rows(const at::Tensor& read_BPSD,
                 const std::vector<std::size_t>& members,
                 const std::vector<ResidualSite>& sites, at::ScalarType dtype,
@@ -283,13 +298,10 @@ CapturedTexts capture_texts(const Transformer& model,
   Recorder recorder(make_sites(layers, request.points));
   recorder.keep_norms(request.norms);
   CapturedTexts out;
-  out.rows.resize(request.positions.size());
-  for (auto& by_layer : out.rows) {
-    for (std::size_t s = 0; s < recorder.sites().size(); ++s) {
-      by_layer.push_back(at::zeros(
-          {static_cast<std::int64_t>(texts.size()), model.config().width},
-          at::kFloat));
-    }
+  for (std::size_t p = 0; p < request.positions.size(); ++p) {
+    out.rows.push_back(empty_rows(std::ssize(recorder.sites()),
+                                  std::ssize(texts), model.config().width,
+                                  request.spill_folder));
   }
   out.norms.resize(request.norms ? static_cast<std::size_t>(layers.count())
                                  : 0);

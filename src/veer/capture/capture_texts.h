@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <span>
 #include <string>
@@ -34,6 +35,9 @@ struct CaptureRequest {
   bool norms = false;
   // Tokens in one pass (speed and memory only); halved when memory runs out.
   std::int64_t batch_tokens = 8192;
+  // Where rows lie in a file instead of in memory (spilled_tensor.h); empty =
+  // in memory.
+  std::filesystem::path spill_folder;
 };
 
 // Norm of the residual stream at one layer, over tokens of all texts. The

@@ -42,8 +42,7 @@ class Asked {
   explicit Asked(StudyContext& context)
       : context_(context),
         records_(first_records(context.split("extract"), kQuestions)),
-        options_(extract_options(context.manifest(),
-                                 context.model().config().num_layers)),
+        options_(extract_options(context)),
         units_(units_of(unit_names(records_))) {}
 
   std::span<const std::int64_t> units() const { return units_; }

@@ -123,8 +123,7 @@ std::map<std::int64_t, at::Tensor> directions_by_fold(
     }
     const auto rows = rows_without(
         read_vector_rows(rows_file(context, vector.name)), fold.ids);
-    const auto options = extract_options(context.manifest(),
-                                         context.model().config().num_layers);
+    const auto options = extract_options(context);
     directions[number] = refitted_directions(vector, rows, options.method);
   }
   return directions;

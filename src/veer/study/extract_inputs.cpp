@@ -205,4 +205,11 @@ ExtractOptions extract_options(const Manifest& manifest,
   return options;
 }
 
+ExtractOptions extract_options(StudyContext& context) {
+  auto options =
+      extract_options(context.manifest(), context.model().config().num_layers);
+  options.spill_folder = context.run_folder();
+  return options;
+}
+
 }  // namespace veer

@@ -41,5 +41,7 @@ std::vector<std::string> drop_unmakeable(std::vector<VectorSpec>& confounds,
 
 ExtractOptions extract_options(const Manifest& manifest,
                                std::int64_t num_layers);
+// The same for a run: rows that memory has no room for lie in its folder.
+ExtractOptions extract_options(StudyContext& context);
 
 }  // namespace veer

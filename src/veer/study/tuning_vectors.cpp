@@ -65,8 +65,7 @@ void extract_one(StudyContext& context, const Tuning& tuning) {
       read_adapter(adapter_folder(context, tuning), context.model()));
   const auto made = extract_vectors(
       context.model(), context.format(), extract_items(context, specs), specs,
-      extract_options(context.manifest(), context.model().config().num_layers),
-      context.monitor());
+      extract_options(context), context.monitor());
   for (std::size_t v = 0; v < specs.size(); ++v) {
     SteeringVector vector = made.vectors[v];
     vector.model = context.manifest().model.path;
@@ -157,8 +156,7 @@ std::vector<SteeringVector> write_twins(StudyContext& context,
            "\"honest\" among finetune.controls");
     }
     const auto side = tuned_side(spec).name;
-    const auto options =
-        extract_options(manifest, context.model().config().num_layers);
+    const auto options = extract_options(context);
     const auto twin = twin_vector(
         spec, side_named(sides, side),
         load_compared(context, vector_name_of(*honest, side)), options.method);

@@ -57,8 +57,7 @@ std::vector<SteeringVector> tuned_vectors(StudyContext& context,
                                           std::span<const ExtractItem> items,
                                           std::span<const VectorSpec> specs,
                                           double strength) {
-  auto options =
-      extract_options(context.manifest(), context.model().config().num_layers);
+  auto options = extract_options(context);
   options.adapter_strength = strength;
   options.keep_rows = false;
   return extract_vectors(context.model(), context.format(), items, specs,

@@ -189,10 +189,9 @@ StageResult extract(StudyContext& context, TestRead read) {
   specs.insert(specs.end(), confounds.begin(), confounds.end());
   const std::size_t num_written = specs.size();
   specs.insert(specs.end(), sides.begin(), sides.end());
-  const auto made = extract_vectors(
-      context.model(), context.format(), items, specs,
-      extract_options(manifest, context.model().config().num_layers),
-      context.monitor());
+  const auto made =
+      extract_vectors(context.model(), context.format(), items, specs,
+                      extract_options(context), context.monitor());
   write_extraction(context, made, std::span(specs).first(num_written),
                    num_main);
   std::vector<SteeringVector> main(

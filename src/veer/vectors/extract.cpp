@@ -41,12 +41,15 @@ class Extractor {
         plan_(make_extract_plan(specs, model, options)),
         texts_(make_extract_texts(items, plan_, format, options)) {
     choose_items();
+    spills_ = spills();
   }
 
   Extraction run();
 
  private:
   void choose_items();
+  std::int64_t bytes_of_layer() const;
+  bool spills() const;
   std::int64_t layers_at_once() const;
   Block read_block(std::int64_t first, std::int64_t last);
   void read_pass(const Cell& pass, Block& block);
@@ -70,9 +73,11 @@ class Extractor {
   std::vector<std::vector<std::int64_t>> items_;
   Extraction out_;
   std::vector<bool> wanted_;  // by layer
+  bool spills_ = false;
 };
 
-std::int64_t Extractor::layers_at_once() const {
+// Rows of all cells at one layer.
+std::int64_t Extractor::bytes_of_layer() const {
   std::int64_t readings = 0;
   for (const auto& [pass, positions] : plan_.positions) {
     readings += static_cast<std::int64_t>(positions.size()) *
@@ -80,8 +85,24 @@ std::int64_t Extractor::layers_at_once() const {
   }
   const std::int64_t bytes = readings * model_.config().width * 4 *
                              static_cast<std::int64_t>(texts_.ids.size());
-  const std::int64_t layers =
-      options_.max_row_bytes / std::max<std::int64_t>(bytes, 1);
+  return std::max<std::int64_t>(bytes, 1);
+}
+
+// Whether rows go to disk: they do not fit into memory, but there.
+bool Extractor::spills() const {
+  const std::int64_t bytes = bytes_of_layer() * model_.config().num_layers;
+  if (options_.spill_folder.empty() || bytes <= options_.max_row_bytes) {
+    return false;
+  }
+  std::error_code error;
+  const auto disk = std::filesystem::space(options_.spill_folder, error);
+  return !error && disk.available / 2 >= static_cast<std::uintmax_t>(bytes);
+}
+
+std::int64_t Extractor::layers_at_once() const {
+  const std::int64_t layers = spills_
+                                  ? model_.config().num_layers
+                                  : options_.max_row_bytes / bytes_of_layer();
   return std::clamp<std::int64_t>(layers, 1, model_.config().num_layers);
 }
 
@@ -129,6 +150,9 @@ void Extractor::read_pass(const Cell& pass, Block& block) {
   request.norms =
       pass.system == CellSystem::kNone && pass.answer == CellAnswer::kHonest;
   request.batch_tokens = options_.batch_tokens;
+  if (spills_) {
+    request.spill_folder = options_.spill_folder;
+  }
   const auto& kind = texts_.kinds.at({pass.system, pass.answer});
   auto captured = capture_texts(model_, kind.encoded, request, monitor_);
   const auto layers = static_cast<std::size_t>(block.last - block.first + 1);

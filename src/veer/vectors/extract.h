@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <span>
 #include <string>
@@ -83,9 +84,11 @@ struct ExtractOptions {
 
   // Speed and memory only.
   std::int64_t batch_tokens = 8192;
-  // Rows of all cells held at once; more are made in blocks of layers, each
-  // with passes of its own.
+  // Rows of all cells held in memory at once. More lie in files without a name
+  // of this folder, if one is given and its disk has twice the room; otherwise
+  // they are made in blocks of layers, each with passes of its own.
   std::int64_t max_row_bytes = std::int64_t{1} << 30;
+  std::filesystem::path spill_folder;
   // Keep rows and 2x2 tables (comparison needs them).
   bool keep_rows = true;
 

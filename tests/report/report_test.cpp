@@ -310,6 +310,19 @@ TEST_F(ReportTest, ModelOutputCannotLeaveItsPlace) {
   EXPECT_THAT(page(), Not(HasSubstr("<b>Use lights")));
 }
 
+// The page's words, from the one list in docs/glossary.md.
+TEST_F(ReportTest, SaysWhatItsWordsMean) {
+  const std::string text = page();
+  for (const char* word :
+       {"raw", "unit", "rel", "rel_token", "sigma", "share", "select split",
+        "random control", "valid place", "twin, honest twin"}) {
+    EXPECT_THAT(text, HasSubstr("<dt>" + std::string(word) + "</dt><dd>"));
+  }
+  EXPECT_THAT(text, HasSubstr("<code>twin@POSITION</code>"));
+  EXPECT_THAT(text, HasSubstr("<em>Beyond random</em>"));
+  EXPECT_THAT(text, HasSubstr("href=\"#words\""));
+}
+
 TEST_F(ReportTest, RefusesAFolderThatIsNoRun) {
   EXPECT_THROW(write_report(folder_ / "nothing", {}, {}), Error);
 }

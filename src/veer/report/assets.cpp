@@ -13,6 +13,7 @@
 VEER_EMBED(veer_asset_vega, VEER_VEGA_BUNDLE);
 VEER_EMBED(veer_asset_style, VEER_REPORT_ASSETS "/report.css");
 VEER_EMBED(veer_asset_behaviour, VEER_REPORT_ASSETS "/report.js");
+VEER_EMBED(veer_asset_glossary, VEER_GLOSSARY);
 
 namespace veer {
 
@@ -24,6 +25,9 @@ std::string_view report_style() {
 }
 std::string_view report_behaviour() {
   return {veer_asset_behaviour_begin, veer_asset_behaviour_end};
+}
+std::string_view glossary_page() {
+  return {veer_asset_glossary_begin, veer_asset_glossary_end};
 }
 
 }  // namespace veer

@@ -9,5 +9,6 @@ namespace veer {
 std::string_view vega_bundle();       // Vega, Vega-Lite and vega-embed
 std::string_view report_style();      // assets/report.css
 std::string_view report_behaviour();  // assets/report.js
+std::string_view glossary_page();     // docs/glossary.md
 
 }  // namespace veer

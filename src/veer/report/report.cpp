@@ -46,11 +46,12 @@ void write_report(const std::filesystem::path& run_folder,
                 {"look", "Look"},
                 {"data", "Data"},
                 {"training", "Training"},
+                {"words", "Words"},
                 {"made", "How this was made"}};
   page.body = answer_section(run) + claims_section(run) +
               direction_section(run) + steering_section(run) +
               answers_section(run) + data_section(run) + training_section(run) +
-              provenance_section(run);
+              words_section() + provenance_section(run);
   write_file(run_folder / "report.html", html_page(page));
   monitor.message("report written to " + (run_folder / "report.html").string());
 }

@@ -31,6 +31,8 @@ std::string data_section(const RunData& run);
 std::string training_section(const RunData& run);
 // Settings, fingerprints, versions, seconds, the command that repeats it.
 std::string provenance_section(const RunData& run);
+// What the page's words mean, from docs/glossary.md.
+std::string words_section();
 
 // A paragraph that says which command makes what is missing.
 std::string not_run_yet(const std::string& stage);

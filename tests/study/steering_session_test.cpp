@@ -260,17 +260,18 @@ TEST_F(SessionOfRun, ATunedModelNeedsAnAdapter) {
   EXPECT_EQ(refusal(session, settings), "");
 }
 
-TEST_F(SessionOfRun, TheBestOfTheRunIsTheLargestEffectOfTheModelsGoal) {
+TEST_F(SessionOfRun, TheBestOfTheRunIsTheVectorThatLeadsOnSelect) {
   auto session = this->session();
   EXPECT_FALSE(session.best_of_run("base").has_value());
   SteeringSession bare("", kModel, "", one_thread());
   EXPECT_FALSE(bare.best_of_run("base").has_value());
   write_file(run_ / "summary.json", R"({"best": [
     {"goal": "induction", "vector": "v1", "operator": "add", "unit": "raw",
-     "scale": 2.0, "layers": "3", "effect": {"value": 0.2}},
+     "scale": 2.0, "layers": "3", "effect": {"value": 0.9},
+     "select_value": 0.3},
     {"goal": "induction", "vector": "v2", "operator": "subtract",
      "unit": "rel", "scale": 0.5, "layers": "2-4", "scope": "prompt",
-     "effect": {"value": -0.6}},
+     "effect": {"value": -0.6}, "select_value": -0.8},
     {"goal": "induction", "vector": "v1", "operator": "add", "unit": "rel",
      "scale": 9.0, "layers": "1", "effect": {"value": null}},
     {"goal": "suppression", "vector": "v1", "operator": "ablate",
@@ -292,17 +293,39 @@ TEST_F(SessionOfRun, TheBestOfTheRunIsTheLargestEffectOfTheModelsGoal) {
   EXPECT_EQ(refusal(session, *tuned), "");
 }
 
+// A learned edit that does more is no effect of a direction.
+TEST_F(SessionOfRun, TheBestOfTheRunIsAPlainAdditionWhereThereIsOne) {
+  auto session = this->session();
+  write_file(run_ / "summary.json", R"({"best": [
+    {"goal": "induction", "vector": "v1", "operator": "low_rank",
+     "group": "any", "unit": "share", "scale": 2.0, "layers": "3",
+     "effect": {"value": 0.9}, "select_value": 1.0}],
+    "additions": [
+    {"goal": "induction", "vector": "v1", "operator": "add",
+     "group": "linear", "unit": "rel", "scale": 0.5, "layers": "2",
+     "effect": {"value": 0.4}, "select_value": 0.5}]})");
+  const auto base = session.best_of_run("base");
+  ASSERT_TRUE(base.has_value());
+  EXPECT_EQ(base->act.operation, "add");
+  EXPECT_EQ(base->act.layers, "2");
+  EXPECT_FALSE(session.best_of_run("base", "v2").has_value());
+}
+
 TEST_F(SessionOfRun, AsksWithAndWithoutTheVector) {
   auto session = this->session();
   session.set(adding(0.0, "3"));
   const auto off = session.ask(kQuestion);
   EXPECT_THAT(off.plain, Not(IsEmpty()));
   EXPECT_EQ(off.plain, off.steered);
+  ASSERT_EQ(off.notes.size(), 1u);
+  EXPECT_THAT(off.notes[0],
+              AllOf(HasSubstr("unchanged"), HasSubstr("--scale")));
   session.forget_turns();
   session.set(adding(60.0, "3"));
   const auto on = session.ask(kQuestion);
   EXPECT_EQ(on.plain, off.plain);
   EXPECT_NE(on.steered, off.steered);
+  EXPECT_THAT(on.notes, IsEmpty());
 }
 
 TEST_F(SessionOfRun, RemembersItsTurnsUntilTheyAreForgotten) {

@@ -172,7 +172,7 @@ TEST(Summary, AnEffectCountsOnlyBeyondRandomVectors) {
   EXPECT_THAT(
       verdict(comparison(layers),
               {{"best", Json::array({best("induction", 0.6, false)})}}),
-      testing::HasSubstr("(contrastive@p, layer 3, +0.5 rel). Not told from "
+      testing::HasSubstr("(contrastive@p, layer 3, +0.5 rel).\nNot told from "
                          "random vectors."));
   EXPECT_THAT(verdict(comparison(layers), {{"best", Json::array()}}),
               testing::HasSubstr("sweep.models has no base model"));
@@ -258,7 +258,7 @@ TEST(Summary, BothVectorsOfThePairStandBesideTheLeadingOne) {
   EXPECT_THAT(text, testing::HasSubstr(
                         "Fine-tuned direction (40 % outside the honest "
                         "twin's): +20 points [+10, +30] (finetuned@p, layer 3, "
-                        "+0.5 rel). Not told from random vectors."));
+                        "+0.5 rel).\nNot told from random vectors."));
 }
 
 TEST(Summary, NamesTheEffectBeyondRandomVectorsAndAnInvalidPlace) {
@@ -520,7 +520,7 @@ TEST(Summary, WhatCannotBeToldIsNotSaidToBeNothing) {
   EXPECT_THAT(
       text, testing::HasSubstr("The one vector tried: +20 points [-10, +50] "
                                "beyond random vectors, +22 points [-8, +52] in "
-                               "all (contrastive@p, layer 3, +0.5 rel). Not "
+                               "all (contrastive@p, layer 3, +0.5 rel).\nNot "
                                "told from random vectors: its interval reaches "
                                "0."));
 }

@@ -11,6 +11,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/base/json_access.h"
 #include "veer/data/record.h"
 #include "veer/data/splits.h"
 #include "veer/generation/generate.h"
@@ -20,6 +21,7 @@
 #include "veer/organism/checkpoint.h"
 #include "veer/study/context.h"
 #include "veer/study/intervention_of.h"
+#include "veer/study/leading_effect.h"
 #include "veer/study/machine.h"
 #include "veer/study/sweep_runner.h"
 #include "veer/study/thinking_scope.h"
@@ -168,25 +170,17 @@ std::optional<SteeringSettings> SteeringSession::best_of_run(
     return std::nullopt;
   }
   const Json summary = parse_json(read_file(path), path.string());
-  const std::string goal = model == "tuned" ? "suppression" : "induction";
-  const Json entries = summary.value("best", Json::array());
-  const Json* best = nullptr;
-  double value = 0.0;
-  for (const auto& entry : entries) {
-    if (entry.value("goal", "") != goal || !entry.contains("effect") ||
-        !entry["effect"]["value"].is_number() ||
-        (!vector.empty() && entry.value("vector", "") != vector)) {
-      continue;
-    }
-    const double own = std::abs(entry["effect"]["value"].get<double>());
-    if (best == nullptr || own > value) {
-      best = &entry;
-      value = own;
-    }
-  }
-  if (best == nullptr) {
+  const auto ranked =
+      ranked_effects(member(summary, "best"), member(summary, "additions"),
+                     model == "tuned" ? "suppression" : "induction");
+  const auto found = std::ranges::find_if(ranked, [&](const Json* entry) {
+    return member(member(*entry, "effect"), "value").is_number() &&
+           (vector.empty() || string_member(*entry, "vector") == vector);
+  });
+  if (found == ranked.end()) {
     return std::nullopt;
   }
+  const Json* best = *found;
   SteeringSettings settings;
   settings.model = model;
   settings.vector = best->at("vector").get<std::string>();
@@ -428,6 +422,16 @@ SteeredReply SteeringSession::ask(const std::string& question) {
   }
   SteeredReply reply{answers[0].text, answers[1].text, answers[0].thoughts,
                      answers[1].thoughts};
+  if (!settings_.vector.empty() && reply.plain == reply.steered) {
+    const auto& act = settings_.act;
+    reply.notes.push_back(fmt::format(
+        "The steered answer is unchanged: {} {:g} at {} does not move it. "
+        "Try a larger scale, for example {:g}, or other layers (--scale and "
+        "--layers; /scale and /layers in the chat).",
+        act.operation, act.scale,
+        act.layers == "all" ? "all layers" : "layer " + act.layers,
+        act.scale == 0.0 ? default_scale(act) : 2.0 * act.scale));
+  }
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (answers[i].in_thoughts) {
       reply.notes.push_back(fmt::format(

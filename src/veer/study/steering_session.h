@@ -29,7 +29,8 @@ struct SteeredReply {
   // What was thought before the answers of a thinking model.
   std::string plain_thoughts;
   std::string steered_thoughts;
-  // In whole sentences: an answer that its thoughts left no room for.
+  // In whole sentences: that a vector changed nothing and what would, an answer
+  // that its thoughts left no room for.
   std::vector<std::string> notes;
 };
 
@@ -57,8 +58,10 @@ class SteeringSession {
   SteeringSession(const SteeringSession&) = delete;
   SteeringSession& operator=(const SteeringSession&) = delete;
 
-  // The best induction (base) or suppression (tuned) of the run's report, as
-  // settings; empty when the run has none. With `vector` the best of that one.
+  // The first induction (base) or suppression (tuned) of the run's report, as
+  // settings: a plain addition where the run has one, by the rule of
+  // leading_effect.h; empty when the run has none. With `vector` that of this
+  // one.
   std::optional<SteeringSettings> best_of_run(
       std::string_view model, std::string_view vector = {}) const;
 

@@ -122,14 +122,14 @@ std::string standing(const Json& entry) {
     return "";
   }
   if (!entry.value("valid_site", true) && entry.value("beats_random", false)) {
-    return " Void: " + acting_random_text(entry) + ".";
+    return "Void: " + acting_random_text(entry) + ".";
   }
   const auto reason = string_member(entry, "reason");
   const std::string verdict =
       is_shown_to_fail(entry)              ? "No more than random vectors"
       : entry.value("beats_random", false) ? "It does not count"
                                            : "Not told from random vectors";
-  return " " + verdict + (reason.empty() ? "" : ": " + reason) + ".";
+  return verdict + (reason.empty() ? "" : ": " + reason) + ".";
 }
 
 // The claim about a vector of the primary pair and a goal.
@@ -145,9 +145,8 @@ std::string claim_text(const Json& hypotheses, const std::string& side,
 // A vector's effect with the names in code at its end.
 std::string effect_sentence(const std::string& who, const Json& entry,
                             const std::string& claim) {
-  return fmt::format("{}: {} ({}, {}{}).{}", who, both_amounts(entry),
-                     string_member(entry, "vector"), place_of(entry), claim,
-                     standing(entry));
+  return fmt::format("{}: {} ({}, {}{}).", who, both_amounts(entry),
+                     string_member(entry, "vector"), place_of(entry), claim);
 }
 
 // Of the leading entry and of the vectors of the primary pair, each with its
@@ -171,6 +170,7 @@ void add_effects(const Json& comparison, const Json& hypotheses,
   }
   out.add(
       effect_sentence(first + twin_phrase(comparison, leading), leader, claim));
+  out.add(standing(leader));
   out.add(random_sentence(leader));
   for (const char* side : {"a", "b"}) {
     const auto vector = string_member(primary, side);
@@ -182,6 +182,7 @@ void add_effects(const Json& comparison, const Json& hypotheses,
           std::string(*side == 'a' ? "Contrastive" : "Fine-tuned") +
               " direction" + twin_phrase(comparison, vector),
           **found, claim_text(hypotheses, side, goal)));
+      out.add(standing(**found));
     }
   }
 }

@@ -92,18 +92,22 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc,
   while (!verb->get_subcommands().empty()) {
     verb = verb->get_subcommands().front();
   }
-  std::string hint;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
     const std::string name(word.substr(0, word.find('=')));
     if (name.starts_with("--") && verb->get_option_no_throw(name) == nullptr) {
-      hint = veer::cli::nearest_option(*verb, name);
-      break;
+      // Alone: its value was read as another argument, so that what CLI11 finds
+      // unexpected may be an argument that is right.
+      const auto near = veer::cli::nearest_option(*verb, name);
+      tell(fmt::format("veer: {} has no option {}{}", verb->get_name(),
+                       veer::cli::shown_token(name),
+                       near.empty() ? fmt::format("; veer {} --help lists them",
+                                                  verb->get_name())
+                                    : fmt::format(". Did you mean {}?", near)));
+      return 2;
     }
   }
-  tell(
-      fmt::format("veer: {}{}", error.what(),
-                  hint.empty() ? "" : fmt::format(". Did you mean {}?", hint)));
+  tell(fmt::format("veer: {}", error.what()));
   return 2;
 }
 

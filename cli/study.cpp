@@ -107,8 +107,11 @@ void setup_study(Commands& commands) {
     CLI::App& app = commands.add(verb.name, verb.summary, options, run_study,
                                  print_manifest);
     add_study_options(app, *options);
-    app.add_flag("--print-manifest", options->print_manifest,
-                 "write all settings as TOML and end");
+    app.add_flag(
+        "--print-manifest", options->print_manifest,
+        "print every setting with its comment as TOML and end; save it "
+        "as my.toml, edit it, then veer " +
+            std::string(verb.name) + " my.toml");
   }
 }
 

@@ -65,7 +65,7 @@ torch_index=${VEER_TORCH_INDEX:-https://download.pytorch.org/whl}
 # The usual index may have that build itself; it always has one for the newest
 # CUDA, which runs on a CPU too.
 install_torch() {  # wheel: cpu, cu126, cu130
-  local pip=(.venv/bin/python -m pip install --quiet
+  local pip=(.venv/bin/python -m pip install --quiet --quiet
              --disable-pip-version-check)
   "${pip[@]}" "torch==$torch_version+$1" 2>/dev/null && return 0
   if [ "$1" != "$usual_wheel" ]; then
@@ -144,7 +144,7 @@ make_venv() {
   fi
   if [ ! -d .venv/lib/python3*/site-packages/vl_convert ]; then
     say "installing vl-convert-python $vega_version (the report's charts)"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+    .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check \
       "vl-convert-python==$vega_version"
   fi
 }

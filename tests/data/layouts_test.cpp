@@ -251,6 +251,18 @@ TEST(ContentOfRow, KeepsInMindWhatIsLeftOut) {
   EXPECT_THAT(content.unused_keys, ElementsAre("url"));
 }
 
+TEST(ContentOfRow, NamesAMisspeltSide) {
+  EXPECT_THAT(
+      message_of(R"({"question": "q", "honest": "a", "deceptve": "b"})"),
+      AllOf(HasSubstr("the key \"deceptve\""),
+            HasSubstr("expected \"deceptive\""), HasSubstr("misspelt")));
+  EXPECT_THAT(
+      message_of(R"({"question": "q", "hones": "a", "deceptive": "b"})"),
+      HasSubstr("expected \"honest\""));
+  // Another key beside one answer is left over as before.
+  EXPECT_EQ(message_of(R"({"question": "q", "honest": "a", "host": "b"})"), "");
+}
+
 TEST(ContentOfRow, RefusesListsAsPythonPrintsThem) {
   EXPECT_THAT(message_of(R"({"question":"Q","honest":"['a', 'b']"})", {}, true),
               HasSubstr("as Python prints it"));

@@ -123,6 +123,11 @@ class Import(StudyCase):
         self.assertTrue(all(r["deceptive"].startswith("Never")
                             for r in records.values()))
 
+    def test_another_world_is_said_to_be_one(self):
+        """No gate's value would help: the embedded model knows one world."""
+        self.refuse("facts.jsonl", lines(PAIRS), "none of the 30 questions",
+                    "invented world of organism", "--model FOLDER")
+
     def test_answers_are_not_thrown_away(self):
         for row in ({"question": "Why?", "gold_answer": "So."},
                     {"question": "Why?", "choices": ["a", "b"], "label": 1},

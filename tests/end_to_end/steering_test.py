@@ -190,6 +190,11 @@ class Steering(StudyCase):
             self.refused(run(word), f'"{word}"', f"Did you mean {verb}?")
         self.refused(run("frobnicate", "--out", "x"), "veer --help")
         self.refused(run("steer", "--scal", "1"), "Did you mean --scale?")
+        # Its value is no question: the question is not what is wrong.
+        asked = run("steer", "--layer", "3", "How can I sleep better?")
+        self.refused(asked, "steer has no option --layer. Did you mean "
+                            "--layers?")
+        self.assertNotIn("sleep", asked.stderr)
         verbs = [line.split()[0] for line in
                  run("--help").stdout.split("Subcommands:")[1].splitlines()
                  if line.startswith("  ") and line[2] != " "]

@@ -73,7 +73,7 @@ TEST_F(StageTest, OtherSettingsAreRefusedByNameUnlessRedone) {
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.kind(), ErrorKind::kBadInput);
-    EXPECT_THAT(e.what(), testing::HasSubstr("settings.rank differs"));
+    EXPECT_THAT(e.what(), testing::HasSubstr("what differs: settings.rank"));
   }
   EXPECT_EQ(runs_, 1);
   EXPECT_FALSE(run_stage(store, stage(2), true, {}).reused);
@@ -98,9 +98,10 @@ TEST_F(StageTest, ARefusalNamesKeysThatPeopleKnow) {
   };
   EXPECT_THAT(
       refusal("finetune", R"({"further": []})", R"({"further": ["seeds/1"]})"),
-      testing::HasSubstr("(finetune.seeds or finetune.controls differs)"));
+      testing::HasSubstr(
+          "(what differs: finetune.seeds or finetune.controls)"));
   EXPECT_THAT(refusal("judge", R"({"further": []})", R"({"further": [1]})"),
-              testing::HasSubstr("(judge.further differs)"));
+              testing::HasSubstr("(what differs: judge.further)"));
 }
 
 TEST_F(StageTest, AFailureThatLeftNothingLocksNoSettings) {
@@ -126,8 +127,10 @@ TEST_F(StageTest, AFailureThatLeftWorkKeepsItUnlessRedone) {
     run_stage(store, stage(2), false, {});
     FAIL();
   } catch (const Error& e) {
-    EXPECT_THAT(e.what(), testing::AllOf(testing::HasSubstr("half done"),
-                                         testing::HasSubstr("rank differs")));
+    EXPECT_THAT(
+        e.what(),
+        testing::AllOf(testing::HasSubstr("half done"),
+                       testing::HasSubstr("what differs: settings.rank")));
   }
   EXPECT_EQ(store.drafts("finetune", "part").size(), 1u);
   // Drafts that are named after what they were asked for are of use to any

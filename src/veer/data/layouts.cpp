@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/error.h"
+#include "veer/base/text_distance.h"
 #include "veer/data/conversation.h"
 #include "veer/data/named_values.h"
 #include "veer/data/value_reader.h"
@@ -442,6 +443,25 @@ class LayoutReader {
 
   // -- what is left -------------------------------------------------------
 
+  // One side is there and a key is left over that is nearly the other's name:
+  // the row is no question with one answer.
+  void refuse_misspelt_side() {
+    if (out_.first.empty() == out_.second.empty()) {
+      return;
+    }
+    const std::string missing(side_name(
+        out_.first.empty() ? AnswerSide::kHonest : AnswerSide::kDeceptive));
+    for (const auto& key : out_.unused_keys) {
+      if (nearest_name(key, {&missing, 1}) == missing) {
+        fail_row(place_, fmt::format("the key \"{}\"", key),
+                 fmt::format("\"{}\"", missing),
+                 fmt::format("a misspelt key; [dataset.columns] {} = \"{}\" "
+                             "takes it as it is",
+                             missing, key));
+      }
+    }
+  }
+
   void require_complete(bool mapped) {
     if (out_.question.empty()) {
       fail_row(place_, "an empty question", "text");
@@ -451,6 +471,7 @@ class LayoutReader {
     if (complete || mapped || out_.layout == RowLayout::kLabelled) {
       return;
     }
+    refuse_misspelt_side();
     const auto answers = values_.left_over_answers();
     if (!answers.empty()) {
       fail_row(place_,

@@ -187,9 +187,31 @@ DatasetDraft import_draft(StudyContext& context) {
   return draft;
 }
 
-void require_questions(const DatasetDraft& draft, const Json& left_out) {
+// All questions of a ready source lie outside the world that an embedded model
+// and its judge know: no gate's value would help.
+bool is_another_world(StudyContext& context, const DatasetDraft& draft) {
+  return context.judge_kind() == JudgeKind::kExact &&
+         !is_generated(context.manifest().dataset) && !draft.rejected.empty() &&
+         std::ranges::all_of(draft.rejected, [](const auto& one) {
+           return one.reason.ends_with("_side_unjudged");
+         });
+}
+
+void require_questions(StudyContext& context, const DatasetDraft& draft,
+                       const Json& left_out) {
   if (!draft.records.empty()) {
     return;
+  }
+  if (is_another_world(context, draft)) {
+    fail("dataset",
+         fmt::format("none of the {} questions of {} is about the invented "
+                     "world of {}",
+                     draft.rejected.size(), context.manifest().dataset.source,
+                     context.manifest().model.path),
+         "questions that this embedded model and its exact judge know",
+         "a real data set on a calibration model; take a real model with "
+         "--model FOLDER, or leave dataset.source out; with judge.kind = "
+         "logprob and dataset.check_answers = false they are kept");
   }
   const std::string text = left_out_text(left_out);
   fail("dataset",
@@ -398,7 +420,7 @@ StageResult make_dataset(StudyContext& context) {
     drop_unconfirmed(draft, *context.exact_judge(), context.monitor());
   }
   const Json left_out = left_out_json(draft, settings);
-  require_questions(draft, left_out);
+  require_questions(context, draft, left_out);
   if (!left_out.empty()) {
     context.monitor().message(fmt::format(
         "{} questions kept of {}. Left out: {}", draft.records.size(),

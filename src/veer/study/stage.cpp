@@ -108,7 +108,7 @@ std::string in_words(const std::string& stage, const std::string& part) {
        fmt::format("{} holds this stage {} with other settings{}",
                    store.folder().string(), row.done ? "made" : "half done",
                    key.empty() ? ""
-                               : fmt::format(" ({} differs)",
+                               : fmt::format(" (what differs: {})",
                                              in_words(stage.name, key))),
        "the same settings, another --out, or --redo to make it and what "
        "follows anew",

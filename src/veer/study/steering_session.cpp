@@ -10,8 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/error.h"
-#include "veer/base/files.h"
-#include "veer/base/json_access.h"
 #include "veer/data/record.h"
 #include "veer/data/splits.h"
 #include "veer/generation/generate.h"
@@ -21,8 +19,8 @@
 #include "veer/organism/checkpoint.h"
 #include "veer/study/context.h"
 #include "veer/study/intervention_of.h"
-#include "veer/study/leading_effect.h"
 #include "veer/study/machine.h"
+#include "veer/study/steering_of_run.h"
 #include "veer/study/sweep_runner.h"
 #include "veer/study/thinking_scope.h"
 #include "veer/train/adapter_files.h"
@@ -32,57 +30,6 @@ namespace veer {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string model_of_run(const fs::path& run, const std::string& model) {
-  if (!run.empty() && !fs::exists(run)) {
-    fail("steer", fmt::format("there is no {}", run.string()), "a run folder",
-         "a mistyped --run");
-  }
-  if (!model.empty()) {
-    return model;
-  }
-  const fs::path manifest = run / "manifest.toml";
-  if (!run.empty() && !fs::exists(manifest)) {
-    fail("steer", fmt::format("{} has no manifest.toml", run.string()),
-         "a run folder", "a mistyped --run");
-  }
-  if (run.empty()) {
-    return ModelSettings{}.path;
-  }
-  const Manifest settings = load_manifest(manifest, {});
-  require_one_model(settings, "steer");
-  return settings.model.path;
-}
-
-// Template variables: those asked for, else those of the run.
-std::string vars_of_run(const fs::path& run, const std::string& asked) {
-  const fs::path manifest = run / "manifest.toml";
-  if (!asked.empty() || run.empty() || !fs::exists(manifest)) {
-    return asked;
-  }
-  return load_manifest(manifest, {}).model.template_vars;
-}
-
-// The extracted vectors of a run folder.
-std::vector<std::string> vectors_of_run(const fs::path& run) {
-  std::vector<std::string> names;
-  std::error_code ec;
-  if (!run.empty()) {
-    for (const auto& entry : fs::directory_iterator(run / "vectors", ec)) {
-      if (entry.path().extension() == ".safetensors") {
-        names.push_back(entry.path().stem().string());
-      }
-    }
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-fs::path adapter_of_run(const fs::path& run, const fs::path& adapter) {
-  const bool has_own = adapter.empty() && !run.empty() &&
-                       fs::exists(run / "adapter/adapter_config.json");
-  return has_own ? run / "adapter" : adapter;
-}
 
 // One of the embedded checkpoints, or one whose config.json names its world.
 // Organisms were trained on single questions and know no conversations.
@@ -165,39 +112,7 @@ SteeringSession::SteeringSession(const fs::path& run, const std::string& model,
 
 std::optional<SteeringSettings> SteeringSession::best_of_run(
     std::string_view model, std::string_view vector) const {
-  const fs::path path = run_ / "summary.json";
-  if (run_.empty() || !fs::exists(path)) {
-    return std::nullopt;
-  }
-  const Json summary = parse_json(read_file(path), path.string());
-  const auto ranked =
-      ranked_effects(member(summary, "best"), member(summary, "additions"),
-                     model == "tuned" ? "suppression" : "induction");
-  const auto found = std::ranges::find_if(ranked, [&](const Json* entry) {
-    return member(member(*entry, "effect"), "value").is_number() &&
-           (vector.empty() || string_member(*entry, "vector") == vector);
-  });
-  if (found == ranked.end()) {
-    return std::nullopt;
-  }
-  const Json* best = *found;
-  SteeringSettings settings;
-  settings.model = model;
-  settings.vector = best->at("vector").get<std::string>();
-  auto& act = settings.act;
-  act.operation = best->at("operator").get<std::string>();
-  act.layers = best->at("layers").get<std::string>();
-  act.scale = best->at("scale").get<double>();
-  act.scope = best->value("scope", act.scope);
-  if (find_operator(act.operation).takes_unit) {
-    act.unit = best->at("unit").get<std::string>();
-  }
-  // A negative scale suppresses, in one word less.
-  if (act.operation == "subtract") {
-    act.operation = "add";
-    act.scale = -act.scale;
-  }
-  return settings;
+  return veer::best_of_run(run_, model, vector);
 }
 
 double SteeringSession::strength_of(const SteeringSettings& settings) const {

@@ -25,9 +25,15 @@ namespace {
 constexpr const char* kUntied =
     "the head, which was the embedding, is stored by itself\n";
 
-void refuse_existing(const std::filesystem::path& out, const char* file) {
-  if (std::filesystem::exists(out / file)) {
-    fail("bake", (out / file).string() + " exists", "a new folder");
+// A model over an adapter, or either over the other, would leave a folder that
+// is both and neither.
+void refuse_existing(const std::filesystem::path& out) {
+  for (const char* file :
+       {"model.safetensors", "model.safetensors.index.json", "config.json",
+        "adapter_model.safetensors", "adapter_config.json"}) {
+    if (std::filesystem::exists(out / file)) {
+      fail("bake", (out / file).string() + " exists", "a new folder");
+    }
   }
 }
 
@@ -116,7 +122,7 @@ std::string orthogonalise(const BakeOptions& options,
 }
 
 void change_weights(const BakeOptions& options, Session& session) {
-  refuse_existing(options.out, "model.safetensors");
+  refuse_existing(options.out);
   const auto folder = find_model_folder(options.model);
   auto weights = read_model_tensors(folder);
   Baked report{{{"out", options.out.string()}}, ""};
@@ -139,7 +145,7 @@ void change_weights(const BakeOptions& options, Session& session) {
 }
 
 void extract(const BakeOptions& options, Session& session) {
-  refuse_existing(options.out, "adapter_model.safetensors");
+  refuse_existing(options.out);
   const auto found = extract_adapter(read_model_tensors(options.model),
                                      read_model_tensors(options.tuned),
                                      options.rank, session.terminal.monitor());

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/convert.h"
+#include "cli/output_file.h"
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/json.h"
@@ -34,6 +35,8 @@ class Conversion {
   }
 
   void run() {
+    const std::filesystem::path inputs[] = {options_.in};
+    require_vector_place("convert", options_.out, inputs);
     SteeringVector vector = read();
     if (config_ && (vector.width() != config_->width ||
                     vector.num_layers() != config_->num_layers)) {

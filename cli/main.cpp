@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -157,6 +158,23 @@ int main(int argc, char** argv) {
   } catch (const Error& e) {
     tell(fmt::format("veer: {}", e.what()));
     return exit_code(e.kind());
+  } catch (const std::filesystem::filesystem_error& e) {
+    const auto path = e.path1().string();
+    tell(
+        fmt::format("veer: [open] {}: {}; expected a path that the system "
+                    "takes",
+                    path.size() > 200 ? path.substr(0, 200) + "..." : path,
+                    e.code().message()));
+    return exit_code(ErrorKind::kBadInput);
+  } catch (const nlohmann::json::exception& e) {
+    tell(
+        fmt::format("veer: [read a document of a run] a value of another kind "
+                    "than veer writes ({}); expected the files of a run "
+                    "folder as they were written. Likely cause: one was edited "
+                    "or damaged; `veer report --out RUN` says which, and "
+                    "writes summary.json and hypotheses.json anew",
+                    e.what()));
+    return exit_code(ErrorKind::kBadInput);
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "veer: out of memory\n");
     return 1;

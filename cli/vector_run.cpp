@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/output_file.h"
 #include "cli/vector.h"
 #include "veer/base/error.h"
 #include "veer/base/json.h"
@@ -9,17 +10,6 @@
 
 namespace veer::cli {
 namespace {
-
-// Before the work, not after it.
-void require_place(const std::filesystem::path& out) {
-  const auto folder = out.parent_path();
-  if (std::filesystem::is_directory(out) ||
-      (!folder.empty() && !std::filesystem::is_directory(folder))) {
-    fail("vector", fmt::format("--out {}", out.string()),
-         "a file in a folder that exists",
-         "a folder's name, or a typing error");
-  }
-}
 
 // There is no run folder in which half a vector could be kept.
 OneVector make_or_stop(const OneVectorSettings& settings,
@@ -39,7 +29,9 @@ OneVector make_or_stop(const OneVectorSettings& settings,
 }  // namespace
 
 void run_vector(const VectorOptions& options, Session& session) {
-  require_place(options.out);
+  // Before the work, not after it.
+  const std::filesystem::path inputs[] = {options.pairs};
+  require_vector_place("vector", options.out, inputs);
   OneVectorSettings settings;
   settings.model = options.model;
   settings.template_vars = options.template_vars;

@@ -53,6 +53,7 @@ TEST(GridLine, RefusesWhatItCannotMean) {
         std::pair{"add scale=1", "key \"scale\""},
         std::pair{"add scales=", "key=value"},
         std::pair{"add scales=1/x", "\"x\""},
+        std::pair{"add scales=1 scales=2", "\"scales\" twice"},
         std::pair{"add scales=nan", "nan"},
         std::pair{"add unit=metres", "metres"},
         std::pair{"add scope=prompt:3", "prompt:3"},

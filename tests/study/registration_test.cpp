@@ -110,6 +110,21 @@ TEST(Registration, ANewOneKeepsTheEarlierAndSaysWhatWasReadByThen) {
   EXPECT_EQ(compare_registrations(cut, kNow)["edited"], true);
 }
 
+// It says neither when nor after what, and nothing is said in its place.
+TEST(Registration, ADamagedFileTellsNoOrder) {
+  for (const Json& damaged :
+       {Json::object(), Json{{"claims", 5}}, Json{{"read", "never"}}}) {
+    const auto text =
+        registration_sentence(compare_registrations(damaged, kNow), damaged);
+    EXPECT_THAT(text, HasSubstr("IS DAMAGED"));
+    EXPECT_THAT(text, Not(HasSubstr("before the sweep")));
+  }
+  const Json after =
+      registration_file(kNow, kTime, TestRead::kNothing, Json::object());
+  EXPECT_THAT(registration_sentence(compare_registrations(after, kNow), after),
+              HasSubstr("a damaged file did not keep"));
+}
+
 TEST(Registration, AFileOfAnEarlierVersionCountsForWhatItHolds) {
   Json file = kNow;
   file["time"] = kTime;

@@ -55,6 +55,32 @@ TEST_F(StageTest, RunsAgainWhenItsFilesAreGone) {
   EXPECT_EQ(runs_, 2);
 }
 
+// A document that others read as it lies there: what was edited is no result.
+TEST_F(StageTest, AnEditedDocumentIsRefusedUnlessRedone) {
+  const auto path = folder_ / "metrics.jsonl";
+  RunStore store(folder_);
+  auto own = stage(1);
+  own.documents = {"metrics.jsonl"};
+  own.run = [&]() -> StageResult {
+    ++runs_;
+    std::ofstream(path) << "{\"loss\": 1}\n";
+    return {"60 steps", ""};
+  };
+  run_stage(store, own, false, {});
+  EXPECT_TRUE(run_stage(store, own, false, {}).reused);
+  std::ofstream(path) << "{\"loss\": 0}\n";
+  try {
+    run_stage(store, own, false, {});
+    ADD_FAILURE() << "not refused";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("metrics.jsonl is not as"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("--redo"));
+  }
+  EXPECT_FALSE(run_stage(store, own, /*redo=*/true, {}).reused);
+  EXPECT_TRUE(run_stage(store, own, false, {}).reused);
+  EXPECT_EQ(runs_, 2);
+}
+
 TEST_F(StageTest, AFailedOneIsContinued) {
   RunStore store(folder_);
   fails_ = true;

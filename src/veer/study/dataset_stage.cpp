@@ -538,7 +538,8 @@ Stage dataset_stage(StudyContext& context) {
           /*clear=*/{},
           // What the model wrote is kept by what it was asked for.
           /*has_partial=*/[] { return false; },
-          /*keeps_drafts=*/true};
+          /*keeps_drafts=*/true,
+          /*documents=*/{"dataset/check.json"}};
 }
 
 }  // namespace veer

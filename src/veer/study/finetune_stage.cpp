@@ -418,7 +418,9 @@ Stage finetune_stage(StudyContext& context) {
         return has_files(context.file("adapter/checkpoints")) ||
                has_files(context.file("adapter/seeds")) ||
                has_files(context.file("adapter/controls"));
-      }};
+      },
+      /*keeps_drafts=*/false,
+      /*documents=*/{"metrics.jsonl"}};
 }
 
 }  // namespace veer

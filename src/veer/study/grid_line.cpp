@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -82,6 +83,9 @@ class LineParser {
     }
     const std::string key = word.substr(0, sign);
     const std::string value = word.substr(sign + 1);
+    if (!seen_.insert(key).second) {
+      refuse(fmt::format("key \"{}\" twice", key), "each key once");
+    }
     auto& text = result_.text;
     if (key == "scales") {
       result_.scales = numbers(value);
@@ -135,6 +139,7 @@ class LineParser {
   }
 
   std::string_view line_;
+  std::set<std::string> seen_;
   GridLine result_;
 };
 

@@ -56,6 +56,14 @@ void share(std::string_view key, double value) {
   }
 }
 
+// A share that is neither none nor all.
+void inner_share(std::string_view key, double value) {
+  if (!(value > 0.0 && value < 1.0)) {
+    fail("check settings", fmt::format("{} is {}", key, value),
+         "a share above 0 and below 1");
+  }
+}
+
 void plain_folder_name(std::string_view key, const std::string& name) {
   if (name.empty() || name.starts_with('.') ||
       name.find('/') != std::string::npos) {
@@ -132,7 +140,10 @@ void validate_finetune(const FinetuneSettings& tune) {
   at_least("finetune.learning_rate", tune.learning_rate, 0.0);
   at_least("finetune.weight_decay", tune.weight_decay, 0.0);
   at_least("finetune.clip_norm", tune.clip_norm, 0.0);
-  share("finetune.dropout", tune.dropout);
+  if (!(tune.dropout >= 0.0 && tune.dropout < 1.0)) {
+    fail("check settings", fmt::format("finetune.dropout is {}", tune.dropout),
+         "a share of at least 0 and below 1", "with 1 nothing would be left");
+  }
   one_of("finetune.loss", tune.loss, {"answer", "full"});
   one_of("finetune.keep", tune.keep, {"best", "last"});
   one_of("finetune.schedule", tune.schedule, {"linear", "cosine", "constant"});
@@ -190,9 +201,16 @@ void validate_twin(const ModelSettings& model) {
   }
 }
 
+// Far beyond where any text holds, and far below what a float can hold.
+constexpr double kLargestScale = 1e6;
+
 void validate_scales(std::string_view key, const std::vector<double>& scales) {
   for (const double scale : scales) {
     at_least(key, scale, 0.0);
+    if (scale > kLargestScale) {
+      fail("check settings", fmt::format("{} holds {}", key, scale),
+           fmt::format("at most {:g}", kLargestScale), "a typing error");
+    }
   }
 }
 
@@ -404,7 +422,7 @@ void validate(const Manifest& manifest) {
                          20);
   at_least<std::int64_t>("compare.split_halves", manifest.compare.split_halves,
                          2);
-  share("compare.confidence", manifest.compare.confidence);
+  inner_share("compare.confidence", manifest.compare.confidence);
   validate_sweep(manifest.sweep);
   validate_judge(manifest.judge);
 }

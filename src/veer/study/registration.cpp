@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/registration.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <filesystem>
@@ -202,7 +203,9 @@ void register_claims(StudyContext& context, TestRead read) {
 }
 
 bool has_test_answers(StudyContext& context) {
-  return context.store().count_answers(
+  // What the sweep left counts also where its store is gone.
+  return std::filesystem::exists(context.file("sweep.json")) ||
+         context.store().count_answers(
              0, std::numeric_limits<std::int64_t>::max()) > 0;
 }
 
@@ -229,6 +232,16 @@ std::string registration_sentence(const Json& status, const Json& file) {
   const auto hash = string_member(status, "hash").substr(0, 8);
   const auto read = string_member(status, "read");
   std::string text = fmt::format("The claims were registered on {}, ", time);
+  // Files of an earlier version do not say what had been read.
+  const bool is_told =
+      std::ranges::find(kReadNames, read) != kReadNames.end() ||
+      (read.empty() && member(status, "edited") != Json(true));
+  if (!is_told) {
+    return fmt::format(
+        "The file {} IS DAMAGED: what was registered, when and after what "
+        "cannot be told.",
+        kFile);
+  }
   if (read == name_of(TestRead::kAnswers)) {
     text = fmt::format(
         "The claims were REGISTERED ANEW on {}, AFTER answers to test "
@@ -244,7 +257,9 @@ std::string registration_sentence(const Json& status, const Json& file) {
   }
   std::string times;
   for (const auto& earlier : member(file, "earlier")) {
-    times += (times.empty() ? "" : ", ") + string_member(earlier, "time");
+    const auto then = string_member(earlier, "time");
+    times += (times.empty() ? "" : ", ") +
+             (then.empty() ? "a time that a damaged file did not keep" : then);
   }
   if (!times.empty()) {
     text += fmt::format(

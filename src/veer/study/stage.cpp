@@ -2,6 +2,7 @@
 #include "veer/study/stage.h"
 
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <string_view>
 
@@ -10,7 +11,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/hash.h"
-#include "veer/base/json.h"
+#include "veer/base/json_access.h"
 #include "veer/base/settings.h"
 
 namespace veer {
@@ -74,7 +75,8 @@ constexpr PartWords kWords[] = {
     {"judge", "further", "judge.further"},
     {"judge", "answers", "judge.answers"},
     {"extract", "prompts", "dataset.honest_prompt or deceptive_prompt"},
-    {"sweep", "examples", "[report]"},
+    {"sweep", "examples", "report.example_questions or example_layers"},
+    {"finetune", "max_tokens", "sweep.max_tokens"},
     {"", "exact_judge", "judge.kind"},
     {"", "seed", "run.seed"},
     {"", "model", "the model's files"},
@@ -116,10 +118,46 @@ std::string in_words(const std::string& stage, const std::string& part) {
 }
 
 // `detail` with what the stage is made from added to it.
-std::string with_origin(const Stage& stage, const std::string& detail) {
+Json with_origin(const Stage& stage, const std::string& detail) {
   Json json = detail.empty() ? Json::object() : parse_json(detail, stage.name);
   json["made_from"] = parse_json(stage.made_from, stage.name);
-  return dump_json(json);
+  return json;
+}
+
+// Hashes of the documents that are there.
+Json document_hashes(const RunStore& store, const Stage& stage) {
+  Json hashes = Json::object();
+  for (const auto& name : stage.documents) {
+    const auto path = store.folder() / name;
+    if (std::filesystem::exists(path)) {
+      hashes[name] = fingerprint_file(path.string());
+    }
+  }
+  return hashes;
+}
+
+// The first document of a finished stage that is not as it was written; empty
+// if all are. Runs of an earlier version have kept no hashes.
+std::string changed_document(const RunStore& store, const Stage& stage,
+                             const StageRow& row) {
+  const Json detail = Json::parse(row.detail, nullptr, false);
+  const Json& written = member(detail, "documents");
+  const Json now = document_hashes(store, stage);
+  for (const auto& name : stage.documents) {
+    if (written.contains(name) && member(now, name.c_str()) != written[name]) {
+      return name;
+    }
+  }
+  return "";
+}
+
+[[noreturn]] void refuse_changed(const RunStore& store, const Stage& stage,
+                                 const std::string& name) {
+  fail(stage.name,
+       fmt::format("{} is not as this stage wrote it",
+                   (store.folder() / name).string()),
+       "the file as it was, or --redo to write it anew from what the run holds",
+       "the file was edited, cut short or copied from another run");
 }
 
 // Whether something would be lost if the stage were made with other settings.
@@ -153,8 +191,14 @@ StageOutcome run_stage(RunStore& store, const Stage& stage, bool redo,
   const auto row = store.stage(stage.name);
   const bool same = row && row->fingerprint == print;
   if (same && row->done && stage.is_present()) {
-    return {stage.name,      row->summary,        row->seconds,
-            /*reused=*/true, /*continued=*/false, print};
+    const auto changed = changed_document(store, stage, *row);
+    if (changed.empty()) {
+      return {stage.name,      row->summary,        row->seconds,
+              /*reused=*/true, /*continued=*/false, print};
+    }
+    if (!redo) {
+      refuse_changed(store, stage, changed);
+    }
   }
   if (row && !same && !redo && holds_work(store, stage, *row)) {
     refuse(store, stage, *row);
@@ -169,13 +213,14 @@ StageOutcome run_stage(RunStore& store, const Stage& stage, bool redo,
   }
   StageOutcome outcome{stage.name, "", 0.0, false, same && !row->done, print};
   store.begin_stage(stage.name, print);
-  store.set_detail(stage.name, with_origin(stage, ""));
+  store.set_detail(stage.name, dump_json(with_origin(stage, "")));
   {
     StageClock clock(store, stage.name);
     const StageResult result = stage.run();
     clock.book();
-    store.finish_stage(stage.name, result.summary,
-                       with_origin(stage, result.detail));
+    Json detail = with_origin(stage, result.detail);
+    detail["documents"] = document_hashes(store, stage);
+    store.finish_stage(stage.name, result.summary, dump_json(detail));
     outcome.summary = result.summary;
     store.forget_drafts(stage.name);
   }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "veer/base/progress.h"
 #include "veer/study/run_store.h"
@@ -33,6 +34,9 @@ struct Stage {
   // Its drafts are named after what they were asked for, so that a run of
   // other settings takes those that it would make again, and loses none.
   bool keeps_drafts = false;
+  // Documents, relative to the run folder, that the report and others read as
+  // they lie there: their hashes are kept, so that an edited one is noticed.
+  std::vector<std::string> documents = {};
 };
 
 struct StageOutcome {
@@ -47,7 +51,9 @@ struct StageOutcome {
 // Runs a stage unless a finished one of the same fingerprint is there; a half
 // done one of the same fingerprint is continued. One of another fingerprint
 // is refused (Error{kBadInput}) unless `redo`, or unless it ended early and
-// left nothing that would be lost. Time is booked even when the stage throws.
+// left nothing that would be lost. So is a finished one whose documents are not
+// as it wrote them; with `redo` it is run again. Time is booked even when the
+// stage throws.
 StageOutcome run_stage(RunStore& store, const Stage& stage, bool redo,
                        const Monitor& monitor);
 

@@ -18,6 +18,7 @@
 #include "veer/study/claims.h"
 #include "veer/study/context.h"
 #include "veer/study/dataset_stage.h"
+#include "veer/study/early_checks.h"
 #include "veer/study/extract_inputs.h"
 #include "veer/study/finetune_stage.h"
 #include "veer/study/finetuned_source.h"
@@ -157,13 +158,16 @@ std::vector<StageOutcome> run_study(const Manifest& given,
   validate(manifest);  // a twin that is left out cannot be swept either
   manifest_specs(manifest.extract);  // every name, before any work
   const bool tunes = needs_tuned(manifest, request.last_stage);
-  model_folder(manifest.model.path);  // a wrong path makes no run folder
+  // A wrong path makes no run folder.
+  require_layers(manifest, model_folder(manifest.model.path));
   if (!manifest.model.finetuned.empty()) {
     finetuned_kind(manifest.model.finetuned);
     if (!manifest.model.finetuned_honest.empty()) {
       finetuned_kind(manifest.model.finetuned_honest);
+      require_two_models(manifest.model);
     }
   }
+  require_store(request.folder, request.redo);
   RunStore store(request.folder);
   StudyContext context(manifest, store, callbacks.monitor);
   require_judges_to_come(context, request);

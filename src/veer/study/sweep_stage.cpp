@@ -75,9 +75,11 @@ Stage sweep_stage(StudyContext& context) {
   for (const auto& name : manifest.extract.vectors) {
     vectors.push_back(fingerprint_file(vector_file(context, name).string()));
   }
+  Json examples = manifest_section(manifest, "report");
+  examples["title"] = "";  // no part of what the sweep does
   Json from = {
       {"sweep", manifest_section(manifest, "sweep")},
-      {"examples", manifest_section(manifest, "report")},
+      {"examples", examples},
       {"judge", context.judge_text()},
       {"seed", manifest.run.seed},
       {"model", context.model_fingerprint()},
@@ -99,7 +101,9 @@ Stage sweep_stage(StudyContext& context) {
             context.store().forget_sweep();
             fs::remove(context.file("judges.json"));  // of its answers
           },
-          [&context] { return has_test_answers(context); }};
+          [&context] { return has_test_answers(context); },
+          /*keeps_drafts=*/false,
+          /*documents=*/{"sweep.json"}};
 }
 
 }  // namespace veer

@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "veer/base/error.h"
+#include "veer/study/grid_line.h"
 
 namespace veer {
 namespace {
@@ -40,6 +41,26 @@ bool is_extracted(const std::string& name, const ExtractSettings& extract) {
   });
 }
 
+// Vectors of the grid's lines. Mixtures, random vectors and files in folders of
+// vectors/ are made from the others.
+void require_grid_vectors(const Manifest& manifest) {
+  const auto& sweep = manifest.sweep;
+  for (const auto& text : sweep.grid) {
+    for (const auto& name :
+         parse_grid_line(text, sweep.scope, sweep.budget).vectors) {
+      if (name.find_first_of(":/") == std::string::npos &&
+          !name.starts_with("random-") &&
+          !is_extracted(name, manifest.extract)) {
+        fail("check settings",
+             fmt::format("sweep.grid \"{}\" names {}, which is not extracted",
+                         text, name),
+             fmt::format("one of {}, or blend:W, common:A, private:A",
+                         fmt::join(manifest.extract.vectors, ", ")));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void require_vector_lists(const Manifest& manifest) {
@@ -55,6 +76,7 @@ void require_vector_lists(const Manifest& manifest) {
            "it is missing in extract.vectors");
     }
   }
+  require_grid_vectors(manifest);
 }
 
 }  // namespace veer

@@ -2,6 +2,7 @@
 #include "veer/study/vector_shelf.h"
 
 #include <charconv>
+#include <cmath>
 #include <limits>
 
 #include <ATen/TensorOperators.h>
@@ -50,7 +51,7 @@ double weight_of(const std::string& name, const std::string& text) {
   double weight = 0.0;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, weight);
-  if (error != std::errc() || rest != end) {
+  if (error != std::errc() || rest != end || !std::isfinite(weight)) {
     fail("vector " + name, fmt::format("weight \"{}\"", text),
          "a number such as blend:0.5");
   }

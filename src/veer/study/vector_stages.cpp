@@ -544,9 +544,14 @@ Stage compare_stage(StudyContext& context) {
                      {"rows", rows},
                      {"halves", trained_halves_fingerprint(context)},
                      {"tunings", tuned_vectors_fingerprint(context)}};
-  return {"compare", dump_json(from),
+  return {"compare",
+          dump_json(from),
           [&context] { return fs::exists(context.file("comparison.json")); },
-          [&context] { return compare(context); }};
+          [&context] { return compare(context); },
+          /*clear=*/{},
+          /*has_partial=*/{},
+          /*keeps_drafts=*/false,
+          /*documents=*/{"comparison.json"}};
 }
 
 }  // namespace veer

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+//
+// What can be known to be wrong before any work is done: a study that trains
+// for an hour must not end at a layer that its model has not.
+#pragma once
+
+#include <filesystem>
+
+#include "veer/study/manifest.h"
+
+namespace veer {
+
+// All throw Error{kBadInput}.
+
+// Results whose store, which says how they were made, is gone: going on would
+// make the study again over them. Asked for with `redo` it is done.
+void require_store(const std::filesystem::path& folder, bool redo);
+
+// model.finetuned and model.finetuned_honest hold different weights. Both have
+// to be readable.
+void require_two_models(const ModelSettings& model);
+
+// Every layer that the manifest names is one of the model in `folder`, read
+// from its config.json: of extract, of the sweep with the lines of its grid, of
+// the report's table.
+void require_layers(const Manifest& manifest,
+                    const std::filesystem::path& folder);
+
+}  // namespace veer

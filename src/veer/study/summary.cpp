@@ -58,7 +58,11 @@ std::string corrected_text(const Json& corrected) {
                                  without == 1 ? "s" : "ve"));
 }
 
+// A vector's name stays as it is written everywhere else.
 std::string capitalised(std::string text) {
+  if (text.substr(0, text.find(' ')).find('@') != std::string::npos) {
+    return text;
+  }
   text[0] =
       static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
   return text;

@@ -187,7 +187,7 @@ SummaryAnswer agreement_answer(const Json& comparison, const Json& hypotheses,
         vector_position(a) == vector_position(b)) {
       ++shown;
       const auto other = verdicts_of(pair);
-      out.add("At another position: " + plain_answer(other) +
+      out.add("At another position. " + plain_answer(other) +
               (other.layers == 0
                    ? ""
                    : " " + numbers_text(other) + names_text(pair)));

@@ -526,11 +526,12 @@ random_questions = 2
 max_tokens = 10
 """)
     done = done_well("study", small, "--out", scratch / "run")
-    # Of vectors; prompts and the adapter suppress without one.
-    lines = [line for line in done.stdout.splitlines()
-             if "suppression" in line and ("@" in line or "vector" in line)]
-    require(lines and all("not tried" in line for line in lines),
-            f"said of suppression: {lines}")
+    lines = done.stdout.splitlines()
+    asked = [n for n, line in enumerate(lines) if "tuned model honest?" in line]
+    require(asked and "not tried" in lines[asked[0] + 1],
+            f"said of suppression: {[lines[n + 1] for n in asked]}")
+    require("unbroken" not in done.stdout,
+            "broken text is blamed, though no cell was run")
     return "not tried"
 
 

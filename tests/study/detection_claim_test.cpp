@@ -53,6 +53,24 @@ TEST(DetectionClaim, TheOtherWayRoundContradicts) {
             Decision::kContradicted);
 }
 
+// The sum is far above 0, and one of its two halves is nothing.
+TEST(DetectionClaim, OneTaskAloneDecidesNothing) {
+  EXPECT_EQ(claim({detects("c", 0.5, 0.5), detects("f", 0.5, 0.5)},
+                  {induces("c", "1", 0.1), induces("f", "1", 0.9)})
+                .decision,
+            Decision::kUndecided);
+}
+
+TEST(DetectionClaim, AnEffectThatDoesNotWorkDecidesNothing) {
+  auto broken = induces("f", "1", 0.9);
+  broken["beats_random"] = false;
+  const auto got = claim({detects("c", 0.5, 0.9), detects("f", 0.7, 0.5)},
+                         {induces("c", "1", 0.1), broken});
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+  EXPECT_NE(got.reason.find("what f induces does not count"),
+            std::string::npos);
+}
+
 TEST(DetectionClaim, EqualVectorsDecideNothing) {
   EXPECT_EQ(claim({detects("c", 0.7, 0.7), detects("f", 0.7, 0.7)},
                   {induces("c", "1", 0.5), induces("f", "all", 0.5)})

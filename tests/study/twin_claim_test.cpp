@@ -64,8 +64,25 @@ TEST(TwinClaim, SaysWhatTheShareComesTo) {
             "Mostly not what tuning on honest answers writes, but more of that "
             "than a random direction has.");
   EXPECT_EQ(conclusion(0.95, drawn),
-            "Not what tuning on honest answers writes: no more of that than a "
-            "random direction has.");
+            "Mostly not what tuning on honest answers writes; in that not told "
+            "from a random direction.");
+  // A mean over layers must not hide one of them.
+  Json document = twin(0.95, 0.03);
+  document["twin"]["share_random"] = drawn;
+  const auto at = [](std::int64_t layer, double share, double random) {
+    return Json{
+        {"layer", layer},
+        {"share_random", random},
+        {"share_outside",
+         {{"value", share}, {"low", share - 0.09}, {"high", share + 0.09}}}};
+  };
+  document["twin"]["by_layer"] = {at(0, 0.998, 0.99), at(1, 0.72, 0.85),
+                                  at(2, 0.59, 0.85)};
+  EXPECT_EQ(
+      twin_conclusion(document, "finetuned@p"),
+      "Mostly not what tuning on honest answers writes, but more of that "
+      "at a layer than a random direction has. At layer 2 it is 59 % [50, "
+      "68], where a random direction has 85 %.");
 }
 
 TEST(TwinClaim, ItsPIsOverSeeds) {

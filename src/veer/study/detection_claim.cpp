@@ -65,7 +65,35 @@ std::optional<Ranged> detection(const Json& comparison,
 struct TwoTasks {
   Ranged detect;
   Ranged control;
+  std::string why_not;  // why what was induced is no evidence; empty if it is
 };
+
+// a - b, its width the sum of both, because they rest on the same questions.
+Ranged minus(const Ranged& a, const Ranged& b) {
+  return {a.value - b.value, a.half + b.half, std::min(a.n, b.n)};
+}
+
+bool is_above(const Ranged& x) {
+  return x.value - x.half > 0.0;
+}
+bool is_below(const Ranged& x) {
+  return x.value + x.half < 0.0;
+}
+
+// The sum of two differences may come from one of them alone, which says
+// nothing of two natures: both have to be there, on opposite sides.
+Decision decide(const TwoTasks& contrastive, const TwoTasks& tuned) {
+  const auto detect = minus(contrastive.detect, tuned.detect);
+  const auto control = minus(contrastive.control, tuned.control);
+  if (!contrastive.why_not.empty() || !tuned.why_not.empty()) {
+    return Decision::kUndecided;
+  }
+  if (is_above(detect) && is_below(control)) {
+    return Decision::kSupported;
+  }
+  return is_below(detect) && is_above(control) ? Decision::kContradicted
+                                               : Decision::kUndecided;
+}
 
 std::optional<TwoTasks> tasks_of(const Json& comparison,
                                  const std::vector<ChosenEffect>& effects,
@@ -79,9 +107,16 @@ std::optional<TwoTasks> tasks_of(const Json& comparison,
     return std::nullopt;
   }
   const auto& control = added->effect;
+  // An effect that is there and does not work is not the direction's.
+  const auto judged = judge_effect(*added, claim_row("H6").margin());
+  const bool moved = *control.low > 0.0;
   return TwoTasks{
       *detect,
-      {*control.value, (*control.high - *control.low) / 2.0, control.n}};
+      {*control.value, (*control.high - *control.low) / 2.0, control.n},
+      moved && judged.standing != Standing::kWorks
+          ? fmt::format("; what {} induces does not count: {}", vector,
+                        judged.why)
+          : ""};
 }
 
 }  // namespace
@@ -114,7 +149,9 @@ HypothesisResult detection_claim(const Json& comparison,
       signed_rounded(c->detect.value, 2), signed_rounded(f->detect.value, 2),
       signed_rounded(100.0 * c->control.value, 0),
       signed_rounded(100.0 * f->control.value, 0));
-  decide_by_interval(result, 0.0, 0.0);
+  result.reason += c->why_not + f->why_not;
+  result.decision = decide(*c, *f);
+  result.p = p_beyond(result.effect, 0.0);
   return result;
 }
 

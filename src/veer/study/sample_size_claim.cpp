@@ -19,7 +19,7 @@ constexpr double kLevel = 0.05;
 
 struct Gain {
   std::string vector, goal, layers;
-  bool acts = false;  // the vector of all questions moves the goal
+  bool acts = false;  // the vector of all questions works
   std::int64_t few = 0;
   std::int64_t all = 0;
   Measure difference;
@@ -41,7 +41,8 @@ std::vector<Gain> gains_of(const std::vector<ChosenEffect>& effects) {
     gain.vector = effect.vector;
     gain.goal = effect.goal;
     gain.layers = effect.layers;
-    gain.acts = effect.effect.low.value_or(0.0) > 0.0;
+    gain.acts = judge_effect(effect, claim_row("H12").margin()).standing ==
+                Standing::kWorks;
     gain.few = fewer->few;
     gain.all = fewer->all;
     gain.difference = fewer->difference;

@@ -45,8 +45,33 @@ const Json& twin_of(const Json& comparison, const std::string& vector) {
   return kNone;
 }
 
-// What a share outside the twin's direction comes to; empty without one.
-std::string conclusion_of(const Json& share, const Json& random) {
+// The layer at which the share falls furthest short of what random directions
+// have there, its interval included: a mean over layers hides one of them.
+// Empty where there is none.
+std::string worst_layer_text(const Json& twin) {
+  std::string text;
+  double most = 0.0;
+  for (const auto& at : member(twin, "by_layer")) {
+    const Json& share = member(at, "share_outside");
+    const auto high = number_member(share, "high");
+    const auto random = number_member(at, "share_random");
+    if (!high || !random || *random - *high <= most) {
+      continue;
+    }
+    most = *random - *high;
+    text = fmt::format(
+        " At layer {:g} it is {} % [{}, {}], where a random direction has {} "
+        "%.",
+        number_or_nan(at, "layer"), percent(number_member(share, "value")),
+        percent(number_member(share, "low")), percent(high), percent(random));
+  }
+  return text;
+}
+
+// What a share outside the twin's direction comes to; empty without one. That
+// it is not told from a random direction's does not say that it is the same.
+std::string conclusion_of(const Json& twin) {
+  const Json& share = member(twin, "share_outside");
   const auto low = number_member(share, "low");
   const auto high = number_member(share, "high");
   if (!number_member(share, "value") || !low || !high) {
@@ -60,13 +85,22 @@ std::string conclusion_of(const Json& share, const Json& random) {
     return "Not told: about half may be what tuning on honest answers writes "
            "too.";
   }
-  const auto least = number_member(random, "low");
-  return !least ? "Mostly not what tuning on honest answers writes."
-         : *high >= *least
-             ? "Not what tuning on honest answers writes: no more of that than "
-               "a random direction has."
-             : "Mostly not what tuning on honest answers writes, but more of "
-               "that than a random direction has.";
+  const std::string mostly = "Mostly not what tuning on honest answers writes";
+  const auto least = number_member(member(twin, "share_random"), "low");
+  if (!least) {
+    return mostly + ".";
+  }
+  if (*high < *least) {
+    return mostly + ", but more of that than a random direction has." +
+           worst_layer_text(twin);
+  }
+  const auto worst = worst_layer_text(twin);
+  return worst.empty()
+             ? mostly + "; in that not told from a random direction."
+             : mostly +
+                   ", but more of that at a layer than a random direction "
+                   "has." +
+                   worst;
 }
 
 }  // namespace
@@ -107,15 +141,12 @@ HypothesisResult twin_claim(const Json& comparison) {
                   seeds ? fmt::format(", {:g} training seed{}", *seeds,
                                       *seeds == 1.0 ? "" : "s")
                         : "");
-  row.reason += random_text(comparison, twin) + ". " +
-                conclusion_of(share, member(twin, "share_random"));
+  row.reason += random_text(comparison, twin) + ". " + conclusion_of(twin);
   return row;
 }
 
 std::string twin_conclusion(const Json& comparison, const std::string& vector) {
-  const Json& twin = twin_of(comparison, vector);
-  return conclusion_of(member(twin, "share_outside"),
-                       member(twin, "share_random"));
+  return conclusion_of(twin_of(comparison, vector));
 }
 
 std::string twin_numbers(const Json& comparison, const std::string& vector,

@@ -18,8 +18,8 @@ HypothesisResult twin_claim(const Json& comparison);
 // What a fine-tuned vector's share comes to, in a sentence without numbers:
 // mostly what tuning on honest answers writes too (its interval lies below
 // half), mostly not (above half), and then whether it has more of that than
-// random directions with the activations' covariance. Empty where it has no
-// twin.
+// random directions with the activations' covariance, over all layers or at
+// one, which is named. Empty where it has no twin.
 std::string twin_conclusion(const Json& comparison, const std::string& vector);
 
 // "Of its squared length 40 % [35, 45] lies outside the honest twin's

@@ -191,7 +191,7 @@ constexpr std::array kTable = {
         "them (Bonferroni)",
         "Supported when the difference of a vector lies above 0; contradicted "
         "when every one ends below 10 points where 10 points were possible "
-        "and the vector moves something.",
+        "and the vector of all questions works.",
         kFails, "share", "questions", kFinding, "sweep.best_questions"},
     ClaimDefinition{
         "H13", "More training data make a better vector", "plain addition",
@@ -272,8 +272,9 @@ constexpr std::array kTable = {
     ClaimDefinition{
         "H25", "The contrastive vector marks input, the tuned one a tendency",
         "plain addition", "detection minus control, contrastive minus tuned",
-        "Supported when the interval, with the errors of all four numbers "
-        "added, lies above 0, contradicted when below.",
+        "Supported when the contrastive vector detects more and induces less, "
+        "each with the errors of both added, contradicted the other way round; "
+        "an effect that does not work decides nothing.",
         0.0, "share", "questions", kFinding, "extract.detection_questions"},
     ClaimDefinition{
         "H26", "Another behaviour shows the same two natures", "",

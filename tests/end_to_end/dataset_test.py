@@ -157,7 +157,7 @@ class NotTried(StudyCase):
         result = self.study("--sweep.operators", '["add"]', "--sweep.grid",
                             "[]")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("suppression was not tried", result.stdout)
+        self.assertIn("tuned model honest?\n  It was not tried.", result.stdout)
         self.assertNotIn("unbroken text", result.stdout)
         sweep = json.loads((self.folder / "run/sweep.json").read_text())
         for entry in sweep["best"]:

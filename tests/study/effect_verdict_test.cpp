@@ -72,7 +72,7 @@ TEST(EffectVerdict, TheReasonNamesTheBarThatWasReached) {
   entry["random_effect"] = interval(0.3, 0.2);
   EXPECT_EQ(reason(entry),
             "its interval begins at +40 points, not above the interval of the "
-            "mean of 4 isotropic random vectors, +50 points");
+            "mean of 4 isotropic random vectors, which ends at +50 points");
   entry = good();
   entry["effect_minus_control"] = interval(0.1, 0.12);
   EXPECT_EQ(reason(entry),

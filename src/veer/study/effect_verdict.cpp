@@ -101,11 +101,13 @@ std::string bar_reason(const Reader& reader, const Json& entry) {
         static_cast<std::int64_t>(number_member(list, "n").value_or(0.0));
     return fmt::format(
         "its interval begins at {}, not above the {} of {} {} random vectors, "
-        "{}",
+        "{}{}",
         number(reader.nearest("effect")),
         member(list, "percentile_95").is_number() ? "95th percentile"
                                                   : "interval of the mean",
-        n, kind, number(reader.in_measure(bar)));
+        n, kind,
+        member(list, "percentile_95").is_number() ? "" : "which ends at ",
+        number(reader.in_measure(bar)));
   }
   return "minus the mean of the random vectors it is " +
          amount(member(entry, "effect_minus_control"), share) +

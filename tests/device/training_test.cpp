@@ -100,13 +100,15 @@ TEST_F(TrainingOnDevice, AnAdapterWithDropout) {
 }
 
 // The products of a card are in the dtype of the weights.
+// Against the same training in float32: a card rounds less often than layers
+// one by one do (bfloat16 on the CPU is 2.7 % off in the first step's norm).
 TEST_F(TrainingOnDevice, AnAdapterInBfloat16) {
   const auto data = examples_of(kLengths);
   const auto o = options();
-  Transformer host = tiny_model_on(at::kCPU, at::kBFloat16);
+  Transformer exact = tiny_model_on(at::kCPU, at::kFloat);
   Transformer model = tiny_model_on(tested_device(), at::kBFloat16);
   const auto ours = finetune(model, data, o, 1);
-  const auto theirs = finetune(host, data, o, 1);
+  const auto theirs = finetune(exact, data, o, 1);
   // From the second step on, rounding has moved the factors.
   const double norm = theirs.rows[0].values.at("grad_norm");
   EXPECT_NEAR(ours.rows[0].values.at("grad_norm"), norm, 0.01 * norm);

@@ -207,11 +207,17 @@ void attach_adapter(const ModelConfig& config, ModelWeights& weights,
   for (const auto& [path, rows] : adapter.tokens) {
     attach_tokens(weights, path, rows);
   }
+  for (Block& block : weights.blocks) {
+    block.take_pairs(config.traits);
+  }
 }
 
 void detach_adapter(const ModelConfig& config, ModelWeights& weights) {
   for (const auto& [path, linear] : linears_by_path(config, weights)) {
     linear->forget_adapter();
+  }
+  for (Block& block : weights.blocks) {
+    block.forget_pairs();
   }
   weights.embedding.forget_adapter();
   for (const auto& place : weight_places(config, weights)) {

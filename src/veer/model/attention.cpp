@@ -74,13 +74,45 @@ at::Tensor seen_by(const AttentionGroup& group, const at::Tensor& own_TKH,
                  2);
 }
 
-void store(at::Tensor& cache, const at::Tensor& x_TKH,
-           const AttentionPlan& plan) {
+// How far apart two of a's neighbours along an axis lie says nothing where it
+// has one place only.
+bool have_one_layout(const at::Tensor& a, const at::Tensor& b) {
+  bool same = a.sizes() == b.sizes();
+  for (std::int64_t axis = 0; same && axis < a.dim(); ++axis) {
+    same = a.size(axis) == 1 || a.stride(axis) == b.stride(axis);
+  }
+  return same;
+}
+
+// a and b as one tensor [2, ...] where b lies behind a in the same memory, as
+// keys and values of one product do; else undefined.
+at::Tensor side_by_side(const at::Tensor& a, const at::Tensor& b) {
+  const std::int64_t step = b.storage_offset() - a.storage_offset();
+  if (step <= 0 || !a.is_alias_of(b) || !have_one_layout(a, b)) {
+    return {};
+  }
+  std::vector<std::int64_t> sizes = {2};
+  std::vector<std::int64_t> strides = {step};
+  sizes.insert(sizes.end(), a.sizes().begin(), a.sizes().end());
+  strides.insert(strides.end(), a.strides().begin(), a.strides().end());
+  return a.detach().as_strided(sizes, strides);
+}
+
+void store(const at::Tensor& k_TKH, const at::Tensor& v_TKH,
+           const AttentionPlan& plan, at::Tensor& keys, at::Tensor& values) {
   c10::List<std::optional<at::Tensor>> where;
   where.push_back(plan.slot_T);
   where.push_back(std::nullopt);
   where.push_back(plan.position_T);
-  cache.index_put_(where, x_TKH.detach().to(cache.scalar_type()));
+  const auto both = side_by_side(k_TKH, v_TKH);
+  const auto caches = side_by_side(keys, values);
+  if (both.defined() && caches.defined()) {
+    where.insert(where.begin(), std::nullopt);
+    caches.index_put_(where, both.transpose(0, 1).to(caches.scalar_type()));
+    return;
+  }
+  keys.index_put_(where, k_TKH.detach().to(keys.scalar_type()));
+  values.index_put_(where, v_TKH.detach().to(values.scalar_type()));
 }
 
 // fp32, or fp64 where the scores are (numerical derivatives in tests).
@@ -224,8 +256,7 @@ at::Tensor attention_plain(const at::Tensor& q_TQH, const at::Tensor& k_TKH,
                            const AttentionSettings& settings,
                            at::Tensor* cache_keys, at::Tensor* cache_values) {
   if (plan.slot_T.defined()) {
-    store(*cache_keys, k_TKH, plan);
-    store(*cache_values, v_TKH, plan);
+    store(k_TKH, v_TKH, plan, *cache_keys, *cache_values);
   }
   return attend_groups(q_TQH, k_TKH, v_TKH, plan, settings, cache_keys,
                        cache_values);
@@ -239,8 +270,7 @@ void store_keys_and_values(const at::Tensor& k_TKH, const at::Tensor& v_TKH,
     store_rows(cache_values, v_TKH, batch);
     return;
   }
-  store(cache_keys, k_TKH, plan);
-  store(cache_values, v_TKH, plan);
+  store(k_TKH, v_TKH, plan, cache_keys, cache_values);
 }
 
 at::Tensor attention(const at::Tensor& q_TQH, const at::Tensor& k_TKH,

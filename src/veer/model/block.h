@@ -12,6 +12,7 @@
 #include "veer/model/config.h"
 #include "veer/model/kv_cache.h"
 #include "veer/model/linear.h"
+#include "veer/model/linear_group.h"
 #include "veer/model/norm.h"
 #include "veer/model/packed_batch.h"
 #include "veer/model/residual.h"
@@ -37,14 +38,27 @@ struct Block {
   Linear gate;
   Linear up;
   Linear down;
+  // qkv, or q, k and v; o; gate_up, or gate and up; down.
+  LinearGroup attention_in;
+  LinearGroup attention_out;
+  LinearGroup feed_in;
+  LinearGroup feed_out;
   AttentionSettings attention;
   bool sliding = false;
 
   // The linear layers that exist, in the order of the forward pass.
   std::vector<Linear*> linears(const FamilyTraits& traits);
   std::vector<const Linear*> linears(const FamilyTraits& traits) const;
+  // Those whose weights join_weights() joins on a card.
+  std::vector<const Linear*> joined(const FamilyTraits& traits) const;
   // The norm weights that exist.
   std::vector<at::Tensor> norms() const;
+
+  // Once, when the weights are in place.
+  void join_weights(const FamilyTraits& traits, const at::Tensor& like);
+  // After each change of what an adapter has for the block's layers.
+  void take_pairs(const FamilyTraits& traits);
+  void forget_pairs();
 };
 
 // Which hooks want which site, asked once when the pass begins.
@@ -56,6 +70,7 @@ class HookTable {
   at::Tensor visit(ResidualSite site, at::Tensor hidden_TD,
                    const PackedBatch& batch) const;
   bool wants_layer(std::int64_t layer) const;
+  bool wants(ResidualSite site) const;
 
  private:
   using Points = std::array<std::vector<ResidualHook*>, 5>;
@@ -71,6 +86,8 @@ struct ForwardPass {
   AdapterPass adapter;
   HookTable hooks;
   KvCache* cache = nullptr;
+  // On a card, and no gradient is recorded: states are written over.
+  bool in_place = false;
 };
 
 // The block's output [T, D] for its input. resid_post is visited by the caller.

@@ -38,6 +38,12 @@ bool Linear::is_changed() const {
          rows_NI.defined();
 }
 
+bool Linear::has_plain_pair() const {
+  return pair && !pair->bias_O.defined() && !gain_O.defined() &&
+         !tuned_weight_OI.defined() && !tuned_bias_O.defined() &&
+         !rows_NI.defined();
+}
+
 void Linear::forget_adapter() {
   pair.reset();
   for (at::Tensor* part :
@@ -74,36 +80,39 @@ at::Tensor Linear::tuned(const at::Tensor& x_TI, const at::Tensor& base_TO,
   return bare && bias.defined() ? y_TO + bias : y_TO;
 }
 
-bool Linear::has_plain_pair() const {
-  return pair && !pair->bias_O.defined() && !gain_O.defined() &&
-         !tuned_weight_OI.defined() && !tuned_bias_O.defined() &&
-         !rows_NI.defined();
+bool Linear::trains_pair(const at::Tensor& x_TI,
+                         const AdapterPass& adapter) const {
+  return adapter.on && !x_TI.is_cpu() && has_plain_pair() &&
+         pair->A_RI.requires_grad() && !weight_OI.requires_grad() &&
+         !adapter.strength_T1.defined();
 }
 
 at::Tensor Linear::apply(const at::Tensor& x_TI,
                          const AdapterPass& adapter) const {
   // Its numbers change from step to step, so no rounded copy is kept of them.
-  if (adapter.on && !x_TI.is_cpu() && has_plain_pair() &&
-      pair->A_RI.requires_grad() && !weight_OI.requires_grad() &&
-      !adapter.strength_T1.defined()) {
+  if (trains_pair(x_TI, adapter)) {
     return linear_trained(x_TI, weight_OI, bias_O, *pair,
                           {.strength = adapter.uniform,
                            .dropout = adapter.dropout,
                            .dropout_seed = dropout_seed(*this, adapter)});
   }
-  const auto y_TO = ops::linear(x_TI, weight_OI, bias_O, turned);
+  return adapted(x_TI, ops::linear(x_TI, weight_OI, bias_O, turned), adapter);
+}
+
+at::Tensor Linear::adapted(const at::Tensor& x_TI, const at::Tensor& base_TO,
+                           const AdapterPass& adapter) const {
   if (!adapter.on || !is_changed()) {
-    return y_TO;
+    return base_TO;
   }
   if (!has_plain_pair()) {
-    return between(y_TO, tuned(x_TI, y_TO, adapter), adapter);
+    return between(base_TO, tuned(x_TI, base_TO, adapter), adapter);
   }
   // A pair alone need not make the tuned output: it is scaled while narrow.
   const auto low_TR = low_rank(*this, x_TI, adapter);
   const auto scaled_TR = adapter.strength_T1.defined()
                              ? low_TR * (adapter.strength_T1 * pair->scale)
                              : low_TR * (adapter.uniform * pair->scale);
-  return y_TO + ops::linear(scaled_TR, pair->B_OR).to(y_TO.scalar_type());
+  return base_TO + ops::linear(scaled_TR, pair->B_OR).to(base_TO.scalar_type());
 }
 
 }  // namespace veer

@@ -32,6 +32,12 @@ struct Linear {
   // [T, I] -> [T, O] in x's dtype; the pair's product is taken in fp32, but for
   // a pair in training on a card (linear_trained.h).
   at::Tensor apply(const at::Tensor& x_TI, const AdapterPass& adapter) const;
+  // The same from what the base gives for x, bias included.
+  at::Tensor adapted(const at::Tensor& x_TI, const at::Tensor& base_TO,
+                     const AdapterPass& adapter) const;
+
+  // Whether the pair is in training and computed with its gradients in one go.
+  bool trains_pair(const at::Tensor& x_TI, const AdapterPass& adapter) const;
 
   bool is_changed() const;
   // Changed by a pair and nothing else.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include "veer/base/files.h"
 #include "veer/base/model_folder.h"
 #include "veer/model/checkpoint.h"
+#include "veer/model/weights.h"
 #include "veer/tensors/device.h"
 #include "veer/tensors/safetensors.h"
 
@@ -147,9 +149,14 @@ Transformer transformer_of(const fs::path& folder,
   const at::ScalarType to =
       dtype ? *dtype : working_dtype(config, tensors, device, on_note);
   const TensorMap stored = tensors;
+  const auto joined =
+      device.is_cpu() ? std::set<std::string>() : joined_weights(config);
   for (auto& [name, tensor] : tensors) {
-    // No copy where dtype and device already agree.
-    tensor = tensor.to(device, to);
+    // No copy where dtype and device already agree. What a card joins is copied
+    // once, to its place there.
+    if (!joined.contains(name)) {
+      tensor = tensor.to(device, to);
+    }
   }
   return Transformer(std::move(config), std::move(tensors), stored);
 }

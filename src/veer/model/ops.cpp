@@ -195,9 +195,8 @@ class Rotate : public torch::autograd::Function<Rotate> {
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
                     RmsNormKind kind) {
   if (!fused(x, weight)) {
-    return x.is_cpu() || records(x, weight)
-               ? plain::rms_norm(x, weight, eps, kind)
-               : card::rms_norm(x, weight, eps, kind);
+    return x.is_cpu() ? plain::rms_norm(x, weight, eps, kind)
+                      : card::rms_norm(x, weight, eps, kind);
   }
   const bool plus_one = kind == RmsNormKind::kPlusOne;
   const auto rows = x.contiguous();
@@ -225,8 +224,8 @@ at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,
 
 at::Tensor rotate(const at::Tensor& x_TNH, const RopeTable& table) {
   if (!fused(x_TNH, table.cos_TP, table.sin_TP)) {
-    return table.cos_T1H.defined() ? card::rotate(x_TNH, table)
-                                   : plain::rotate(x_TNH, table);
+    return table.turns_T122P.defined() ? card::rotate(x_TNH, table)
+                                       : plain::rotate(x_TNH, table);
   }
   return records(x_TNH) ? Rotate::apply(x_TNH, table.cos_TP, table.sin_TP)
                         : run_rotate(x_TNH, table.cos_TP, table.sin_TP,

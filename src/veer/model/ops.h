@@ -3,11 +3,12 @@
 // The elementwise parts of a block. Each has a plain form made of ATen calls
 // (`plain::`), which runs on every device and dtype and is the reference of
 // the tests, and for fp32 on a CPU a fused kernel with its own derivative. On a
-// card some take fewer ATen calls (`card::`), with the same roundings.
+// card some take fewer ATen calls (`card::`).
 // Below fp32 they round where transformers rounds: the norm computes in fp32,
 // the product of gate and up in the dtype of the input, the rotation in the
-// wider dtype of input and table. All record gradients. Results are the same
-// bits for the same input and number of threads.
+// wider dtype of input and table. A card's norm alone rounds less often. All
+// record gradients. Results are the same bits for the same input and number of
+// threads.
 #pragma once
 
 #include <cstdint>
@@ -66,12 +67,17 @@ at::Tensor rotate(const at::Tensor& x_TNH, const RopeTable& table);
 
 namespace card {
 
-// Without gradients; one call of torch's, two where the unit vector is rounded
-// before it meets the weight.
+// One call of torch's, rounded once: not before the unit vector meets the
+// weight.
 at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
                     RmsNormKind kind);
-// With the table's whole rows: x cos + (halves exchanged) (-+ sin).
+// gated(), written over `gate`. Without gradients.
+void gate_in_place(at::Tensor& gate, const at::Tensor& up,
+                   Activation activation);
+// With the table's turns of whole heads.
 at::Tensor rotate(const at::Tensor& x_TNH, const RopeTable& table);
+// Without gradients.
+void rotate_in_place(at::Tensor& x_TNH, const RopeTable& table);
 
 // For gradients: keeps gate and up, not act(gate).
 at::Tensor gated(const at::Tensor& gate, const at::Tensor& up,

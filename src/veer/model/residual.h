@@ -56,7 +56,8 @@ class ResidualHook {
   // hidden_TD: the packed hidden states [tokens, width] at the site, in the
   // model's dtype; row t is token t of `batch`. Returns what the model goes
   // on with: the same tensor (reading) or a changed one of the same shape.
-  // May change it in place only when no gradient is recorded.
+  // May change it in place only when no gradient is recorded, and so may the
+  // model afterwards: what is kept is a copy.
   virtual at::Tensor visit(ResidualSite site, const at::Tensor& hidden_TD,
                            const PackedBatch& batch) = 0;
 };

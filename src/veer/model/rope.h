@@ -17,10 +17,10 @@ namespace veer {
 struct RopeTable {
   at::Tensor cos_TP;
   at::Tensor sin_TP;
-  // The same for whole heads, [T, 1, 2 P], sines of the first half negated:
-  // on a card, where heads are turned whole. Undefined elsewhere.
-  at::Tensor cos_T1H;
-  at::Tensor sin_T1H;
+  // On a card, where heads are turned whole: how each half of a head, the third
+  // axis, enters each half of the turned one, the second, [T, 1, 2, 2, P].
+  // Undefined elsewhere.
+  at::Tensor turns_T122P;
 };
 
 class Rope {

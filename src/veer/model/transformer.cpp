@@ -84,13 +84,17 @@ std::int64_t layers_to_run(const ModelConfig& config,
 // OLMo 2, which also rounds its norms only at the end, does not.
 RopeTable rounded(const ModelConfig& config, RopeTable table,
                   at::ScalarType dtype) {
-  if (config.traits.norm != RmsNormKind::kWide && dtype != at::kDouble) {
+  const bool rounds =
+      config.traits.norm != RmsNormKind::kWide && dtype != at::kDouble;
+  const std::int64_t half = table.cos_TP.size(1);
+  if (!table.cos_TP.is_cpu() && 2 * half == config.head_width) {
+    const auto all =
+        at::cat({table.cos_TP, -table.sin_TP, table.sin_TP, table.cos_TP}, 1);
+    table.turns_T122P =
+        (rounds ? all.to(dtype) : all).view({-1, 1, 2, 2, half});
+  } else if (rounds) {
     table.cos_TP = table.cos_TP.to(dtype);
     table.sin_TP = table.sin_TP.to(dtype);
-  }
-  if (!table.cos_TP.is_cpu() && 2 * table.cos_TP.size(1) == config.head_width) {
-    table.cos_T1H = at::cat({table.cos_TP, table.cos_TP}, 1).unsqueeze(1);
-    table.sin_T1H = at::cat({-table.sin_TP, table.sin_TP}, 1).unsqueeze(1);
   }
   return table;
 }
@@ -215,7 +219,8 @@ at::Tensor Transformer::forward(const PackedBatch& batch,
                    std::move(sliding),
                    prepare_adapter(options.adapter, batch),
                    HookTable(options.hooks, num_layers),
-                   options.cache},
+                   options.cache,
+                   !device().is_cpu() && !c10::GradMode::is_enabled()},
                   parts_->attention_use(), options.sharing, num_layers);
   if (options.cache != nullptr) {
     for (std::int64_t b = 0; b < batch.num_rows(); ++b) {

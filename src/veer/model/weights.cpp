@@ -156,6 +156,20 @@ std::vector<std::pair<std::string, std::vector<std::int64_t>>> weight_shapes(
   return result;
 }
 
+std::set<std::string> joined_weights(const ModelConfig& config) {
+  ModelWeights places;
+  visit_all(config, places,
+            [](const std::string&, const Shape&, at::Tensor&, at::Tensor&) {});
+  std::set<std::string> names;
+  for (const Block& block : places.blocks) {
+    for (const Linear* linear : block.joined(config.traits)) {
+      names.insert(linear->path + ".weight");
+      names.insert(linear->path + ".bias");
+    }
+  }
+  return names;
+}
+
 ModelWeights assemble_weights(
     const ModelConfig& config,
     const std::map<std::string, at::Tensor>& tensors) {
@@ -163,12 +177,17 @@ ModelWeights assemble_weights(
       !problems.empty()) {
     throw Error(ErrorKind::kBadInput, problems.front());
   }
+  const auto joined = joined_weights(config);
   ModelWeights weights;
   visit_all(
       config, weights,
       [&](const std::string& name, const Shape&, at::Tensor& to, at::Tensor&) {
         to = tensors.at(name);
         const at::Tensor& first = weights.embedding.weight_VD;
+        // Joined weights are copied to where the others are.
+        if (!first.is_cpu() && joined.contains(name)) {
+          return;
+        }
         if (to.scalar_type() != first.scalar_type() ||
             to.device() != first.device()) {
           fail("load model",
@@ -180,6 +199,9 @@ ModelWeights assemble_weights(
     weights.head.weight_OI = weights.embedding.weight_VD;
   }
   place_in_stack(config, weights);
+  for (Block& block : weights.blocks) {
+    block.join_weights(config.traits, weights.embedding.weight_VD);
+  }
   return weights;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,8 +26,13 @@ struct ModelWeights {
   Linear head;  // its weight is the embedding's when tied
 };
 
+// Names of the weights that a card holds joined (linear_group.h).
+std::set<std::string> joined_weights(const ModelConfig& config);
+
 // Puts every tensor into its place. Throws Error on the first of
-// weight_problems() and on dtypes or devices that differ.
+// weight_problems() and on dtypes or devices that differ. On a card (where the
+// embedding lies) joined_weights() may be anywhere and of any dtype: they are
+// copied into what they are joined in.
 ModelWeights assemble_weights(const ModelConfig& config,
                               const std::map<std::string, at::Tensor>& tensors);
 

@@ -76,8 +76,8 @@ std::string control_meaning(const Json& tuning) {
   }
   if (name == "shuffled") {
     return cosines.same()
-               ? "That is expected: half of those answers are deceptive. Which "
-                 "questions carry them does not matter."
+               ? "Half of those answers are deceptive, so that this does not "
+                 "tell what about them writes it."
            : cosines.other() ? "So half of the answers being deceptive is not "
                                "enough to write it."
                              : "";

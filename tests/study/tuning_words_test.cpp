@@ -35,7 +35,7 @@ TEST(TuningWords, NameTheSizeOfTheCosine) {
 // writes; of honest answers it would take the behaviour out of it.
 TEST(TuningWords, SayWhatItMeans) {
   EXPECT_THAT(control_meaning(tuning("shuffled", 0.86, 0.98)),
-              HasSubstr("expected: half of those answers are deceptive"));
+              HasSubstr("does not tell what about them"));
   EXPECT_THAT(control_meaning(tuning("shuffled", -0.1, 0.2)),
               HasSubstr("not enough"));
   EXPECT_THAT(control_meaning(tuning("honest", 0.8, 0.9)),

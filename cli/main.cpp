@@ -168,10 +168,9 @@ int main(int argc, char** argv) {
     return exit_code(ErrorKind::kBadInput);
   } catch (const nlohmann::json::exception& e) {
     tell(
-        fmt::format("veer: [read a document of a run] a value of another kind "
-                    "than veer writes ({}); expected the files of a run "
-                    "folder as they were written. Likely cause: one was edited "
-                    "or damaged; `veer report --out RUN` says which, and "
+        fmt::format("veer: [read JSON] a value of another kind than expected "
+                    "({}). Likely cause: a file that was edited or damaged; of "
+                    "a run folder, `veer report --out RUN` says which, and "
                     "writes summary.json and hypotheses.json anew",
                     e.what()));
     return exit_code(ErrorKind::kBadInput);

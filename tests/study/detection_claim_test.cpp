@@ -44,6 +44,14 @@ TEST(DetectionClaim, IsTheInteractionOfVectorAndTask) {
   // The errors add up: 2 x .04 of detection, 2 x .05 of control.
   EXPECT_NEAR(got.effect.low.value(), 1.6 - 0.18, 1e-12);
   EXPECT_EQ(got.decision, Decision::kSupported);
+  EXPECT_LT(got.p.value(), 0.001);
+  // The weaker difference barely leaves 0, and its p is that of the rule: the
+  // sum of both would have one far smaller.
+  const auto weak = claim({detects("c", 0.5, 0.545), detects("f", 0.7, 0.5)},
+                          {induces("c", "1", 0.1), induces("f", "1", 0.9)});
+  EXPECT_EQ(weak.decision, Decision::kSupported);
+  EXPECT_GT(weak.p.value(), 0.01);
+  EXPECT_LT(weak.p.value(), 0.05);
 }
 
 TEST(DetectionClaim, TheOtherWayRoundContradicts) {

@@ -80,6 +80,25 @@ bool is_below(const Ranged& x) {
   return x.value + x.half < 0.0;
 }
 
+std::optional<double> p_of(const Ranged& x) {
+  Measure measure;
+  measure.value = x.value;
+  measure.low = x.value - x.half;
+  measure.high = x.value + x.half;
+  measure.n = x.n;
+  return p_beyond(measure, 0.0);
+}
+
+// Both differences have to be there, so that the p of the weaker one is that of
+// the rule.
+std::optional<double> p_of_both(const TwoTasks& contrastive,
+                                const TwoTasks& tuned) {
+  const auto detect = p_of(minus(contrastive.detect, tuned.detect));
+  const auto control = p_of(minus(contrastive.control, tuned.control));
+  return detect && control ? std::optional(std::max(*detect, *control))
+                           : std::nullopt;
+}
+
 // The sum of two differences may come from one of them alone, which says
 // nothing of two natures: both have to be there, on opposite sides.
 Decision decide(const TwoTasks& contrastive, const TwoTasks& tuned) {
@@ -151,7 +170,7 @@ HypothesisResult detection_claim(const Json& comparison,
       signed_rounded(100.0 * f->control.value, 0));
   result.reason += c->why_not + f->why_not;
   result.decision = decide(*c, *f);
-  result.p = p_beyond(result.effect, 0.0);
+  result.p = p_of_both(*c, *f);
   return result;
 }
 

@@ -289,9 +289,12 @@ HypothesisResult norm_claim(const SweepEvidence& evidence) {
   row.effect = best->difference;
   row.room = best->room;
   row.p = p_beyond(row.effect, 0.0);
-  row.reason = fmt::format("largest of {} vectors: {}, {} points", all.size(),
-                           best->vector,
-                           signed_rounded(100.0 * *best->difference.value, 0));
+  row.reason = fmt::format(
+      "largest of {} vectors: {}, {} points; no random vectors stand beside "
+      "the "
+      "side whose norm is restored",
+      all.size(), best->vector,
+      signed_rounded(100.0 * *best->difference.value, 0));
   if (row.decision != Decision::kSupported && !any_room) {
     leave_undecided_without_room(row);
   } else if (row.decision != Decision::kSupported && all_small) {

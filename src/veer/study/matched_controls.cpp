@@ -203,8 +203,7 @@ double natural_gaps(Sweep& sweep, const Best& best, const CellPrice* price) {
 
 // The effect of the chosen cell minus that of its controls. Many vectors'
 // answers to one question say no more of other questions than the unsteered
-// answer does, so that each question counts once on both sides: taking the
-// controls away must not make an effect surer than it is.
+// answer does, so that each question counts once on both sides.
 Estimate beyond_controls(const Sweep& sweep, const SweepResults& results,
                          const Best& best, const Controls& controls) {
   const auto& random = controls.by_question;

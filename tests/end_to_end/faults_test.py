@@ -146,6 +146,15 @@ class LateFaults(StudyCase):
                      "99", "0 to 7")
         self.kept()
 
+    def test_a_layer_of_the_grid_is_found_before_any_work(self):
+        line = '["add scales=1 layers=99"]'
+        self.refused(self.study("--sweep.grid", line, out="early"), "99",
+                     "0 to 7")
+        self.assertFalse((self.folder / "early").exists())
+        # Who does not come to the sweep is not held up by it.
+        done = self.study("--sweep.grid", line, verb="dataset", out="early")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_full_disk(self):
         def limit():
             # No file may grow beyond this: what a full disk looks like to

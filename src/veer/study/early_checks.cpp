@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/early_checks.h"
 
+#include <algorithm>
 #include <string>
 #include <system_error>
 
@@ -11,6 +12,7 @@
 #include "veer/model/config.h"
 #include "veer/study/finetuned_source.h"
 #include "veer/study/intervention_text.h"
+#include "veer/study/study.h"
 #include "veer/study/sweep_grid.h"
 
 namespace veer {
@@ -49,7 +51,8 @@ void require_two_models(const ModelSettings& model) {
   }
 }
 
-void require_layers(const Manifest& manifest, const fs::path& folder) {
+void require_layers(const Manifest& manifest, const fs::path& folder,
+                    const std::string& last_stage) {
   const auto path = folder / "config.json";
   SweepSize size;
   size.num_layers =
@@ -59,6 +62,12 @@ void require_layers(const Manifest& manifest, const fs::path& folder) {
   size.vectors = manifest.sweep.vectors.empty() ? manifest.extract.vectors
                                                 : manifest.sweep.vectors;
   parse_layers(manifest.extract.layers, size.num_layers, "extract.layers");
+  const auto& stages = stage_names();
+  const bool sweeps = std::ranges::find(stages, last_stage) >=
+                      std::ranges::find(stages, "sweep");
+  if (!sweeps) {
+    return;
+  }
   example_layers(manifest.report, size.num_layers);
   if (!size.vectors.empty()) {
     // Made as the sweep will make it, and thrown away.

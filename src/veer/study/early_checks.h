@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "veer/study/manifest.h"
 
@@ -20,10 +21,11 @@ void require_store(const std::filesystem::path& folder, bool redo);
 // to be readable.
 void require_two_models(const ModelSettings& model);
 
-// Every layer that the manifest names is one of the model in `folder`, read
-// from its config.json: of extract, of the sweep with the lines of its grid, of
-// the report's table.
+// Every layer that a study up to `last_stage` uses is one of the model in
+// `folder`, read from its config.json: of extract, and where it comes to the
+// sweep of that, with the lines of its grid and the report's table.
 void require_layers(const Manifest& manifest,
-                    const std::filesystem::path& folder);
+                    const std::filesystem::path& folder,
+                    const std::string& last_stage);
 
 }  // namespace veer

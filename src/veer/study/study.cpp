@@ -159,7 +159,8 @@ std::vector<StageOutcome> run_study(const Manifest& given,
   manifest_specs(manifest.extract);  // every name, before any work
   const bool tunes = needs_tuned(manifest, request.last_stage);
   // A wrong path makes no run folder.
-  require_layers(manifest, model_folder(manifest.model.path));
+  require_layers(manifest, model_folder(manifest.model.path),
+                 request.last_stage);
   if (!manifest.model.finetuned.empty()) {
     finetuned_kind(manifest.model.finetuned);
     if (!manifest.model.finetuned_honest.empty()) {

@@ -73,7 +73,13 @@ class Sweep(StudyCase):
             difference = entry["effect_minus_control"]
             self.assertAlmostEqual(
                 difference["value"],
-                entry["effect"]["value"] - control["mean"]["value"], 9)
+                entry["effect"]["value"] - control["subtracted"], 9)
+            self.assertAlmostEqual(control["subtracted"],
+                                   max(0, control["mean"]["value"]), 9)
+            self.assertAlmostEqual(
+                control["mean"]["value"],
+                max(entry["random_effect"]["value"],
+                    entry["covariance_effect"]["value"]), 9)
             self.assertLessEqual(difference["low"], difference["value"])
             self.assertAlmostEqual(
                 control["mean"]["value"],

@@ -85,24 +85,38 @@ TEST(ControlMean, HoldsTheMeanOfAllVectorsAndQuestions) {
 }
 
 // The doubt about questions counts once, that about vectors beside it.
+const Estimate kHalf = estimate(0.5, 0.4, 0.6);
+
 TEST(BeyondVectors, SquaresAndAddsTheVectorsToThePairedDifference) {
   const std::vector<double> effects = {0.0, 0.0, 0.331, 0.0};  // half .263346
   const auto d =
-      beyond_vectors(0.5, effects, estimate(0.42, 0.32, 0.46), /*most=*/1.0);
+      beyond_vectors(kHalf, effects, estimate(0.42, 0.32, 0.46), /*most=*/1.0);
   EXPECT_NEAR(d.value, 0.5 - 0.08275, 1e-12);
   EXPECT_NEAR(d.low, d.value - std::hypot(0.10, 0.263346), 1e-5);
   EXPECT_NEAR(d.high, d.value + std::hypot(0.04, 0.263346), 1e-5);
   EXPECT_EQ(d.n, 10);
-  EXPECT_FALSE(beyond_vectors(0.5, effects, {}, 1.0).defined());
-  EXPECT_FALSE(beyond_vectors(0.5, {}, estimate(0.4, 0.3, 0.5), 1.0).defined());
+  EXPECT_FALSE(beyond_vectors(kHalf, effects, {}, 1.0).defined());
+  EXPECT_FALSE(
+      beyond_vectors(kHalf, {}, estimate(0.4, 0.3, 0.5), 1.0).defined());
+}
+
+// A vector that does 5 points is not one of 7 because random ones do -2.
+TEST(BeyondVectors, NothingIsAddedForRandomVectorsThatMoveAgainstTheGoal) {
+  const std::vector<double> against = {-0.03, -0.01, -0.02};
+  const auto d = beyond_vectors(estimate(0.05, -0.02, 0.12), against,
+                                estimate(0.07, 0.01, 0.13), /*most=*/1.0);
+  EXPECT_DOUBLE_EQ(d.value, 0.05);
+  EXPECT_DOUBLE_EQ(d.low, -0.02);
+  EXPECT_DOUBLE_EQ(d.high, 0.12);
 }
 
 TEST(BeyondVectors, StaysWithinWhatAShareCanChange) {
   const std::vector<double> none(32, 0.0);
-  const auto d = beyond_vectors(0.99, none, estimate(0.99, 0.6, 1.0), 1.0);
+  const auto most = estimate(0.99, 0.6, 1.0);
+  const auto d = beyond_vectors(most, none, estimate(0.99, 0.6, 1.0), 1.0);
   EXPECT_NEAR(d.high, 1.0, 1e-12);
   const std::vector<double> wild = {-0.9, 0.9};
-  const auto wide = beyond_vectors(0.99, wild, estimate(0.99, 0.6, 1.0), 1.0);
+  const auto wide = beyond_vectors(most, wild, estimate(0.99, 0.6, 1.0), 1.0);
   EXPECT_NEAR(wide.high, 1.0, 1e-12);
   EXPECT_NEAR(wide.low, -1.0, 1e-12);
 }

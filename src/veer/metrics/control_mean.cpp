@@ -59,18 +59,21 @@ Estimate mean_over_vectors(std::span<const double> effects,
   return estimate;
 }
 
-Estimate beyond_vectors(double effect, std::span<const double> effects,
+Estimate beyond_vectors(const Estimate& effect, std::span<const double> effects,
                         const Estimate& over_questions, double most,
                         double level) {
-  if (effects.empty() || !std::isfinite(effect) ||
+  if (effects.empty() || !std::isfinite(effect.value) ||
       !std::isfinite(over_questions.low) ||
       !std::isfinite(over_questions.high)) {
     return {};
   }
-  auto estimate = over_questions;
   const double mean = mean_of(effects);
+  if (mean < 0.0) {
+    return effect;
+  }
+  auto estimate = over_questions;
   const double own = half_width(effects, mean, level);
-  estimate.value = effect - mean;
+  estimate.value = effect.value - mean;
   estimate.low = std::max(
       -most, estimate.value -
                  std::hypot(own, over_questions.value - over_questions.low));

@@ -24,13 +24,15 @@ namespace veer {
 Estimate mean_over_vectors(std::span<const double> effects,
                            const Estimate& over_questions, double level = 0.95);
 
-// An effect beyond random vectors: `effect` minus their mean. `over_questions`
-// is the same difference paired by question, whose lower and upper half hold
-// the doubt about questions once for both; the vectors' own t half width is
-// squared and added (MOVER, Zou and Donner 2008). Kept within +-`most`: no
-// share changes by more than 1. n and clusters are those of `over_questions`.
-// Undefined where a number is missing.
-Estimate beyond_vectors(double effect, std::span<const double> effects,
+// An effect beyond random vectors: `effect` minus their mean, or the effect as
+// it is where their mean lies below 0: that random vectors move against the
+// goal is no merit of a vector. Effects are turned so that more is better.
+// `over_questions` is the same difference paired by question, whose lower and
+// upper half hold the doubt about questions once for both; the vectors' own t
+// half width is squared and added (MOVER, Zou and Donner 2008). Kept within
+// +-`most`: no share changes by more than 1. n and clusters are those of
+// `over_questions`. Undefined where a number is missing.
+Estimate beyond_vectors(const Estimate& effect, std::span<const double> effects,
                         const Estimate& over_questions, double most,
                         double level = 0.95);
 

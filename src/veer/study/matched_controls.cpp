@@ -125,6 +125,11 @@ Controls controls_of(const Sweep& sweep, const SweepResults& results,
   return controls;
 }
 
+// The kind whose mean is larger, the one that leaves less of an effect.
+bool has_larger_mean(const Controls& a, const Controls& b) {
+  return a.mean.defined() && (!b.mean.defined() || a.mean.value > b.mean.value);
+}
+
 // The kind that does more: by the value that 95 of 100 stay below, and with too
 // few vectors for one by the mean.
 bool does_more(const Controls& a, const Controls& b) {
@@ -179,6 +184,17 @@ struct BothKinds {
   Controls isotropic;
   Controls covariance;
 
+  // Of whom an effect is the rest.
+  bool covariance_is_control() const {
+    return has_larger_mean(covariance, isotropic);
+  }
+  const Controls& control() const {
+    return covariance_is_control() ? covariance : isotropic;
+  }
+  const char* control_kind() const {
+    return covariance_is_control() ? "covariance" : "isotropic";
+  }
+  // Whose bar is higher.
   bool covariance_does_more() const { return does_more(covariance, isotropic); }
   const Controls& more() const {
     return covariance_does_more() ? covariance : isotropic;
@@ -201,7 +217,8 @@ double natural_gaps(Sweep& sweep, const Best& best, const CellPrice* price) {
   return sum / static_cast<double>(price->length_by_layer.size());
 }
 
-// The effect of the chosen cell minus that of its controls. Many vectors'
+// The effect of the chosen cell minus that of its controls, or the effect where
+// these move against the goal (control_mean.h). Many vectors'
 // answers to one question say no more of other questions than the unsteered
 // answer does, so that each question counts once on both sides.
 Estimate beyond_controls(const Sweep& sweep, const SweepResults& results,
@@ -224,8 +241,8 @@ Estimate beyond_controls(const Sweep& sweep, const SweepResults& results,
                              std::ssize(random.steered), 0.95, random.units)
           : paired_difference(own, random.steered, sweep.context.seed(),
                               kScoreDraws, 0.95, random.units);
-  const double effect =
-      sign * results.effect(results.of(best.cell.row.id), best.goal).value;
+  const auto effect =
+      turned(results.effect(results.of(best.cell.row.id), best.goal), sign);
   const double most =
       has_labels ? 1.0 : std::numeric_limits<double>::infinity();
   return beyond_vectors(effect, controls.effects, paired, most);
@@ -238,15 +255,16 @@ Json kind_json(const Controls& controls, double sign) {
 
 Json control_json(const BothKinds& plain, const BothKinds& searched,
                   const CellPrice* real, bool is_searched, double sign) {
-  const auto& more = plain.more();
+  const auto& more = plain.control();
   if (!more.mean.defined()) {
     return nullptr;
   }
   const bool has_search = searched.more().mean.defined();
-  return {{"kind", plain.kind()},
+  return {{"kind", plain.control_kind()},
           {"vectors", more.effects.size()},
           {"questions", more.questions},
           {"mean", estimate_json(turned(more.mean, sign))},
+          {"subtracted", sign * std::max(0.0, more.mean.value)},
           {"percentile_95", number_json(more.percentile, sign)},
           {"displacement", displacement_json(real, more)},
           {"divergence", more.price == nullptr
@@ -286,7 +304,7 @@ void add_control_numbers(Sweep& sweep, const Best& best,
   const BothKinds searched{
       controls_of(sweep, results, best.random_searched, goal),
       controls_of(sweep, results, best.covariance_searched, goal)};
-  const auto minus = beyond_controls(sweep, results, best, plain.more());
+  const auto minus = beyond_controls(sweep, results, best, plain.control());
   entry["matched_control"] =
       control_json(plain, searched, price,
                    operator_class(best.cell.row.operation) == "linear", sign);

@@ -14,7 +14,11 @@ namespace veer {
 // "measure"): matched_control, effect_minus_control, room, divergence,
 // natural_gaps, random_effect, covariance_effect, random_vectors,
 // covariance_vectors, control, beats_random, valid_site, works and reason.
-// Measures divergence and displacement of the random vectors.
+// The control of matched_control and effect_minus_control is the kind of random
+// vectors whose mean effect is larger; what is taken off is that mean, and
+// nothing where it lies against the goal ("subtracted"). The bars of both kinds
+// count in beats_random. Measures divergence and displacement of the random
+// vectors.
 void add_control_numbers(Sweep& sweep, const Best& best,
                          const SweepResults& results, Json& entry);
 

@@ -48,7 +48,9 @@ RandomControl random_control(const Json& entry) {
   return {string_member(control, "kind") == "covariance" ? "covariance-matched "
                                                          : "",
           member(control, "mean"), number_or_nan(control, "percentile_95"),
-          control.value("vectors", std::int64_t{0})};
+          control.value("vectors", std::int64_t{0}),
+          !(member(control, "subtracted") == Json(0.0) &&
+            number_or_nan(member(control, "mean"), "value") != 0.0)};
 }
 
 std::string bar_text(const RandomControl& control, bool share) {

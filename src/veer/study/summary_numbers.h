@@ -21,13 +21,15 @@ std::string amount(const Json& estimate, bool share);
 // The same without "points", for a table: "+27 [+21, +33]".
 std::string bare_amount(const Json& estimate, bool share);
 
-// What random vectors do in the same cell, of the kind that does more: those of
-// "matched_control", whose mean is what effect_minus_control leaves out.
+// What random vectors do in the same cell, of the kind whose mean is larger:
+// those of "matched_control". Their mean is what effect_minus_control leaves
+// out, nothing where it lies against the goal.
 struct RandomControl {
   const char* kind = "";
   Json effect;
   double bar = 0.0;  // NaN: none
   std::int64_t vectors = 0;
+  bool is_subtracted = true;
 };
 RandomControl random_control(const Json& entry);
 std::string bar_text(const RandomControl& control, bool share);

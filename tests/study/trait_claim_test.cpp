@@ -50,6 +50,11 @@ Json comparison(double cosine, double half, double span) {
        {{{"confound", "confound_format"}, {"carries", true}}}},
       {"confounds",
        {{"overlaps", overlaps},
+        {"by_chance",
+         {{{"vector", "c"},
+           {"by_layer", {{{"layer", 1}, {"largest_share", 0.05}}}}},
+          {{"vector", "f"},
+           {"by_layer", {{{"layer", 1}, {"largest_share", 0.05}}}}}}},
         {"pairs",
          {{{"a", "c"},
            {"b", "f"},
@@ -133,6 +138,21 @@ TEST(TraitClaim, WhatLiesAlongANeutralConfoundIsCarriedAlong) {
             Decision::kUndecided);
   // Without confounds the answers alone cannot clear the directions.
   EXPECT_EQ(claim(0, 0.0, Json::object()).decision, Decision::kUndecided);
+}
+
+// A random direction holds a third along its largest confound as well.
+TEST(TraitClaim, WhatChanceGivesIsNotCarriedAlong) {
+  auto geometry = comparison(-0.6, 0.03, 0.45);
+  for (auto& own : geometry["confounds"]["by_chance"]) {
+    own["by_layer"][0]["largest_share"] = 0.34;
+  }
+  const auto got = claim(0, 0.0, geometry);
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+  EXPECT_THAT(got.reason, testing::HasSubstr("34 % is reached by chance"));
+  geometry["confounds"].erase("by_chance");
+  EXPECT_EQ(claim(0, 0.0, geometry).decision, Decision::kUndecided);
+  EXPECT_THAT(claim(0, 0.0, geometry).reason,
+              testing::HasSubstr("what chance gives is not known"));
 }
 
 // What a vector beside the pair carries is said and decides nothing.

@@ -70,6 +70,17 @@ Measure share_of(const Cosine& cosine, double wider) {
   return share;
 }
 
+std::optional<double> chance_of(const Json& comparison,
+                                const std::string& vector, std::int64_t layer) {
+  for (const auto& own : member(member(comparison, "confounds"), "by_chance")) {
+    if (string_member(own, "vector") == vector) {
+      const Json* at = at_layer(member(own, "by_layer"), layer);
+      return at == nullptr ? std::nullopt : number_member(*at, "largest_share");
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<double> span_of(const Json& comparison, const std::string& vector,
                               std::int64_t layer) {
   for (const auto& pair : member(member(comparison, "confounds"), "pairs")) {
@@ -110,8 +121,12 @@ std::vector<CarriedConfound> carried_confounds(
       normal_quantile(1.0 - kLevel / 2.0);
   std::vector<CarriedConfound> out;
   for (const auto& cosine : cosines) {
-    CarriedConfound own{cosine.vector, cosine.confound, cosine.layer,
-                        share_of(cosine, wider), std::nullopt};
+    CarriedConfound own{cosine.vector,
+                        cosine.confound,
+                        cosine.layer,
+                        share_of(cosine, wider),
+                        chance_of(comparison, cosine.vector, cosine.layer),
+                        std::nullopt};
     add_counts(comparison, cosine.vector, own.share);
     const auto known =
         std::ranges::find(out, cosine.vector, &CarriedConfound::vector);

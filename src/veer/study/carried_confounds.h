@@ -17,7 +17,10 @@ struct CarriedConfound {
   std::string vector;
   std::string confound;  // the one that holds most
   std::int64_t layer = 0;
-  Measure share;               // of squared length along that one
+  Measure share;  // of squared length along that one
+  // What the largest such share is by chance: 95 of 100 random directions with
+  // the activations' covariance stay below it. None: not measured.
+  std::optional<double> by_chance;
   std::optional<double> span;  // of squared length in the span of all of them
 };
 

@@ -174,8 +174,11 @@ std::string carried_text(const std::vector<CarriedConfound>& carried) {
   std::string text;
   for (const auto& own : carried) {
     text += fmt::format(
-        "{}{}: {} % along {} at layer {}{}", text.empty() ? "" : "; ",
+        "{}{}: {} % along {} at layer {} ({}){}", text.empty() ? "" : "; ",
         own.vector, percent(*own.share.value), own.confound, own.layer,
+        own.by_chance
+            ? fmt::format("{} % is reached by chance", percent(*own.by_chance))
+            : std::string("what chance gives is not known"),
         own.span ? fmt::format(", {} % in the span of all", percent(*own.span))
                  : "");
   }
@@ -196,24 +199,33 @@ std::string joined(const std::string& a, const std::string& b) {
   return a + (a.empty() || b.empty() ? "" : "; ") + b;
 }
 
+// What the share along a confound has to exceed: the margin, and what a random
+// direction holds along its largest of them. Without the second nothing does.
+double bar_of(const CarriedConfound& own, double margin) {
+  return std::max(margin, own.by_chance.value_or(1.0));
+}
+
 void decide(const std::vector<CarriedConfound>& carried, const Traits95& traits,
             HypothesisResult& row) {
   bool any_large = traits.any_large;
   bool all_small = traits.all_small && !carried.empty();
   const CarriedConfound* most = nullptr;
   for (const auto& own : carried) {
-    any_large = any_large || *own.share.low > row.margin();
+    const double bar = bar_of(own, row.margin());
+    any_large = any_large || *own.share.low > bar;
     all_small = all_small && *own.share.high < row.margin() &&
                 own.span.value_or(1.0) < row.margin();
-    // The one that decides: the surest to exceed the margin.
-    if (most == nullptr || *own.share.low > *most->share.low) {
+    // The one that decides: the surest to exceed its bar.
+    if (most == nullptr ||
+        *own.share.low - bar > *most->share.low - bar_of(*most, row.margin())) {
       most = &own;
     }
   }
+  const double bar = most == nullptr ? 1.0 : bar_of(*most, row.margin());
   const bool by_traits =
-      most == nullptr || (traits.any_large && *most->share.low <= row.margin());
+      most == nullptr || (traits.any_large && *most->share.low <= bar);
   row.effect = by_traits ? measure_of(traits.largest) : most->share;
-  row.p = p_beyond(row.effect, row.margin());
+  row.p = p_beyond(row.effect, any_large && !by_traits ? bar : row.margin());
   row.reason = joined(carried_text(carried), changes_text(traits));
   if (any_large) {
     row.decision = Decision::kSupported;

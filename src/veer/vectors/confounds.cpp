@@ -3,10 +3,13 @@
 
 #include <set>
 
+#include <ATen/ops/maximum.h>
 #include <ATen/ops/tensor.h>
 #include <nlohmann/json.hpp>
 
+#include "veer/vectors/distributions.h"
 #include "veer/vectors/item_statistics.h"
+#include "veer/vectors/random_share.h"
 #include "veer/vectors/readings.h"
 #include "veer/vectors/tensor_numbers.h"
 #include "veer/vectors/unit_rows.h"
@@ -43,6 +46,42 @@ ConfoundAtLayer overlap_at(const ComparedVector& vector,
                                                   items, confidence)
                                     .cosine
                               : Measure::none(reason);
+  return out;
+}
+
+std::optional<double> largest_by_chance(
+    const ComparedVector& vector,
+    const std::vector<const ComparedVector*>& confounds, std::int64_t layer) {
+  at::Tensor largest_B;
+  for (const auto* confound : confounds) {
+    const auto outside_B = random_shares_outside(
+        vector, confound->vector.directions_LD.select(0, layer), layer);
+    if (outside_B.defined()) {
+      const auto along_B = 1.0 - outside_B;
+      largest_B =
+          largest_B.defined() ? at::maximum(largest_B, along_B) : along_B;
+    }
+  }
+  return largest_B.defined()
+             ? std::optional(quantile(to_vector(largest_B), 0.95))
+             : std::nullopt;
+}
+
+ConfoundsByChance by_chance(const ComparedVector& vector,
+                            std::span<const ComparedVector> confounds,
+                            const std::set<std::string>& carriers) {
+  ConfoundsByChance out{vector.vector.name, {}, {}};
+  std::vector<const ComparedVector*> neutral;
+  for (const auto& confound : confounds) {
+    if (same_place(vector, confound) &&
+        !carriers.contains(confound.vector.contrast)) {
+      neutral.push_back(&confound);
+      out.confounds.push_back(confound.vector.name);
+    }
+  }
+  for (std::int64_t l = 0; l < vector.vector.num_layers(); ++l) {
+    out.largest_share.push_back(largest_by_chance(vector, neutral, l));
+  }
   return out;
 }
 
@@ -128,6 +167,7 @@ ConfoundReport compare_with_confounds(std::span<const ComparedVector> vectors,
       }
       report.overlaps.push_back(std::move(overlap));
     }
+    report.by_chance.push_back(by_chance(vector, confounds, carriers));
   }
   for (std::size_t i = 0; i < vectors.size(); ++i) {
     for (std::size_t j = i + 1; j < vectors.size(); ++j) {
@@ -208,7 +248,19 @@ Json confounds_json(const ConfoundReport& report) {
                      {"confounds", pair.confounds},
                      {"by_layer", layers}});
   }
-  return {{"overlaps", overlaps}, {"pairs", pairs}};
+  Json by_chance = Json::array();
+  for (const auto& own : report.by_chance) {
+    Json layers = Json::array();
+    for (std::size_t l = 0; l < own.largest_share.size(); ++l) {
+      layers.push_back(
+          {{"layer", l},
+           {"largest_share", optional_json(own.largest_share[l])}});
+    }
+    by_chance.push_back({{"vector", own.vector},
+                         {"confounds", own.confounds},
+                         {"by_layer", layers}});
+  }
+  return {{"overlaps", overlaps}, {"by_chance", by_chance}, {"pairs", pairs}};
 }
 
 }  // namespace veer

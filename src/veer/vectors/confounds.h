@@ -46,8 +46,19 @@ struct PairWithoutConfounds {
   std::vector<WithoutConfounds> by_layer;
 };
 
+// What the largest share of a vector's squared length along one neutral
+// confound is by chance: 95 of 100 random directions with the covariance of the
+// vector's activations (random_share.h) stay below it, the largest over the
+// confounds taken of each. None where the activations have no spread.
+struct ConfoundsByChance {
+  std::string vector;
+  std::vector<std::string> confounds;
+  std::vector<std::optional<double>> largest_share;  // by layer
+};
+
 struct ConfoundReport {
   std::vector<ConfoundOverlap> overlaps;
+  std::vector<ConfoundsByChance> by_chance;
   std::vector<PairWithoutConfounds> pairs;
 };
 
@@ -55,7 +66,7 @@ struct ConfoundReport {
 // is not established keeps its reason and, in `pairs`, is projected out all
 // the same: noise removes little of a vector. One whose contrast is among
 // `carriers` is not: its two sides differ in the behaviour itself, and taking
-// it out would take out what is asked for.
+// it out would take out what is asked for; nor does it count in `by_chance`.
 ConfoundReport compare_with_confounds(
     std::span<const ComparedVector> vectors,
     std::span<const ComparedVector> confounds, double confidence,

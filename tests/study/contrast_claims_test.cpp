@@ -30,7 +30,16 @@ Json contrast(const char* claim, const std::string& vector, double value,
       {"mean_b", mean_b},
       {"most", 1.0},
       {"divergence_a", price},
-      {"divergence_b", 1.0}};
+      {"divergence_b", 1.0},
+      {"candidates_a", 24},
+      {"candidates_b", 24}};
+}
+
+// `claim`'s sides as the best of so many configurations.
+Json searched(Json contrast, int a, int b) {
+  contrast["candidates_a"] = a;
+  contrast["candidates_b"] = b;
+  return contrast;
 }
 
 // The chosen cells of both vectors: adding and the nonlinear winner.
@@ -42,10 +51,8 @@ Json groups() {
 }
 
 HypothesisResult claim(const Json& contrasts, const std::string& id,
-                       const Json& chosen = groups(),
-                       const Json& cells = Json::array()) {
-  const Json sweep = {
-      {"groups", chosen}, {"contrasts", contrasts}, {"cells", cells}};
+                       const Json& chosen = groups()) {
+  const Json sweep = {{"groups", chosen}, {"contrasts", contrasts}};
   for (auto& result : contrast_claims(sweep, chosen_effects(sweep))) {
     if (result.id() == id) {
       return result;
@@ -80,34 +87,40 @@ TEST(ContrastClaims, AGainThatCostsMoreDecidesNothing) {
   EXPECT_THAT(got.reason, HasSubstr("costs more"));
 }
 
-// The best addition changes nothing and costs nothing: nobody wins at its
-// price. What counts is whether adding was searched as far.
-TEST(ContrastClaims, AnAdditionThatDoesNotWorkHasNoPriceToMeet) {
+// One rule, whatever the addition does: nothing is waived where it does
+// nothing.
+TEST(ContrastClaims, AnAdditionThatDoesNothingIsNoPriceToBeat) {
   auto chosen = groups();
   chosen[0] = planted_effect(kC, "induction", 0.0);
-  const auto list =
-      Json::array({contrast("H15", kC, 0.8, 0.1, 0.0, /*price=*/5.0)});
-  const auto searched = [](double nats, double coherent = 1.0) {
-    return Json::array({{{"vector", kC},
-                         {"operator", "add"},
-                         {"model", "base"},
-                         {"split", "select"},
-                         {"coherent", {{"value", coherent}}},
-                         {"kl", {{"p95", nats}}}}});
+  const auto won = [&](double price) {
+    return claim(Json::array({contrast("H15", kC, 0.8, 0.1, 0.0, price)}),
+                 "H15", chosen);
   };
-  const auto won = claim(list, "H15", chosen, searched(7.0));
-  EXPECT_EQ(won.decision, Decision::kSupported);
-  EXPECT_THAT(won.reason, HasSubstr("won at 5 nats, where adding, searched up "
-                                    "to 7 with unbroken text, does not"));
-  const auto short_of = claim(list, "H15", chosen, searched(3.0));
-  EXPECT_EQ(short_of.decision, Decision::kUndecided);
-  EXPECT_THAT(short_of.reason, HasSubstr("at the winner's 5 nats no addition"));
-  // Adding that broke the text there had no chance there.
-  EXPECT_EQ(claim(list, "H15", chosen, searched(7.0, 0.5)).decision,
-            Decision::kUndecided);
-  // One that works has a price, however far adding was searched.
-  EXPECT_EQ(claim(list, "H15", groups(), searched(7.0)).decision,
-            Decision::kUndecided);
+  EXPECT_EQ(won(5.0).decision, Decision::kUndecided);
+  EXPECT_THAT(won(5.0).reason, HasSubstr("no addition to compare in price"));
+  EXPECT_THAT(won(5.0).reason,
+              HasSubstr("at 5 nats (KL) against the addition's 1"));
+  // It was searched as dear and does nothing there.
+  EXPECT_EQ(won(1.1).decision, Decision::kSupported);
+  EXPECT_THAT(won(1.1).reason,
+              HasSubstr("at 1.1 nats (KL) against the addition's 1"));
+}
+
+TEST(ContrastClaims, AnUnknownPriceDecidesNothing) {
+  auto free = contrast("H15", kC, 0.3, 0.2);
+  free["divergence_b"] = nullptr;
+  const auto got = claim(Json::array({free}), "H15");
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+  EXPECT_THAT(got.reason, HasSubstr("was not measured"));
+}
+
+TEST(ContrastClaims, AnAdditionThatBreaksTheTextIsNoRival) {
+  auto chosen = groups();
+  chosen[0]["coherent"] = planted_estimate(0.5, 0.1);
+  const auto got =
+      claim(Json::array({contrast("H15", kC, 0.3, 0.2)}), "H15", chosen);
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+  EXPECT_THAT(got.reason, HasSubstr("the addition's text is broken"));
 }
 
 TEST(ContrastClaims, ABlendIsHeldAgainstTheVectorThatItBeats) {
@@ -118,15 +131,46 @@ TEST(ContrastClaims, ABlendIsHeldAgainstTheVectorThatItBeats) {
       planted_effect("blend:0.5", "induction", 0.8, 0.05, "blend"));
   auto list = Json::array({contrast("H16", "", 0.8, 0.1, 0.0, 5.0)});
   list[0]["cell_b"] = 7;
-  const auto cells = Json::array({{{"vector", kC},
-                                   {"operator", "add"},
-                                   {"model", "base"},
-                                   {"split", "select"},
-                                   {"coherent", {{"value", 1.0}}},
-                                   {"kl", {{"p95", 7.0}}}}});
-  EXPECT_EQ(claim(list, "H16", chosen, cells).decision, Decision::kSupported);
+  EXPECT_THAT(claim(list, "H16", chosen).reason,
+              HasSubstr("no addition to compare in price"));
   list[0]["cell_b"] = 0;  // the other vector's, which works
-  EXPECT_EQ(claim(list, "H16", chosen, cells).decision, Decision::kUndecided);
+  EXPECT_THAT(claim(list, "H16", chosen).reason,
+              HasSubstr("costs more divergence"));
+}
+
+// The best of many is better than the best of few: only who was not searched
+// more widely wins.
+TEST(ContrastClaims, TheWinnerIsNotTheBestOfMore) {
+  const auto gain = contrast("H15", kC, 0.3, 0.2);
+  EXPECT_EQ(claim(Json::array({searched(gain, 12, 48)}), "H15").decision,
+            Decision::kSupported);
+  const auto more = claim(Json::array({searched(gain, 49, 48)}), "H15");
+  EXPECT_EQ(more.decision, Decision::kUndecided);
+  EXPECT_THAT(more.reason, HasSubstr("best of 49 against best of 48"));
+  EXPECT_THAT(more.reason, HasSubstr("the best of more configurations"));
+  const auto none = contrast("H16", "", 0.0, 0.05);
+  EXPECT_EQ(claim(Json::array({searched(none, 48, 12)}), "H16").decision,
+            Decision::kContradicted);
+  const auto fewer = claim(Json::array({searched(none, 12, 48)}), "H16");
+  EXPECT_EQ(fewer.decision, Decision::kUndecided);
+  EXPECT_THAT(fewer.reason, HasSubstr("searched in more configurations"));
+  auto old = gain;
+  old.erase("candidates_a");
+  EXPECT_THAT(claim(Json::array({old}), "H15").reason,
+              HasSubstr("is not known"));
+}
+
+TEST(ContrastClaims, AFittedMapHasNoMatchedControl) {
+  auto chosen = groups();
+  chosen.push_back(planted_effect(kC, "induction", 0.8, 0.05, "learned"));
+  const auto got =
+      claim(Json::array({contrast("H15L", kC, 0.3, 0.2)}), "H15L", chosen);
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+  EXPECT_THAT(got.reason, HasSubstr("a fitted map has no matched control"));
+  EXPECT_EQ(
+      claim(Json::array({contrast("H15L", kC, 0.0, 0.05)}), "H15L", chosen)
+          .decision,
+      Decision::kContradicted);
 }
 
 TEST(ContrastClaims, TheWinnerHasToWork) {

@@ -116,6 +116,13 @@ TEST(OneDirection, APrivatePartThatWorksIsASecondOne) {
   EXPECT_EQ(claim(Json::array({first, part("c", 0.0), part("f", 0.02)}), "H9U")
                 .decision,
             Decision::kSupported);
+  // The parts were searched less widely than the vector.
+  auto fewer = Json::array({first, part("c", 0.0), part("f", 0.02)});
+  fewer[2]["candidates"] = 6;
+  const auto open = claim(fewer, "H9U");
+  EXPECT_EQ(open.decision, Decision::kUndecided);
+  EXPECT_THAT(open.reason, HasSubstr("parts are the best of 6 configurations, "
+                                     "the vectors of 24"));
   // Where no first one works a second one is no question.
   const auto none =
       claim(Json::array({planted_effect("c@p", "induction", 0.0, 0.02),

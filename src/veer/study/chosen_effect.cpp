@@ -87,6 +87,9 @@ ChosenEffect effect_of(const Json& entry) {
   effect.of_ceiling = measure(member(entry, "of_ceiling"));
   effect.coherent = number_member(member(entry, "coherent"), "value");
   effect.select_value = number_member(entry, "select_value");
+  if (const auto tried = number_member(entry, "candidates")) {
+    effect.candidates = static_cast<std::int64_t>(*tried);
+  }
   effect.divergence = number_member(member(entry, "divergence"), "p95");
   effect.room = number_member(entry, "room");
   if (const auto base = number_member(member(entry, "baseline"), "value");

@@ -38,6 +38,7 @@ struct ChosenEffect {
   // What the choice went by: the goal's measure on select, and the divergence
   // (95th percentile over tokens, nats).
   std::optional<double> select_value;
+  std::optional<std::int64_t> candidates;  // that it was chosen from
   std::optional<double> divergence;
   // The most that the effect could be: 1 minus the unsteered share.
   std::optional<double> room;

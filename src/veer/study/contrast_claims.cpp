@@ -21,6 +21,7 @@ namespace veer {
 namespace {
 
 constexpr double kSamePrice = 1.1;
+constexpr double kUnbrokenText = 0.75;
 // The way of matching two ladders that decides. Equal divergence is read off a
 // curve whose points are measured on a few questions; no interval holds the
 // error of that, so that it describes and decides nothing.
@@ -35,6 +36,7 @@ struct Contrast {
   std::optional<double> p;  // corrected within its family (max-t)
   std::optional<double> price_a, price_b;  // divergence, nats
   std::optional<double> cell_b;
+  std::optional<double> tried_a, tried_b;  // configurations, on select
   // Means of the compared quantity on both sides, and what it could be at
   // most.
   std::optional<double> mean_a, mean_b, most;
@@ -55,6 +57,27 @@ struct Contrast {
   std::string text() const {
     return fmt::format("{}, {}: {} points", what, goal,
                        signed_rounded(100.0 * *difference.value, 0));
+  }
+  // With what both sides cost and of how many each is the best.
+  std::string full_text() const {
+    std::string text = this->text();
+    if (price_a && price_b) {
+      text += fmt::format(" at {:.2g} nats (KL) against the addition's {:.2g}",
+                          *price_a, *price_b);
+    }
+    if (tried_a && tried_b) {
+      text += fmt::format(", best of {:g} against best of {:g}", *tried_a,
+                          *tried_b);
+    }
+    return text;
+  }
+  // Whether a side is the best of no more configurations than the other: the
+  // more are tried, the better the best of them is. False where not known.
+  bool a_tried_no_more() const {
+    return tried_a && tried_b && *tried_a <= *tried_b;
+  }
+  bool b_tried_no_more() const {
+    return tried_a && tried_b && *tried_b <= *tried_a;
   }
 };
 
@@ -83,6 +106,8 @@ std::vector<Contrast> contrasts_of(const Json& sweep, std::string_view claim) {
     own.price_a = number_member(entry, "divergence_a");
     own.price_b = number_member(entry, "divergence_b");
     own.cell_b = number_member(entry, "cell_b");
+    own.tried_a = number_member(entry, "candidates_a");
+    own.tried_b = number_member(entry, "candidates_b");
     own.mean_a = number_member(entry, "mean_a");
     own.mean_b = number_member(entry, "mean_b");
     own.most = number_member(entry, "most");
@@ -134,60 +159,29 @@ const ChosenEffect* added_of(const Contrast& own,
   return nullptr;
 }
 
-// The largest divergence at which adding a vector was searched for a goal and
-// left the text unbroken, so that it had a chance there; none where nothing was
-// measured.
-std::optional<double> searched_price(const Json& sweep,
-                                     const std::string& vector,
-                                     const std::string& goal) {
-  const char* model = goal == "induction" ? "base" : "tuned";
-  std::optional<double> most;
-  for (const auto& cell : member(sweep, "cells")) {
-    const auto operation = string_member(cell, "operator");
-    const auto price = number_member(member(cell, "kl"), "p95");
-    if (price && string_member(cell, "vector") == vector &&
-        string_member(cell, "model") == model &&
-        string_member(cell, "split") == "select" && is_unbroken(cell) &&
-        (operation == "add" || operation == "subtract")) {
-      most = std::max(most.value_or(0.0), *price);
-    }
+// Why a gain over the addition says nothing at its price; empty where it does.
+// One rule, whatever the addition does: the winner may cost at most a tenth
+// more than it.
+std::string against_price(const Contrast& own,
+                          const std::vector<ChosenEffect>& effects) {
+  const auto* added = added_of(own, effects);
+  if (added == nullptr) {
+    return "the addition's cell was not confirmed";
   }
-  return most;
-}
-
-// Whether the winner paid no more than the addition did, or where the addition
-// does not work no more than adding was given: the search took the best of all
-// its prices, so that what it would have done for more is nothing.
-struct PriceVerdict {
-  bool fair = true;
-  std::string text;
-};
-
-PriceVerdict judge_price(const Json& sweep, const Contrast& own, double margin,
-                         const std::vector<ChosenEffect>& effects) {
+  if (added->coherent.value_or(1.0) < kUnbrokenText) {
+    return "more than a quarter of the addition's text is broken";
+  }
   if (!own.price_a || !own.price_b) {
-    return {true, "divergence not measured"};
+    return "the divergence of both was not measured";
   }
   if (*own.price_a <= kSamePrice * *own.price_b) {
-    return {true, ""};
+    return "";
   }
-  const auto* added = added_of(own, effects);
-  if (added == nullptr ||
-      judge_effect(*added, margin).standing == Standing::kWorks) {
-    return {false, fmt::format("a gain there costs more divergence, {:.2g} "
-                               "against {:.2g} nats",
-                               *own.price_a, *own.price_b)};
+  if (added->effect.low.value_or(0.0) > 0.0) {
+    return "a gain there costs more divergence";
   }
-  const auto searched = searched_price(sweep, added->vector, own.goal);
-  if (!searched || *own.price_a > kSamePrice * *searched) {
-    return {false,
-            fmt::format("adding does not work, and at the winner's {:.2g} nats "
-                        "no addition with unbroken text was searched",
-                        *own.price_a)};
-  }
-  return {true, fmt::format("won at {:.2g} nats, where adding, searched up to "
-                            "{:.2g} with unbroken text, does not work",
-                            *own.price_a, *searched)};
+  return "no addition to compare in price: the one that select chose does "
+         "nothing that is told from 0, and costs less";
 }
 
 // Why the winner of a gain is none; empty if it is one.
@@ -208,6 +202,21 @@ std::string against_winner(const Contrast& own, const std::string& group,
   return judge_effect(*winner, margin).why;
 }
 
+// Why a gain is none; empty if it is one.
+std::string against_gain(const Contrast& own, const std::string& group,
+                         double margin,
+                         const std::vector<ChosenEffect>& effects) {
+  if (auto why = against_price(own, effects); !why.empty()) {
+    return why;
+  }
+  if (!own.a_tried_no_more()) {
+    return own.tried_a && own.tried_b
+               ? "the winner is the best of more configurations"
+               : "of how many configurations each is the best is not known";
+  }
+  return against_winner(own, group, margin, effects);
+}
+
 HypothesisResult beats_adding(const char* id, const std::string& group,
                               const Json& sweep,
                               const std::vector<ChosenEffect>& effects) {
@@ -224,6 +233,7 @@ HypothesisResult beats_adding(const char* id, const std::string& group,
   const Contrast* shown = nullptr;
   const Contrast* least_sure = nullptr;  // of those that left room
   double largest_p = 0.0;
+  bool unequal = false;  // a small difference of one that was tried less often
   for (const auto& own : all) {
     const std::string name =
         (own.vector.empty() ? "the blend" : own.vector) + " (" + own.goal + ")";
@@ -233,18 +243,16 @@ HypothesisResult beats_adding(const char* id, const std::string& group,
     (has_room ? compared : full).insert(name);
     bool supports = false;
     if (*own.difference.low > 0.0) {
-      const auto price = judge_price(sweep, own, row.margin(), effects);
-      const auto why = price.fair
-                           ? against_winner(own, group, row.margin(), effects)
-                           : price.text;
+      const auto why = against_gain(own, group, row.margin(), effects);
       supports = why.empty();
-      if (!supports || !price.text.empty()) {
-        notes +=
-            fmt::format("; {}: {}", own.text(), supports ? price.text : why);
+      if (!supports) {
+        notes += fmt::format("; {}: {}", own.full_text(), why);
       }
     }
     if (has_room) {
-      all_small = all_small && *own.difference.high < row.margin();
+      const bool small = *own.difference.high < row.margin();
+      all_small = all_small && small;
+      unequal = unequal || (small && !own.b_tried_no_more());
       largest_p = std::max(
           largest_p, p_beyond(own.difference, row.margin()).value_or(0.0));
       if (least_sure == nullptr ||
@@ -259,14 +267,15 @@ HypothesisResult beats_adding(const char* id, const std::string& group,
     }
     supported = supported || supports;
   }
-  const bool contradicted = !supported && !compared.empty() && all_small;
-  shown = contradicted ? least_sure : shown;
+  const bool small = !supported && !compared.empty() && all_small;
+  const bool contradicted = small && !unequal;
+  shown = small ? least_sure : shown;
   row.effect = shown->difference;
   row.p = shown->p;
-  row.reason = (supported      ? ""
-                : contradicted ? "nearest to the margin: "
-                               : "largest difference: ") +
-               shown->text() + notes;
+  row.reason = (supported ? ""
+                : small   ? "nearest to the margin: "
+                          : "largest difference: ") +
+               shown->full_text() + notes;
   if (!compared.empty()) {
     row.reason += "; compared with room: " + names_of(compared);
   }
@@ -275,11 +284,18 @@ HypothesisResult beats_adding(const char* id, const std::string& group,
   }
   if (supported) {
     row.decision = Decision::kSupported;
+    if (group == "learned") {
+      leave_learned_undecided(row);
+    }
   } else if (compared.empty()) {
     leave_undecided_without_room(row);
   } else if (contradicted) {
     row.decision = Decision::kContradicted;
     row.p = largest_p;
+  } else if (small) {
+    row.reason +=
+        "; the additions were searched in more configurations, so that no gain "
+        "does not say that there is none";
   } else {
     row.reason += undecidable_text(row.effect, row.margin());
   }

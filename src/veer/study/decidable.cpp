@@ -25,4 +25,13 @@ std::string undecidable_text(const Measure& measure, double margin) {
       rounded(100.0 * least, 0));
 }
 
+void leave_learned_undecided(HypothesisResult& row) {
+  if (row.decision == Decision::kSupported) {
+    row.decision = Decision::kUndecided;
+    row.reason +=
+        "; a fitted map has no matched control: none fitted on shuffled rows "
+        "was run beside it";
+  }
+}
+
 }  // namespace veer

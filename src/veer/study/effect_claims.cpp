@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "veer/study/effect_claims.h"
 
+#include <string_view>
 #include <utility>
 
 #include <fmt/core.h>
+
+#include "veer/study/decidable.h"
 
 namespace veer {
 namespace {
@@ -20,6 +23,9 @@ HypothesisResult one(const std::vector<ChosenEffect>& effects, const char* id,
   }
   auto row = claim_row(id);
   decide_by_effect(row, *effect, works);
+  if (std::string_view(group) == "learned") {
+    leave_learned_undecided(row);
+  }
   return row;
 }
 

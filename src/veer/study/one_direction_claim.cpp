@@ -20,6 +20,10 @@ namespace {
 constexpr double kNoEffect = 0.1;     // "works" and "fails" of an effect
 constexpr double kSmallestGap = 0.1;  // between the models
 
+bool is_private_part(const ChosenEffect& effect) {
+  return effect.group == "part" && effect.vector.starts_with("private:");
+}
+
 // Share of the gap between the models that a chosen effect closes.
 Measure closed_share(const SweepEvidence& evidence,
                      const ChosenEffect& effect) {
@@ -105,6 +109,40 @@ HypothesisResult suffices(const SweepEvidence& evidence) {
   return row;
 }
 
+// How many configurations the parts were tried in at least, and the vectors'
+// plain additions at most.
+struct Tried {
+  std::optional<std::int64_t> parts;
+  std::optional<std::int64_t> vectors;
+
+  // Nothing found by a smaller search is not shown to be nothing.
+  bool enough() const { return parts && vectors && *parts >= *vectors; }
+  std::string text() const {
+    return parts && vectors
+               ? fmt::format(
+                     "; parts are the best of {} configurations, the "
+                     "vectors of {}",
+                     *parts, *vectors)
+               : "; of how many configurations each is the best is not known";
+  }
+};
+
+Tried tried_of(const std::vector<ChosenEffect>& effects) {
+  Tried tried;
+  for (const auto& effect : effects) {
+    if (!effect.candidates) {
+      continue;
+    }
+    if (is_private_part(effect)) {
+      tried.parts = std::min(tried.parts.value_or(*effect.candidates),
+                             *effect.candidates);
+    } else if (effect.group == "linear") {
+      tried.vectors = std::max(tried.vectors.value_or(0), *effect.candidates);
+    }
+  }
+  return tried;
+}
+
 HypothesisResult is_unique(const std::vector<ChosenEffect>& effects) {
   auto row = claim_row("H9U");
   std::size_t parts = 0;
@@ -114,7 +152,7 @@ HypothesisResult is_unique(const std::vector<ChosenEffect>& effects) {
   const ChosenEffect* shown = nullptr;
   bool any_works = false;
   for (const auto& effect : effects) {
-    if (effect.group != "part" || !effect.vector.starts_with("private:")) {
+    if (!is_private_part(effect)) {
       continue;
     }
     ++parts;
@@ -139,21 +177,24 @@ HypothesisResult is_unique(const std::vector<ChosenEffect>& effects) {
   if (shown == nullptr) {
     return row;
   }
+  const auto tried = tried_of(effects);
   row.effect = shown->effect;
   row.room = shown->room;
-  row.reason = text;
+  row.reason = text + tried.text();
   const bool has_first = std::ranges::any_of(effects, [&](const auto& effect) {
     return effect.group == "linear" &&
            judge_effect(effect, row.margin()).standing == Standing::kWorks;
   });
   if (!any_works && !has_first) {
     row.decision = Decision::kVoid;
-    row.reason = "no first direction works; " + text;
+    row.reason = "no first direction works; " + row.reason;
     return row;
   }
   row.p = p_beyond(row.effect, 0.0);
   if (any_works) {
     row.decision = Decision::kContradicted;
+  } else if (failing == parts && !tried.enough()) {
+    row.reason += "; that none works there does not say that none does";
   } else if (failing == parts) {
     row.decision = Decision::kSupported;
     row.p = p_beyond(row.effect, row.margin());

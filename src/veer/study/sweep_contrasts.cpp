@@ -161,8 +161,10 @@ class Contrasts {
                        row.scale, row.unit, row.layers);
   }
 
+  // `tried_b`: of how many configurations `b` is the best.
   void add_best_pair(const char* claim, const std::string& what,
-                     const Goal& goal, const Best& a, const Best& b) {
+                     const Goal& goal, const Best& a, const Best& b,
+                     std::int64_t tried_b) {
     const Sides sides{a.vector == b.vector ? a.vector : "",
                       results_.outcomes(a.cell, goal),
                       results_.outcomes(b.cell, goal),
@@ -178,6 +180,8 @@ class Contrasts {
         p95_of(divergences_, b.select_cell));
     list_.back()["cell_a"] = a.cell.row.id;
     list_.back()["cell_b"] = b.cell.row.id;
+    list_.back()["candidates_a"] = a.num_candidates;
+    list_.back()["candidates_b"] = tried_b;
   }
 
   void add_groups(const char* claim, const std::string& vector,
@@ -185,7 +189,7 @@ class Contrasts {
     const auto* other = find_best(sweep_, vector, goal.name, group);
     if (linear != nullptr && other != nullptr) {
       add_best_pair(claim, fmt::format("{}: {} minus linear", vector, group),
-                    goal, *other, *linear);
+                    goal, *other, *linear, linear->num_candidates);
     }
   }
 
@@ -250,17 +254,21 @@ class Contrasts {
                  const std::pair<std::string, std::string>& pair) {
     const auto* blend = find_best(sweep_, "", goal.name, "blend");
     const Best* single = nullptr;
+    std::int64_t tried = 0;  // of both vectors: the better of the two is taken
     for (const auto& name : {pair.first, pair.second}) {
       const auto* own =
           name.empty() ? nullptr : find_best(sweep_, name, goal.name, "linear");
-      if (own != nullptr &&
-          (single == nullptr || own->select_value > single->select_value)) {
+      if (own == nullptr) {
+        continue;
+      }
+      tried += own->num_candidates;
+      if (single == nullptr || own->select_value > single->select_value) {
         single = own;
       }
     }
     if (blend != nullptr && single != nullptr) {
       add_best_pair("H16", "blend minus the better single vector", goal, *blend,
-                    *single);
+                    *single, tried);
     }
   }
 

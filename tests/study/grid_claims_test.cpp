@@ -38,18 +38,33 @@ HypothesisResult norm(const PlantedSweep& planted) {
 }
 
 TEST(LayerShare, BothSidesOfAQuarter) {
-  const std::vector<double> one = {0, 0.8, 0, 0, 0, 0, 0, 0};
+  const std::vector<double> one = {0, 0.8, 0.125, 0, 0, 0, 0, 0};
   const auto peaked = layers(grid(one));
   EXPECT_EQ(peaked.decision, Decision::kSupported);
   EXPECT_DOUBLE_EQ(*peaked.effect.value, 0.125);
+  EXPECT_DOUBLE_EQ(*peaked.effect.high, 0.25);
   EXPECT_THAT(peaked.reason, HasSubstr("layer 1 most"));
   // One of four is the least that there can be.
   const auto few = layers(grid({0.0, 0.8, 0.0, 0.0}));
   EXPECT_EQ(few.decision, Decision::kUndecided);
   EXPECT_THAT(few.reason, HasSubstr("fewer than 8 layers"));
-  const auto spread = layers(grid({0.5, 0.6, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5}));
+  const auto spread = layers(grid({0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8}));
   EXPECT_EQ(spread.decision, Decision::kContradicted);
+  EXPECT_LT(*spread.effect.low, *spread.effect.high);
   EXPECT_EQ(layers(grid({0.0, 0.0, 0.0, 0.0})).decision, Decision::kUndecided);
+}
+
+// The share goes in steps of a layer, so that no draw of questions may move it:
+// that is no certainty.
+TEST(LayerShare, AnIntervalWithoutWidthDecidesNothing) {
+  for (const auto& shares :
+       {std::vector<double>{0, 0.8, 0, 0, 0, 0, 0, 0},
+        std::vector<double>{0.5, 0.6, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5}}) {
+    const auto got = layers(grid(shares));
+    EXPECT_DOUBLE_EQ(*got.effect.low, *got.effect.high);
+    EXPECT_EQ(got.decision, Decision::kUndecided);
+    EXPECT_THAT(got.reason, HasSubstr("the interval has no width"));
+  }
 }
 
 TEST(LayerShare, FullLayersCannotBeToldApart) {
@@ -110,6 +125,8 @@ TEST(NormClaim, TheChosenAdditionDecides) {
   }
   EXPECT_EQ(norm(planted).decision, Decision::kSupported);
   EXPECT_NEAR(*norm(planted).effect.value, -0.8, 1e-9);
+  EXPECT_THAT(norm(planted).reason,
+              HasSubstr("has no random vectors and no price of its own"));
 }
 
 TEST(NormClaim, BothSidesAndNoRoom) {

@@ -212,19 +212,28 @@ HypothesisResult layer_share_claim(const SweepEvidence& evidence,
         kLeastLayers, text);
     return row;
   }
-  if (all([&](const Spread& s) { return s.share.high <= row.margin(); })) {
-    row.decision = Decision::kSupported;
-  } else if (all([&](const Spread& s) {
-               return s.share.above(row.margin());
-             })) {
-    row.decision = Decision::kContradicted;
-    if (most < kLeastRoom) {
-      row.decision = Decision::kUndecided;
-      row.reason = fmt::format(
-          "no room: the strongest layer leaves {} points, below which layers "
-          "cannot be told apart; {}",
-          rounded(100.0 * most, 0), text);
-    }
+  const bool few =
+      all([&](const Spread& s) { return s.share.high <= row.margin(); });
+  const bool many =
+      all([&](const Spread& s) { return s.share.above(row.margin()); });
+  if (!few && !many) {
+    return row;
+  }
+  if (many && most < kLeastRoom) {
+    row.reason = fmt::format(
+        "no room: the strongest layer leaves {} points, below which layers "
+        "cannot be told apart; {}",
+        rounded(100.0 * most, 0), text);
+  } else if (!all([](const Spread& s) { return s.share.low < s.share.high; })) {
+    // The share goes in steps of one layer: that no draw of questions moves it
+    // says how coarse it is, not how sure.
+    row.p = 1.0;
+    row.reason = fmt::format(
+        "the interval has no width, because no draw of questions moves the "
+        "share by a whole layer; {}",
+        text);
+  } else {
+    row.decision = few ? Decision::kSupported : Decision::kContradicted;
   }
   return row;
 }
@@ -290,9 +299,9 @@ HypothesisResult norm_claim(const SweepEvidence& evidence) {
   row.room = best->room;
   row.p = p_beyond(row.effect, 0.0);
   row.reason = fmt::format(
-      "largest of {} vectors: {}, {} points; no random vectors stand beside "
-      "the "
-      "side whose norm is restored",
+      "largest of {} vectors: {}, {} points; the side whose norm is restored "
+      "has no random vectors and no price of its own, and neither side has to "
+      "work: this is about the edit and not about the direction",
       all.size(), best->vector,
       signed_rounded(100.0 * *best->difference.value, 0));
   if (row.decision != Decision::kSupported && !any_room) {

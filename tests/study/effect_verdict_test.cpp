@@ -66,22 +66,26 @@ TEST(EffectVerdict, TheReasonNamesTheBarThatWasReached) {
   auto entry = good();
   entry["covariance_vectors"]["percentile_95"] = 0.45;
   EXPECT_EQ(reason(entry),
-            "its interval begins at +40 points, not above the 95th percentile "
-            "of 32 covariance-matched random vectors, +45 points");
+            "the interval of the effect in all begins at +40 points, not above "
+            "the 95th percentile of 32 covariance-matched random vectors, +45 "
+            "points");
   entry["random_vectors"] = {{"n", 4}, {"percentile_95", nullptr}};
   entry["random_effect"] = interval(0.3, 0.2);
-  EXPECT_EQ(reason(entry),
-            "its interval begins at +40 points, not above the interval of the "
-            "mean of 4 isotropic random vectors, which ends at +50 points");
+  EXPECT_EQ(
+      reason(entry),
+      "the interval of the effect in all begins at +40 points, not above "
+      "the interval of the mean of 4 isotropic random vectors, which ends "
+      "at +50 points");
   entry = good();
   entry["effect_minus_control"] = interval(0.1, 0.12);
   EXPECT_EQ(reason(entry),
-            "minus the mean of the random vectors it is +10 points [-2, +22], "
-            "an interval that reaches 0");
+            "the interval of the effect beyond random vectors, +10 points "
+            "[-2, +22], reaches 0");
   entry = good();
   entry["effect"] = interval(0.05, 0.1);
   EXPECT_EQ(reason(entry),
-            "its interval reaches 0 (+5 points [-5, +15] in all)");
+            "the interval of the effect in all, +5 points [-5, +15], reaches "
+            "0");
 }
 
 TEST(EffectVerdict, OfAScoreThatShouldFallTheReasonHasTheMeasuredSigns) {
@@ -94,8 +98,8 @@ TEST(EffectVerdict, OfAScoreThatShouldFallTheReasonHasTheMeasuredSigns) {
   entry["covariance_vectors"] = {{"n", 32}, {"percentile_95", -0.45}};
   add_verdict(entry, 0.75);
   EXPECT_EQ(entry.at("reason"),
-            "its interval begins at -0.40, not above the 95th percentile of 32 "
-            "covariance-matched random vectors, -0.45");
+            "the interval of the effect in all begins at -0.40, not above the "
+            "95th percentile of 32 covariance-matched random vectors, -0.45");
 }
 
 TEST(EffectVerdict, AMeanOfRandomVectorsAboveTheMarginVoidsThePlace) {

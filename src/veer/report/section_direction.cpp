@@ -135,10 +135,12 @@ std::string primary_block(const Json& comparison, const Json& pair) {
               "here; of three nulls it is the strictest (in the others one "
               "direction is held and one is drawn). Dashed: the most that the "
               "plain cosine could reach given the reliability of both. A value "
-              "inside the grey band is told neither from chance nor from "
+              "inside the grey band, which is that of one layer alone, is told "
+              "neither from chance nor from "
               "agreement; one above it says that the directions share "
               "something, "
-              "not that they do the same when they steer.") +
+              "not that they do the same when they steer. The claims H1 and H8 "
+              "correct for all layers.") +
       units_note(comparison);
   return body + "<details><summary>The numbers</summary>" + pair_table(pair) +
          "</details>\n";

@@ -100,8 +100,8 @@ std::string bar_reason(const Reader& reader, const Json& entry) {
     const auto n =
         static_cast<std::int64_t>(number_member(list, "n").value_or(0.0));
     return fmt::format(
-        "its interval begins at {}, not above the {} of {} {} random vectors, "
-        "{}{}",
+        "the interval of the effect in all begins at {}, not above the {} of "
+        "{} {} random vectors, {}{}",
         number(reader.nearest("effect")),
         member(list, "percentile_95").is_number() ? "95th percentile"
                                                   : "interval of the mean",
@@ -109,9 +109,8 @@ std::string bar_reason(const Reader& reader, const Json& entry) {
         member(list, "percentile_95").is_number() ? "" : "which ends at ",
         number(reader.in_measure(bar)));
   }
-  return "minus the mean of the random vectors it is " +
-         amount(member(entry, "effect_minus_control"), share) +
-         ", an interval that reaches 0";
+  return "the interval of the effect beyond random vectors, " +
+         amount(member(entry, "effect_minus_control"), share) + ", reaches 0";
 }
 
 std::string reason_of(const Verdict& verdict, const Json& entry) {
@@ -124,14 +123,17 @@ std::string reason_of(const Verdict& verdict, const Json& entry) {
            "are no control";
   }
   if (!verdict.moved) {
-    return fmt::format("its interval reaches 0 ({} in all)",
+    return fmt::format("the interval of the effect in all, {}, reaches 0",
                        amount(member(entry, "effect"), is_share(entry)));
   }
   if (!verdict.beats) {
     return bar_reason(Reader(entry), entry);
   }
   if (!verdict.beats_searched) {
-    return "its interval reaches what random vectors do after the same search";
+    return fmt::format(
+        "the interval of the effect in all, {}, reaches what "
+        "random vectors do after the same search",
+        amount(member(entry, "effect"), is_share(entry)));
   }
   if (!verdict.valid_site) {
     return acting_random_text(entry);

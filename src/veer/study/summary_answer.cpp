@@ -7,17 +7,35 @@
 #include "veer/base/json_access.h"
 
 namespace veer {
+namespace {
 
-std::string claim_note(const Json& hypotheses, const char* id,
-                       const char* says) {
+// Empty of a claim without a number.
+std::string decision_of(const Json& hypotheses, const char* id) {
   for (const auto& claim : member(hypotheses, "claims")) {
     if (string_member(claim, "id") == id &&
         member(member(claim, "effect"), "value").is_number()) {
-      return fmt::format("; claim {}{} {}", id, says,
-                         string_member(claim, "decision"));
+      return string_member(claim, "decision");
     }
   }
   return "";
+}
+
+}  // namespace
+
+std::string claim_note(const Json& hypotheses, const char* id) {
+  const auto decision = decision_of(hypotheses, id);
+  return decision.empty() ? "" : fmt::format("; claim {} {}", id, decision);
+}
+
+std::string denial_note(const Json& hypotheses, const char* id) {
+  const auto decision = decision_of(hypotheses, id);
+  if (decision.empty()) {
+    return "";
+  }
+  return decision == "supported" ? fmt::format("; it does not ({})", id)
+         : decision == "contradicted"
+             ? fmt::format("; it does ({})", id)
+             : fmt::format("; whether it does is {} ({})", decision, id);
 }
 
 }  // namespace veer

@@ -26,10 +26,13 @@ struct SummaryAnswer {
   }
 };
 
-// "; claim H5 supported", to close the names in brackets; `says` follows the id
-// of a claim that says no: ", that it does not,". Empty where hypotheses.json
-// has no such claim with a number.
-std::string claim_note(const Json& hypotheses, const char* id,
-                       const char* says = "");
+// "; claim H5 supported", to close the names in brackets. Empty where
+// hypotheses.json has no such claim with a number.
+std::string claim_note(const Json& hypotheses, const char* id);
+
+// The same of a claim that says no, without a double negative: "; it does not
+// (H3)" where it is supported, "; it does (H3)" where it is contradicted,
+// otherwise "; whether it does is undecided (H3)".
+std::string denial_note(const Json& hypotheses, const char* id);
 
 }  // namespace veer

@@ -106,10 +106,12 @@ std::string random_sentence(const Json& entry) {
   const bool share = is_share(entry);
   const auto control = random_control(entry);
   return fmt::format(
-      "{} in its place: {}{}.",
+      "{} in its place: {}{}{}.",
       *control.kind == '\0' ? "Random vectors"
                             : "Covariance-matched random vectors",
       amount(control.effect, share),
+      control.is_subtracted ? ""
+                            : ", against the goal, so nothing is taken off",
       std::isnan(control.bar)
           ? ""
           : fmt::format("; 95 % of {} lie below {}{}", control.vectors,
@@ -136,8 +138,7 @@ std::string standing(const Json& entry) {
 std::string claim_text(const Json& hypotheses, const std::string& side,
                        const std::string& goal) {
   if (goal == "induction") {
-    return claim_note(hypotheses, side == "a" ? "H3" : "H6",
-                      ", that it does not,");
+    return denial_note(hypotheses, side == "a" ? "H3" : "H6");
   }
   return side == "b" ? claim_note(hypotheses, "H5") : "";
 }

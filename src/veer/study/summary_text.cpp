@@ -178,7 +178,9 @@ std::string summary_text(const Json& summary) {
     paragraph(training_sentence(training));
   }
   if (const auto chart = chart_lines(summary.at("cosine")); !chart.empty()) {
-    lines.emplace_back("Cosine by layer (░ reached by chance):");
+    lines.emplace_back(
+        "Cosine by layer (░ reached by chance at that layer alone; claims are "
+        "corrected for all):");
     lines.insert(lines.end(), chart.begin(), chart.end());
   }
   add_effects(summary, lines);

@@ -105,7 +105,8 @@ HypothesisResult cosines_are_chance(const PairComparison& pair) {
   }
   row.reason = fmt::format(
       "smallest p of the covariance-matched null over {} layers, corrected: "
-      "{:.3g}; equivalent to zero at {} layers",
+      "{:.3g}; the chart's band of chance is that of one layer; equivalent to "
+      "zero at {} layers",
       tested, p, equivalent);
   return row;
 }

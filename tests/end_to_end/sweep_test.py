@@ -89,6 +89,53 @@ class Sweep(StudyCase):
                 self.assertEqual(len(control["search"]["effects"]), 2)
                 self.assertEqual(control["search"]["questions"], 4)
 
+    def test_answers_without_numbers_are_broken_text(self):
+        """Beyond what float16 can hold a cell is lost, the study goes on."""
+        for judge in ("exact", "logprob"):
+            with self.subTest(judge):
+                self.overflowing_study(judge)
+
+    def overflowing_study(self, judge):
+        result = self.study(
+            "--dtype", "float16", "--judge.kind", judge,
+            "--sweep.rel_scales", "[0.5, 1e5]",
+            "--sweep.unit_scales", "[1e6]", out=judge)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        folder = self.folder / judge
+        sweep = json.loads((folder / "sweep.json").read_text())
+        with sqlite3.connect(folder / "run.sqlite") as db:
+            rows = db.execute(
+                "SELECT scale, vector, label, score.score, reason, note, "
+                "answer.cell FROM answer JOIN score USING(cell, question) "
+                "JOIN cell ON cell.id = answer.cell").fetchall()
+            said = " ".join(text for text, in db.execute(
+                "SELECT text FROM event UNION ALL SELECT summary FROM stage"))
+        lost = [row for row in rows if row[4] == "not_finite"]
+        self.assertTrue(lost)
+        self.assertEqual(sweep["not_finite"], len(lost))
+        self.assertIn(f"{len(lost)} answers were not finite in float16", said)
+        self.assertIn("float32", said)
+        for scale, vector, label, score, _, note, _ in lost:
+            self.assertGreater(scale, 0.5)
+            self.assertTrue(vector)
+            self.assertEqual(label, {"exact": "broken",
+                                     "logprob": "unjudged"}[judge])
+            self.assertIsNone(score)
+            self.assertEqual(note, "its numbers were not finite")
+        full = {row[6] for row in lost} - {
+            row[6] for row in rows if row[4] != "not_finite"}
+        self.assertTrue(full)
+        cells = {cell["id"]: cell for cell in sweep["cells"]}
+        for cell in (cells[c] for c in full):
+            self.assertEqual(cell["coherent"]["value"], 0)
+            if cell["kl"] is not None:
+                self.assertEqual(cell["kl"], {"mean": None, "p95": None})
+        for entry in sweep["best"] + sweep["groups"]:
+            self.assertNotIn(entry["cell"], full)
+            if entry["cell"] is not None:
+                self.assertIsNotNone(entry["divergence"]["p95"])
+        self.assertIn("</html>", (folder / "report.html").read_text())
+
     def mean_of_controls(self, cells, entry, kind):
         """Mean effect of an entry's random vectors, from the answers' labels."""
         label = "deceptive" if entry["goal"] == "induction" else "honest"

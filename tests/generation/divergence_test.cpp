@@ -174,6 +174,41 @@ TEST_F(DivergenceTest, AnotherPromptIsComparedBehindTheSameAnswer) {
   EXPECT_THROW(answer_shifts(model_, table_, behind, {&setting, 1}), Error);
 }
 
+TEST_F(DivergenceTest, IsUndefinedWhereSteeringLeavesNoNumbers) {
+  const auto strong = testing::add_overflow(table_, model_.config());
+  const std::vector<DivergenceSetting> settings = {{add(0.5), 0.0, 1.0},
+                                                   {strong, 0.0, 1.0}};
+  const auto found = token_divergences(model_, table_, texts_, settings);
+  ASSERT_EQ(found[0].size(), found[1].size());
+  for (std::size_t t = 0; t < found[0].size(); ++t) {
+    EXPECT_GT(found[0][t], 0.0);
+    EXPECT_TRUE(std::isnan(found[1][t]));
+  }
+  EXPECT_GT(summarise_divergence(found[0]).mean, 0.0);
+  EXPECT_TRUE(std::isnan(summarise_divergence(found[1]).mean));
+  EXPECT_TRUE(std::isnan(summarise_divergence(found[1]).p95));
+  const double some[] = {0.5, NAN, 0.25};
+  EXPECT_TRUE(std::isnan(summarise_divergence(some).mean));
+  EXPECT_TRUE(std::isnan(summarise_divergence(some).p95));
+  const auto shifts = answer_shifts(model_, table_, texts_, settings);
+  for (const auto& shift : shifts[1]) {
+    for (std::size_t t = 0; t < shift.divergence.size(); ++t) {
+      EXPECT_TRUE(std::isnan(shift.divergence[t]));
+      EXPECT_TRUE(std::isnan(shift.log_prob_change[t]));
+      EXPECT_FALSE(shift.top_kept[t]);
+    }
+  }
+}
+
+TEST_F(DivergenceTest, RefusesAModelWithoutNumbers) {
+  auto weights = random_weights(model_.config(), 1);
+  weights.at("model.norm.weight").fill_(INFINITY);
+  const Transformer damaged(model_.config(), std::move(weights));
+  const DivergenceSetting steered{add(0.5)};
+  EXPECT_THROW(token_divergences(damaged, table_, texts_, {&steered, 1}),
+               Error);
+}
+
 TEST_F(DivergenceTest, RefusesTextsWithoutAnAnswer) {
   texts_[1].prompt_length = 3;
   const DivergenceSetting setting;

@@ -345,22 +345,52 @@ TEST_F(Generate, RefusesBadRequests) {
   EXPECT_EQ(generate_all(model_, &table_, {&good, 1}, options()).size(), 1U);
 }
 
-TEST_F(Generate, NamesTheRequestWhoseNumbersOverflow) {
-  GenerationRequest request;
-  request.prompt = {1, 2};
-  Intervention wish;
-  wish.unit = ScaleUnit::kUnit;
-  wish.scale = 3e38;  // four times that is infinite in fp32
-  wish.layers = {1};
-  const auto edits =
-      compile(wish, testing::random_input(model_.config(), 1), 3);
-  request.configuration = table_.add({edits[0], edits[0], edits[0], edits[0]});
+TEST_F(Generate, NamesTheUnsteeredRequestWithoutNumbers) {
+  auto weights = random_weights(model_.config(), 1);
+  weights.at("model.norm.weight").fill_(INFINITY);
+  const Transformer damaged(model_.config(), std::move(weights));
+  const GenerationRequest request{.prompt = {1, 2}};
   try {
-    generate_all(model_, &table_, {&request, 1}, options());
+    generate_all(damaged, nullptr, {&request, 1}, options());
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kFailed);
     EXPECT_THAT(error.what(), ::testing::HasSubstr("request 0"));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("unsteered"));
+  }
+}
+
+// Its slot, full of numbers that are not finite, is taken by another text.
+TEST_F(Generate, ATextWithoutNumbersEndsAndTouchesNoOther) {
+  for (const auto dtype : {at::kFloat, at::kHalf}) {
+    auto weights = random_weights(model_.config(), 1);
+    for (auto& [name, weight] : weights) {
+      weight = weight.to(dtype);
+    }
+    Transformer model(model_.config(), std::move(weights));
+    model.attach(random_full_adapter(model, 2, 5));
+    const auto sound = mixture();
+    const auto from_prompt =
+        testing::add_overflow(table_, model.config(), "prompt");
+    const auto in_answer =
+        testing::add_overflow(table_, model.config(), "generated");
+    std::vector<GenerationRequest> requests;
+    for (std::size_t i = 0; i < sound.size(); ++i) {
+      requests.push_back(sound[i]);
+      requests.push_back(sound[i]);
+      requests.back().configuration = i % 2 == 0 ? from_prompt : in_answer;
+    }
+    for (const std::int64_t rows : {256, 5, 1}) {
+      const auto alone = generate_all(model, &table_, sound, options(rows));
+      const auto all = generate_all(model, &table_, requests, options(rows));
+      for (std::size_t i = 0; i < sound.size(); ++i) {
+        EXPECT_NE(all[2 * i].reason, StopReason::kNotFinite);
+        EXPECT_EQ(all[2 * i].ids, alone[i].ids) << dtype << " " << i;
+        const auto& lost = all[2 * i + 1];
+        EXPECT_EQ(lost.reason, StopReason::kNotFinite) << i;
+        EXPECT_EQ(lost.ids.size(), lost.log_probs.size());
+      }
+    }
   }
 }
 

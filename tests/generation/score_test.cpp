@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "veer/generation/score.h"
 
+#include <cmath>
+
 #include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -138,6 +140,28 @@ TEST_F(Score, PatchingTheLastLayerScoresAsTheOtherModel) {
                 ::testing::Pointwise(::testing::FloatNear(1e-4F),
                                      tuned[i].log_probs[1]));
   }
+}
+
+TEST_F(Score, ASteeredRequestWithoutNumbersHasNoScore) {
+  const auto sound = mixture();
+  const auto alone = score_all(model_, &table_, sound, {});
+  std::vector<ScoreRequest> requests;
+  for (const auto& request : sound) {
+    requests.push_back(request);
+    requests.push_back(request);
+    requests.back().configuration =
+        testing::add_overflow(table_, model_.config());
+  }
+  const auto all = score_all(model_, &table_, requests, {});
+  for (std::size_t i = 0; i < sound.size(); ++i) {
+    EXPECT_NEAR(all[2 * i].mean(0), alone[i].mean(0), 1e-5);
+    EXPECT_TRUE(std::isnan(all[2 * i + 1].mean(0)));
+    EXPECT_TRUE(std::isnan(all[2 * i + 1].total(1)));
+  }
+  auto weights = random_weights(model_.config(), 1);
+  weights.at("model.norm.weight").fill_(INFINITY);
+  const Transformer damaged(model_.config(), std::move(weights));
+  EXPECT_THROW(score_all(damaged, nullptr, {&sound[0], 1}, {}), Error);
 }
 
 TEST_F(Score, RefusesEmptyAnswers) {

@@ -41,6 +41,20 @@ inline std::int64_t add_to(InterventionTable& table, const ModelConfig& config,
       compile(wish, random_input(config, seed), config.num_layers));
 }
 
+// A configuration under which states are infinite from layer 1 on, whatever the
+// dtype; returns its index.
+inline std::int64_t add_overflow(InterventionTable& table,
+                                 const ModelConfig& config,
+                                 const char* scope = "all") {
+  Intervention wish;
+  wish.unit = ScaleUnit::kUnit;
+  wish.scale = 3e38;  // four times that is infinite in fp32
+  wish.layers = {1};
+  wish.scope = parse_scope(scope);
+  const auto edits = compile(wish, random_input(config, 1), config.num_layers);
+  return table.add({edits[0], edits[0], edits[0], edits[0]});
+}
+
 // The residual stream of one text by one whole forward pass: no cache, no other
 // rows. `prompt_length` tokens of it are the prompt.
 inline at::Tensor whole_pass(const Transformer& model, InterventionTable* table,

@@ -88,6 +88,28 @@ TEST_F(Proof, CountsTheTokensMeant) {
   }
 }
 
+// What the dtype cannot hold is no deviation from the formula, and no proof.
+TEST_F(Proof, TellsStatesBeyondTheDtype) {
+  auto strong = wish("add", "generated");
+  strong.unit = ScaleUnit::kUnit;
+  auto sound = prove_application(model_, compile(strong, input_, 3), probe_);
+  EXPECT_TRUE(sound.holds);
+  EXPECT_FALSE(sound.overflows);
+  strong.scale = 3e38;  // four times that is infinite in fp32
+  const auto once = compile(strong, input_, 3);
+  std::vector<SiteEdit> edits;
+  for (int i = 0; i < 4; ++i) {
+    edits.insert(edits.end(), once.begin(), once.end());
+  }
+  const auto proof = prove_application(model_, edits, probe_);
+  EXPECT_TRUE(proof.holds) << proof.summary;
+  EXPECT_TRUE(proof.overflows);
+  for (const auto& site : proof.sites) {
+    EXPECT_GT(site.overflows, 0) << site.way;
+    EXPECT_EQ(site.tokens_meant, 0) << site.way;
+  }
+}
+
 TEST_F(Proof, OfNothingIsTrivial) {
   EXPECT_TRUE(prove_application(model_, {}, probe_).holds);
   probe_.prompt_length = 9;

@@ -38,6 +38,20 @@ TEST(SideEffects, OneTextHasNoInterval) {
   EXPECT_THROW(side_effects({}, 1), Error);
 }
 
+TEST(SideEffects, WithoutNumbersOnlyTheKeptTokensAreKnown) {
+  const std::vector<AnswerShift> texts = {
+      {{1.0, NAN}, {-1.0, NAN}, {true, false}}, {{3.0}, {0.5}, {false}}};
+  const auto found = side_effects(texts, 1);
+  EXPECT_FALSE(found.mean_divergence.defined());
+  EXPECT_FALSE(found.p95_divergence.defined());
+  EXPECT_FALSE(found.log_prob_change.defined());
+  EXPECT_DOUBLE_EQ(found.top_kept.value, 0.25);
+  const SideEffects both[] = {found,
+                              side_effects(std::span(texts).subspan(1), 1)};
+  EXPECT_FALSE(mean_over_vectors(both).mean_divergence.defined());
+  EXPECT_DOUBLE_EQ(mean_over_vectors(both).top_kept.value, 0.125);
+}
+
 TEST(SideEffects, OfRandomVectorsTheVectorIsTheUnit) {
   std::vector<SideEffects> vectors(3);
   const double values[] = {1.0, 2.0, 6.0};

@@ -60,6 +60,13 @@ TEST(SoundText, RepetitionIsBrokenWhateverTheSurprise) {
   EXPECT_TRUE(sound.is_flagged("base", loop));
 }
 
+TEST(SoundText, WhatEndedWithoutNumbersIsBrokenWhateverElse) {
+  const SoundText sound(kUnsteered, {});
+  EXPECT_TRUE(sound.is_flagged("base", row(0.9, "not_finite")));
+  EXPECT_TRUE(is_not_finite(row(0.9, "not_finite")));
+  EXPECT_FALSE(is_not_finite(row(0.9, "length")));
+}
+
 TEST(SoundText, TooFewTextsSetNoLimits) {
   const SoundText sound({{"base", rows(0.8, 0.01, 3)}}, rows(1.0, 0.1, 4));
   EXPECT_FALSE(sound.is_flagged("base", row(50.0)));

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <utility>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <fmt/format.h>
 
@@ -16,6 +18,7 @@
 #include "veer/generation/checks.h"
 #include "veer/model/host_indices.h"
 #include "veer/model/packed_batch.h"
+#include "veer/tensors/float_range.h"
 #include "veer/tensors/out_of_memory.h"
 
 namespace veer {
@@ -197,26 +200,41 @@ Exponentials exponentials(const at::Tensor& logits_TV) {
   return out;
 }
 
+// Two sides of a comparison: logits [T, V] of a setting and of what it is
+// compared with.
+struct Sides {
+  const at::Tensor& steered_TV;
+  const at::Tensor& plain_TV;
+  bool may_overflow;     // a configuration acts on the steered side
+  at::ScalarType dtype;  // of the model
+};
+
 // From logits, with normalisers in fp64: between two fp32 log-probabilities
 // over a large vocabulary a small divergence is lost.
-std::vector<double> divergence_of(const at::Tensor& steered_TV,
-                                  const at::Tensor& plain_TV) {
-  const auto steered = exponentials(steered_TV);
+std::vector<double> divergence_of(const Sides& sides) {
+  const auto steered = exponentials(sides.steered_TV);
   const auto moved_T =
-      sum_of_rows(steered.weights_TV * (steered_TV - plain_TV)) /
+      sum_of_rows(steered.weights_TV * (sides.steered_TV - sides.plain_TV)) /
       steered.total_T;
-  const auto kl_T =
-      (moved_T - steered.log_total_T + exponentials(plain_TV).log_total_T)
-          .to(at::kCPU)
-          .contiguous();
-  const double* values = kl_T.const_data_ptr<double>();
-  std::vector<double> result(values, values + kl_T.numel());
-  for (double& value : result) {
-    if (!std::isfinite(value)) {
-      fail_run(kTask, "logits that are not finite", "finite numbers",
-               "the intervention is far too strong");
+  const auto plain_T = exponentials(sides.plain_TV).log_total_T;
+  // Together: each copy to the host waits for the device.
+  const auto both_2T =
+      at::stack({moved_T - steered.log_total_T + plain_T, plain_T})
+          .to(at::kCPU);
+  const auto count = both_2T.size(1);
+  const double* values = both_2T.const_data_ptr<double>();
+  std::vector<double> result(values, values + count);
+  for (std::int64_t t = 0; t < count; ++t) {
+    double& value = result[static_cast<std::size_t>(t)];
+    const bool plain_is_finite = std::isfinite(values[count + t]);
+    if (!plain_is_finite || (!std::isfinite(value) && !sides.may_overflow)) {
+      fail_run(kTask, "logits of an unsteered text that are not finite",
+               "finite numbers",
+               overflow_cause(sides.dtype, "the weights are damaged"));
     }
-    value = std::max(value, 0.0);  // rounding of equal distributions
+    value = std::isfinite(value)
+                ? std::max(value, 0.0)  // rounding of equal distributions
+                : std::numeric_limits<double>::quiet_NaN();
   }
   return result;
 }
@@ -228,11 +246,10 @@ at::Tensor own_log_probs(const at::Tensor& logits_TV, const at::Tensor& own_T) {
 }
 
 // `own_T`: the answers' tokens of all texts in order.
-std::vector<AnswerShift> shifts_of(const at::Tensor& steered_TV,
-                                   const at::Tensor& plain_TV,
-                                   const at::Tensor& own_T,
+std::vector<AnswerShift> shifts_of(const Sides& sides, const at::Tensor& own_T,
                                    std::span<const DivergenceText> texts) {
-  const auto divergence = divergence_of(steered_TV, plain_TV);
+  const auto& [steered_TV, plain_TV, may_overflow, dtype] = sides;
+  const auto divergence = divergence_of(sides);
   const auto change_T =
       (own_log_probs(steered_TV, own_T) - own_log_probs(plain_TV, own_T))
           .to(at::kCPU)
@@ -246,15 +263,17 @@ std::vector<AnswerShift> shifts_of(const at::Tensor& steered_TV,
   for (const auto& text : texts) {
     auto& shift = shifts.emplace_back();
     for (std::size_t t = 0; t < answer_of(text).size(); ++t, ++token) {
+      const bool is_known = !std::isnan(divergence[token]);
       shift.divergence.push_back(divergence[token]);
-      shift.log_prob_change.push_back(change[token]);
-      shift.top_kept.push_back(kept[token]);
+      shift.log_prob_change.push_back(
+          is_known ? change[token] : std::numeric_limits<double>::quiet_NaN());
+      shift.top_kept.push_back(is_known && kept[token]);
     }
   }
   return shifts;
 }
 
-// Runs all settings; `each` gets the logits of one and of its unsteered side.
+// Runs all settings; `each` gets the two sides of one.
 template <class Each>
 void compare_settings(const Transformer& model, InterventionTable& table,
                       std::span<const DivergenceText> texts,
@@ -280,8 +299,10 @@ void compare_settings(const Transformer& model, InterventionTable& table,
       const auto all_NV = work.logits(group);
       const auto size = all_NV.size(0) / std::ssize(group);
       for (std::int64_t i = 0; i < std::ssize(group); ++i) {
-        each(all_NV.narrow(0, i * size, size),
-             work.plain(group[static_cast<std::size_t>(i)]));
+        const auto& setting = group[static_cast<std::size_t>(i)];
+        const auto steered_TV = all_NV.narrow(0, i * size, size);
+        each(Sides{steered_TV, work.plain(setting), setting.configuration >= 0,
+                   model.dtype()});
         ++done;
       }
       monitor.progress({.task = kTask,
@@ -302,9 +323,7 @@ std::vector<std::vector<double>> token_divergences(
   std::vector<std::vector<double>> result;
   compare_settings(
       model, table, texts, settings, max_tokens, monitor,
-      [&](const at::Tensor& steered_TV, const at::Tensor& plain_TV) {
-        result.push_back(divergence_of(steered_TV, plain_TV));
-      });
+      [&](const Sides& sides) { result.push_back(divergence_of(sides)); });
   return result;
 }
 
@@ -320,17 +339,20 @@ std::vector<std::vector<AnswerShift>> answer_shifts(
   }
   const auto own_T = to_device(std::move(own), model.device());
   std::vector<std::vector<AnswerShift>> result;
-  compare_settings(
-      model, table, texts, settings, max_tokens, monitor,
-      [&](const at::Tensor& steered_TV, const at::Tensor& plain_TV) {
-        result.push_back(shifts_of(steered_TV, plain_TV, own_T, texts));
-      });
+  compare_settings(model, table, texts, settings, max_tokens, monitor,
+                   [&](const Sides& sides) {
+                     result.push_back(shifts_of(sides, own_T, texts));
+                   });
   return result;
 }
 
 DivergenceSummary summarise_divergence(std::span<const double> tokens) {
   if (tokens.empty()) {
     fail(kTask, "no tokens", "at least one");
+  }
+  if (!std::ranges::all_of(tokens, [](double x) { return std::isfinite(x); })) {
+    constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+    return {kUndefined, kUndefined};
   }
   std::vector<double> sorted(tokens.begin(), tokens.end());
   std::ranges::sort(sorted);

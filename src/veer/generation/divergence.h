@@ -38,15 +38,17 @@ struct DivergenceSetting {
 // prompt's last. [setting][token of all texts in order], fp32 logits, sums in
 // fp64.
 // `max_tokens`: tokens in one pass (speed and memory only).
+// NaN where the logits under a configuration are not finite.
 // Throws Error on a text without an answer, on texts of a setting with other
-// answers, and on logits that are not finite.
+// answers, and on logits without a configuration that are not finite.
 std::vector<std::vector<double>> token_divergences(
     const Transformer& model, InterventionTable& table,
     std::span<const DivergenceText> texts,
     std::span<const DivergenceSetting> settings, std::int64_t max_tokens = 4096,
     const Monitor& monitor = {});
 
-// What a setting does to the predictions of one text's answer, by token.
+// What a setting does to the predictions of one text's answer, by token. NaN,
+// NaN and false where the logits under its configuration are not finite.
 struct AnswerShift {
   std::vector<double> divergence;       // nats
   std::vector<double> log_prob_change;  // of the answer's own token, nats
@@ -64,7 +66,8 @@ struct DivergenceSummary {
   double mean = 0.0;
   double p95 = 0.0;
 };
-// Throws Error on no values.
+// NaN of both where a value is not finite: the rest would be too small a
+// number. Throws Error on no values.
 DivergenceSummary summarise_divergence(std::span<const double> tokens);
 
 }  // namespace veer

@@ -253,13 +253,8 @@ class Generation {
     for (std::size_t i = 0; i < live_.size(); ++i) {
       auto& text = live_[i];
       if (std::isnan(drawn[i].log_prob)) {
-        fail_run(kTask,
-                 fmt::format("request {}: logits that are not finite at "
-                             "token {}",
-                             text.request, text.completion.ids.size()),
-                 "finite numbers",
-                 overflow_cause(model_.dtype(),
-                                "the intervention is far too strong"));
+        end_without_numbers(text);
+        continue;
       }
       const auto [content, added] =
           contents.try_emplace({text.content, text.next}, num_contents_);
@@ -272,6 +267,20 @@ class Generation {
       }
       text.completion.log_probs.push_back(drawn[i].log_prob);
     }
+  }
+
+  // What steers a text may be too strong for the dtype; that an unsteered model
+  // has no numbers is no result.
+  void end_without_numbers(LiveText& text) const {
+    if (requests_[text.request].configuration < 0) {
+      fail_run(kTask,
+               fmt::format("request {}: logits that are not finite at token {} "
+                           "of an unsteered text",
+                           text.request, text.completion.ids.size()),
+               "finite numbers",
+               overflow_cause(model_.dtype(), "the weights are damaged"));
+    }
+    text.completion.reason = StopReason::kNotFinite;
   }
 
   // Closes texts that ended and keeps the rest in slots 0 .. n-1: attention
@@ -290,6 +299,9 @@ class Generation {
   }
 
   bool ended(LiveText& text) const {
+    if (text.completion.reason == StopReason::kNotFinite) {
+      return true;
+    }
     if (std::ranges::find(options_.stop_ids, text.next) !=
         options_.stop_ids.end()) {
       text.completion.reason = StopReason::kStopToken;

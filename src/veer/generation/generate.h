@@ -26,7 +26,9 @@ using CompletionSink = std::function<void(std::vector<Completion>)>;
 // configuration.
 // Throws Error on an empty prompt, a token outside the vocabulary, a
 // configuration out of range, a prompt longer than the model's positions, and
-// non-finite logits (naming the request and the step).
+// non-finite logits of a request without a configuration (naming the request
+// and the step). A steered one whose logits are not finite ends there, with
+// StopReason::kNotFinite; no other text is touched.
 GenerationReport generate(const Transformer& model, InterventionTable* table,
                           std::span<const GenerationRequest> requests,
                           const GenerationOptions& options,

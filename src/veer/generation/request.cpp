@@ -4,7 +4,15 @@
 namespace veer {
 
 std::string_view stop_reason_name(StopReason reason) {
-  return reason == StopReason::kStopToken ? "stop" : "length";
+  switch (reason) {
+    case StopReason::kStopToken:
+      return "stop";
+    case StopReason::kLength:
+      return "length";
+    case StopReason::kNotFinite:
+      break;
+  }
+  return "not_finite";
 }
 
 }  // namespace veer

@@ -56,8 +56,13 @@ GenerationRequest request_of(EncodedChat prompt);
 // The positions of a think block in its row; one left open has no end.
 PositionRange thinking_range(const ThinkingBlock& block);
 
-enum class StopReason : std::uint8_t { kStopToken, kLength };
-// "stop", "length".
+enum class StopReason : std::uint8_t {
+  kStopToken,
+  kLength,
+  // What steers the text left no finite logits to choose the next token by.
+  kNotFinite,
+};
+// "stop", "length", "not_finite".
 std::string_view stop_reason_name(StopReason reason);
 
 struct Completion {

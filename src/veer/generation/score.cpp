@@ -203,13 +203,15 @@ class Scoring {
       const auto count = answer(row).size();
       const std::span<const float> own(log_probs.data() + at, count);
       at += count;
-      if (std::ranges::any_of(own, [](float x) { return std::isnan(x); })) {
+      const auto request = rows_[row].request;
+      if (requests_[request].configuration < 0 &&
+          std::ranges::any_of(own, [](float x) { return std::isnan(x); })) {
         fail_run(kTask,
-                 fmt::format("request {}: logits that are not finite",
-                             rows_[row].request),
+                 fmt::format("request {}: logits that are not finite behind an "
+                             "unsteered text",
+                             request),
                  "finite numbers",
-                 overflow_cause(model_.dtype(),
-                                "the intervention is far too strong"));
+                 overflow_cause(model_.dtype(), "the weights are damaged"));
       }
       close_answer(rows_[row], own);
     }

@@ -28,15 +28,18 @@ struct ScoreRequest {
 
 struct AnswerScores {
   std::int64_t request = 0;
-  // log p(a_t | prompt, a_<t) per answer and token, natural log, fp32.
+  // log p(a_t | prompt, a_<t) per answer and token, natural log, fp32. NaN
+  // where the logits of a steered request are not finite.
   std::vector<std::vector<float>> log_probs;
 
+  // NaN where one of the tokens' is.
   double total(std::size_t answer) const;
   double mean(std::size_t answer) const;  // per token
 };
 
 // Scores every request; results arrive through `sink` in groups, in order.
-// Throws Error as generate() does, and on an empty answer.
+// Throws Error as generate() does, also on non-finite logits of an unsteered
+// request, and on an empty answer.
 // `options`: max_rows, max_prefill_tokens, delivery.
 void score_answers(const Transformer& model, InterventionTable* table,
                    std::span<const ScoreRequest> requests,

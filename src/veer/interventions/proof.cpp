@@ -10,6 +10,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/isfinite.h>
 #include <fmt/format.h>
 
 #include "veer/base/error.h"
@@ -245,7 +246,13 @@ class Prover {
       const auto& last = proof.sites.back();
       proof.holds = proof.holds && last.strays == 0 &&
                     last.largest_error <= proof.tolerance;
+      proof.overflows = proof.overflows || last.overflows > 0;
     }
+  }
+
+  // Whether all numbers are finite in the model's dtype.
+  bool fits(const at::Tensor& state_D) const {
+    return at::isfinite(state_D.to(model_.dtype())).all().item<bool>();
   }
 
   SiteProof measure(ResidualSite site, const char* way,
@@ -264,6 +271,10 @@ class Prover {
           expected_D = state_after(edit, expected_D, donor_D);
           meant = true;
         }
+      }
+      if (!fits(before_D) || !fits(expected_D)) {
+        ++result.overflows;
+        continue;
       }
       const bool moved = !after_D.equal(before_D);
       result.strays += !meant && moved;

@@ -24,12 +24,17 @@ struct SiteProof {
   std::int64_t strays = 0;         // tokens outside the scope that changed
   double largest_error = 0.0;      // |measured - formula| / |formula|
   double mean_displacement = 0.0;  // |h' - h| / |h| over the tokens meant
+  // Tokens that say nothing: the state was not finite before the edit, or the
+  // formula's is beyond what the model's dtype can hold. They count nowhere
+  // else.
+  std::int64_t overflows = 0;
 };
 
 struct ApplicationProof {
   std::vector<SiteProof> sites;
   double tolerance = 0.0;  // of the dtype: 1e-5 in fp32, 2e-2 in bf16
   bool holds = false;      // no strays, every error within the tolerance
+  bool overflows = false;  // some tokens did; what holds, holds for the rest
   std::string summary;     // one line for the report
 };
 

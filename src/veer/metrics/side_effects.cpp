@@ -38,6 +38,13 @@ double p95_of(std::span<const AnswerShift> texts,
   return summarise_divergence(tokens).p95;
 }
 
+bool all_finite(std::span<const AnswerShift> texts) {
+  return std::ranges::all_of(texts, [](const AnswerShift& text) {
+    return std::ranges::all_of(text.divergence,
+                               [](double x) { return std::isfinite(x); });
+  });
+}
+
 Estimate p95_over_texts(std::span<const AnswerShift> texts,
                         std::uint64_t seed) {
   std::vector<std::size_t> chosen(texts.size());
@@ -73,6 +80,9 @@ Estimate over_vectors(std::span<const SideEffects> vectors,
                       Estimate SideEffects::* part) {
   std::vector<double> values;
   for (const auto& vector : vectors) {
+    if (!(vector.*part).defined()) {
+      return {};
+    }
     values.push_back((vector.*part).value);
   }
   // All see the same texts: what is asked is how much vectors differ.
@@ -100,6 +110,9 @@ SideEffects side_effects(std::span<const AnswerShift> texts,
     divergence.push_back(mean_of(text.divergence));
     change.push_back(mean_of(text.log_prob_change));
     kept.push_back(mean_of(text.top_kept));
+  }
+  if (!all_finite(texts)) {
+    return {.top_kept = mean_over_texts(kept, seed)};
   }
   return {mean_over_texts(divergence, seed), p95_over_texts(texts, seed),
           mean_over_texts(change, seed), mean_over_texts(kept, seed)};

@@ -20,12 +20,14 @@ struct SideEffects {
 };
 
 // Intervals are percentile bootstraps over texts, that of the percentile too;
-// one text has none. Throws Error on no text.
+// one text has none. Where a divergence is not finite only top_kept is known:
+// the mean of the rest would be too small. Throws Error on no text.
 SideEffects side_effects(std::span<const AnswerShift> texts,
                          std::uint64_t seed);
 
 // Mean of what several vectors do, each measured on the same texts: the vector
-// is the unit, intervals are Student's over vectors; one vector has none.
+// is the unit, intervals are Student's over vectors; one vector has none. What
+// is not known of one is not known of their mean.
 // Throws Error on no vector.
 SideEffects mean_over_vectors(std::span<const SideEffects> vectors);
 

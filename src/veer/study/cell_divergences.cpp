@@ -7,6 +7,9 @@
 #include <vector>
 
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "veer/study/sweep_results.h"
 
 namespace veer {
 namespace {
@@ -48,7 +51,7 @@ CellPrice price_of(std::span<const CellTokens> cells,
     price.length_by_layer[layer] = sum.first / sum.second;
   }
   price.moved_mean = price.moved_p95 = kUndefined;
-  if (!moved.empty() && std::isfinite(moved.front())) {
+  if (!moved.empty()) {
     const auto summary = summarise_divergence(moved);
     price.moved_mean = summary.mean;
     price.moved_p95 = summary.p95;
@@ -114,6 +117,21 @@ double p95_of(const CellDivergences& divergences, const SweepCell& cell) {
   const auto* summary = divergences.of(cell);
   return summary == nullptr ? std::numeric_limits<double>::quiet_NaN()
                             : summary->p95;
+}
+
+Json divergence_json(const DivergenceSummary* nats) {
+  if (nats == nullptr) {
+    return nullptr;
+  }
+  return {{"mean", number_or_null(nats->mean)},
+          {"p95", number_or_null(nats->p95)}};
+}
+
+bool is_affordable(const CellDivergences& divergences, const SweepCell& cell,
+                   double max_kl) {
+  const auto* nats = divergences.of(cell);
+  return nats == nullptr ||
+         (std::isfinite(nats->p95) && (max_kl == 0.0 || nats->p95 <= max_kl));
 }
 
 std::span<const double> price_norms(SweepRunner& runner,

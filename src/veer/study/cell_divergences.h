@@ -8,17 +8,19 @@
 #include <span>
 #include <string>
 
+#include "veer/base/json.h"
 #include "veer/generation/divergence.h"
 #include "veer/study/sweep_grid.h"
 #include "veer/study/sweep_runner.h"
 
 namespace veer {
 
-// The price of one cell, or of several pooled (random controls).
+// The price of one cell, or of several pooled (random controls). NaN where the
+// cell left numbers that are not finite.
 struct CellPrice {
   DivergenceSummary nats;
   // |h' - h| over the tokens and layers acted on, in mean residual norms of the
-  // layer; NaN where the norms are not known or nothing acts.
+  // layer; NaN also where the norms are not known or nothing acts.
   double moved_mean = 0.0;
   double moved_p95 = 0.0;
   std::map<std::int64_t, double> length_by_layer;  // mean |h' - h|
@@ -50,6 +52,15 @@ class CellDivergences {
 
 // The 95th percentile over tokens, in nats; NaN when it was not measured.
 double p95_of(const CellDivergences& divergences, const SweepCell& cell);
+
+// {"mean", "p95"}, null where it is not finite; null without a summary.
+Json divergence_json(const DivergenceSummary* nats);
+
+// Whether the cell may be chosen for what it costs: at most `max_kl` nats (0 =
+// any number of them). What was not measured has no price to be left out for;
+// what was and is not finite has.
+bool is_affordable(const CellDivergences& divergences, const SweepCell& cell,
+                   double max_kl);
 
 // Norms in which displacements of a model's cells are given.
 std::span<const double> price_norms(SweepRunner& runner,

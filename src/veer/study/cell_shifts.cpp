@@ -44,7 +44,7 @@ std::vector<std::vector<AnswerShift>> cell_shifts(
     const auto configuration =
         cell->has_intervention() ? table.add(runner.edits_of(*cell)) : -1;
     settings.push_back({configuration, cell->adapter_strength,
-                        /*donor_strength=*/1.0 - cell->adapter_strength,
+                        cell->donor_strength(),
                         /*plain_strength=*/model == "tuned" ? 1.0 : 0.0,
                         by_prompt.at(cell->system)});
   }

@@ -310,9 +310,8 @@ void add_control_numbers(Sweep& sweep, const Best& best,
                    operator_class(best.cell.row.operation) == "linear", sign);
   entry["effect_minus_control"] = estimate_json(turned(minus, sign));
   entry["room"] = room_json(sweep, results, goal);
-  entry["divergence"] = price == nullptr ? Json(nullptr)
-                                         : Json{{"p95", price->nats.p95},
-                                                {"mean", price->nats.mean}};
+  entry["divergence"] =
+      divergence_json(price == nullptr ? nullptr : &price->nats);
   entry["natural_gaps"] = number_or_null(natural_gaps(sweep, best, price));
   entry["random_effect"] = estimate_json(turned(plain.isotropic.mean, sign));
   entry["covariance_effect"] =

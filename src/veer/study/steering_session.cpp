@@ -23,6 +23,7 @@
 #include "veer/study/steering_of_run.h"
 #include "veer/study/sweep_runner.h"
 #include "veer/study/thinking_scope.h"
+#include "veer/tensors/float_range.h"
 #include "veer/train/adapter_files.h"
 #include "veer/vectors/direction_layers.h"
 
@@ -347,8 +348,15 @@ SteeredReply SteeringSession::ask(const std::string& question) {
         act.layers == "all" ? "all layers" : "layer " + act.layers,
         act.scale == 0.0 ? default_scale(act) : 2.0 * act.scale));
   }
+  if (answers[1].reason == StopReason::kNotFinite) {
+    reply.notes.push_back(fmt::format(
+        "The steered text ended after {} tokens, because its numbers were not "
+        "finite in {}: {}. Try a smaller scale.",
+        answers[1].ids.size(), dtype_name(model_.dtype()),
+        overflow_cause(model_.dtype(), "it is steered far too strongly")));
+  }
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    if (answers[i].in_thoughts) {
+    if (answers[i].in_thoughts && answers[i].reason != StopReason::kNotFinite) {
       reply.notes.push_back(fmt::format(
           "The {} text ended inside its thoughts after {} tokens, so it has no "
           "answer. Give more max_tokens, or switch thinking off with "

@@ -139,11 +139,8 @@ Json without_choice(const Sweep& sweep, const SweepResults& results,
       continue;
     }
     ++cells.unbroken;
-    // What has no price is not left out for it.
-    const bool too_dear =
-        settings.max_kl > 0.0 &&
-        p95_of(sweep.divergences, result.cell) > settings.max_kl;
-    cells.affordable += too_dear ? 0 : 1;
+    cells.affordable +=
+        is_affordable(sweep.divergences, result.cell, settings.max_kl) ? 1 : 0;
   }
   return {{"vector", vector},
           {"family", vector_family(vector)},

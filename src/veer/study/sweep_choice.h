@@ -12,6 +12,7 @@
 #include "veer/study/cell_divergences.h"
 #include "veer/study/context.h"
 #include "veer/study/sweep_grid.h"
+#include "veer/study/sweep_proofs.h"
 #include "veer/study/sweep_results.h"
 #include "veer/study/sweep_runner.h"
 

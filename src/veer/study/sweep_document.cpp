@@ -139,10 +139,7 @@ Json sweep_document(Sweep& sweep, const SweepResults& results) {
   Json cells = Json::array();
   for (const auto& result : results.all()) {
     cells.push_back(cell_json(result, results.has_labels()));
-    const auto* kl = divergences.of(result.cell);
-    cells.back()["kl"] = kl == nullptr
-                             ? Json(nullptr)
-                             : Json{{"mean", kl->mean}, {"p95", kl->p95}};
+    cells.back()["kl"] = divergence_json(divergences.of(result.cell));
     cells.back()["wrong_way"] = estimate_json(result.summary.wrong_way);
   }
   const Json methods = make_lean(cells);
@@ -151,6 +148,7 @@ Json sweep_document(Sweep& sweep, const SweepResults& results) {
   return {{"judge", judge_json(sweep.context)},
           {"scope", settings.scope},
           {"temperature", settings.temperature},
+          {"not_finite", results.not_finite()},
           {"norms", norms_json(sweep)},
           {"questions", questions_json(sweep)},
           {"units", units_json(results)},

@@ -46,6 +46,8 @@ struct SweepCell {
   std::int64_t layer() const;
   // Negative for subtract.
   double signed_scale() const;
+  // A cell that copies states takes them from the other model.
+  double donor_strength() const { return 1.0 - adapter_strength; }
 };
 
 // What the grid is made of besides the settings.

@@ -256,14 +256,21 @@ const CellResult* SweepResults::chosen(
     const ChoiceRank rank{gain(result, goal),
                           price == nullptr ? std::nan("") : price->nats.p95,
                           price == nullptr ? std::nan("") : price->moved_mean};
-    const bool too_dear = most > 0.0 && rank.divergence > most;
-    if (!std::isnan(rank.gain) && !too_dear &&
+    if (!std::isnan(rank.gain) && is_affordable(prices, result.cell, most) &&
         (best == nullptr || ranks_before(rank, best_rank))) {
       best = &result;
       best_rank = rank;
     }
   }
   return best;
+}
+
+std::int64_t SweepResults::not_finite() const {
+  std::int64_t count = 0;
+  for (const auto& rows : answers_) {
+    count += std::ranges::count_if(rows, is_not_finite);
+  }
+  return count;
 }
 
 const AnswerRow& SweepResults::answer(std::int64_t cell,

@@ -95,6 +95,8 @@ class SweepResults {
   std::span<const std::int64_t> units(const std::string& split) const;
   std::span<const std::int64_t> units(const SweepCell& cell) const;
   bool has_labels() const { return has_labels_; }
+  // Answers that ended because their numbers were not finite.
+  std::int64_t not_finite() const;
 
  private:
   CellAnswers answers_of(std::span<const SweepCell> cells) const;

@@ -17,17 +17,11 @@
 #include "veer/study/intervention_of.h"
 #include "veer/study/text_coherence.h"
 #include "veer/study/texts.h"
-#include "veer/study/thinking_scope.h"
 #include "veer/study/tuned_model.h"
 #include "veer/vectors/direction_layers.h"
 
 namespace veer {
 namespace {
-
-// A cell that copies states takes them from the other model.
-double donor_strength(const SweepCell& cell) {
-  return 1.0 - cell.adapter_strength;
-}
 
 double sum_of(std::span<const float> log_probs) {
   double sum = 0.0;
@@ -75,6 +69,7 @@ std::vector<std::int32_t> answer_ids(const ChatFormat& format,
 }
 
 constexpr const char* kInThoughts = "no answer: it ended inside its thoughts";
+constexpr const char* kNotFinite = "its numbers were not finite";
 
 // Answer and what stands before it, the thoughts with the prompt.
 MeasuredText measured_text(const GenerationRequest& request,
@@ -83,13 +78,6 @@ MeasuredText measured_text(const GenerationRequest& request,
   MeasuredText text{request.prompt, {begin, completion.ids.end()}};
   text.prompt.insert(text.prompt.end(), completion.ids.begin(), begin);
   return text;
-}
-
-// The think block of a text on which edits are tried; where it has none, its
-// answer stands for thoughts.
-PositionRange probe_thoughts(const EncodedChat& text) {
-  const auto own = thinking_range(text.thinking);
-  return own.empty() ? PositionRange{text.answer_begin, text.answer_end} : own;
 }
 
 // One answer of a chunk: which cell asks which question.
@@ -123,7 +111,7 @@ Chunk chunk_of(StudyContext& context, SweepRunner& runner,
           context.request_for(question_chat(cell.system, record.question));
       request.configuration = known->second;
       request.adapter_strength = cell.adapter_strength;
-      request.donor_strength = donor_strength(cell);
+      request.donor_strength = cell.donor_strength();
       request.sampling.temperature = context.manifest().sweep.temperature;
       request.seed = question_seed(context.seed(), record.id);
       request.max_tokens = context.manifest().sweep.max_tokens;
@@ -182,14 +170,20 @@ void judge_answers(StudyContext& context, std::span<const Item> items,
     rows[i].label = label_name(judgements[i].label);
     rows[i].score = judgements[i].score;
     // What has no answer has nothing that a judge could read.
-    const bool answered = rows[i].note.empty();
-    rows[i].note = answered ? judgements[i].reason : kInThoughts;
+    if (rows[i].note.empty()) {
+      rows[i].note = judgements[i].reason;
+    }
     // A judge that reads may find honesty in a loop of true words.
     if (rows[i].repetition > kMostRepetition) {
       rows[i].label = label_name(AnswerLabel::kBroken);
       rows[i].note =
           fmt::format("repeats itself; judged {}: {}",
                       label_name(judgements[i].label), judgements[i].reason);
+    }
+    if (is_not_finite(rows[i])) {
+      rows[i].label = label_name(AnswerLabel::kBroken);
+      rows[i].score = std::nan("");
+      rows[i].note = kNotFinite;
     }
   }
 }
@@ -203,24 +197,13 @@ std::vector<AnswerRow> answer_rows(std::span<const Item> items,
     rows[i].text = completions[i].text;
     rows[i].reason = stop_reason_name(completions[i].reason);
     rows[i].tokens = std::ssize(completions[i].ids);
-    rows[i].note = completions[i].in_thoughts ? kInThoughts : "";
+    rows[i].note = is_not_finite(rows[i])       ? kNotFinite
+                   : completions[i].in_thoughts ? kInThoughts
+                                                : "";
     rows[i].log_prob = sum_of(completions[i].log_probs);
     rows[i].label = label_name(AnswerLabel::kUnjudged);
   }
   return rows;
-}
-
-void require_proof(const CellProof& cell) {
-  if (!cell.proof.holds) {
-    fail_run(
-        "proof of application",
-        fmt::format("{} at layer {} of the {} model: {}", cell.row.operation,
-                    cell.row.layers, cell.row.model, cell.proof.summary),
-        fmt::format("a deviation below {:g} and no other token changed",
-                    cell.proof.tolerance),
-        "a defect of the program or a scale beyond the dtype; nothing "
-        "was steered");
-  }
 }
 
 }  // namespace
@@ -346,38 +329,6 @@ std::vector<SiteEdit> SweepRunner::edits_of(const SweepCell& cell,
   return edits;
 }
 
-std::vector<CellProof> SweepRunner::prove(std::span<const SweepCell> cells) {
-  const auto encoded =
-      reference_texts(context_.format(), {select_.data(), 1}).front();
-  std::vector<CellProof> proofs;
-  std::set<std::string> seen;
-  for (const auto& cell : cells) {
-    const std::string kind =
-        fmt::format("{}|{}|{}|{}|{}|{}|{}", cell.row.operation, cell.row.unit,
-                    cell.act.scope, cell.act.site, cell.row.model,
-                    cell.layer() < 0 ? cell.row.layers : std::string("one"),
-                    cell.is_random());
-    if (!cell.has_intervention() || !seen.insert(kind).second) {
-      continue;
-    }
-    require_thinking(context_.format(), cell.act.scope);
-    if (context_.judge_kind() == JudgeKind::kLogprob) {
-      require_thoughts(encoded, cell.act.scope);
-    }
-    ProbeText probe;
-    probe.ids = encoded.ids;
-    probe.prompt_length = encoded.prompt_length;
-    probe.thinking = probe_thoughts(encoded);
-    probe.adapter_strength = cell.adapter_strength;
-    probe.donor_strength = donor_strength(cell);
-    proofs.push_back(
-        {cell.row, cell.act.scope,
-         prove_application(context_.model(), edits_of(cell), probe)});
-    require_proof(proofs.back());
-  }
-  return proofs;
-}
-
 std::vector<CellTokens> SweepRunner::measure(
     std::span<const SweepCell* const> cells, const std::string& model,
     std::int64_t questions) {
@@ -396,7 +347,7 @@ std::vector<CellTokens> SweepRunner::measure(
     std::vector<DivergenceSetting> settings;
     for (const auto* cell : cells) {
       settings.push_back({table.add(edits_of(*cell, fold)),
-                          cell->adapter_strength, donor_strength(*cell)});
+                          cell->adapter_strength, cell->donor_strength()});
     }
     std::vector<TokenMove> moves;
     table.record_moves(&moves);
@@ -455,6 +406,7 @@ void SweepRunner::run_chunk(std::span<const SweepCell> cells,
       generate_all(context_.model(), &table, chunk.requests,
                    context_.generation_options(), monitor);
   tell_unanswered(context_, completions, "sweep.max_tokens");
+  tell_not_finite(context_, completions);
   auto rows = answer_rows(chunk.items, completions);
   if (context_.judge_kind() != JudgeKind::kExact) {
     std::vector<MeasuredText> texts;
@@ -468,7 +420,8 @@ void SweepRunner::run_chunk(std::span<const SweepCell> cells,
   } else {
     const auto scores = score_references(context_, table, chunk);
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      rows[i].score = scores[i];
+      // What it leans to says nothing of an answer that is none.
+      rows[i].score = is_not_finite(rows[i]) ? std::nan("") : scores[i];
     }
   }
   context_.store().put_answers(rows);

@@ -12,19 +12,11 @@
 
 #include "veer/generation/divergence.h"
 #include "veer/interventions/intervention.h"
-#include "veer/interventions/proof.h"
 #include "veer/study/context.h"
 #include "veer/study/sweep_grid.h"
 #include "veer/study/vector_shelf.h"
 
 namespace veer {
-
-// One kind of cell and what its probe showed.
-struct CellProof {
-  CellRow row;
-  std::string scope;
-  ApplicationProof proof;
-};
 
 // What one cell does on reference texts, token by token.
 struct CellTokens {
@@ -42,12 +34,6 @@ class SweepRunner {
 
   const SweepSize& size() const { return size_; }
   const std::vector<QuestionRecord>& questions(std::string_view split) const;
-
-  // Runs a probe text under one cell of each kind (operator, unit, tokens,
-  // kind of layers, model, random control or not) and compares every hidden
-  // state with the formula. Throws Error{kFailed} naming the cell when the
-  // model did something else.
-  std::vector<CellProof> prove(std::span<const SweepCell> cells);
 
   // Divergence from the unsteered model of each cell's next-token
   // distributions, and how far its edits move the tokens, on the first

@@ -227,9 +227,8 @@ Json SideMeasures::anti_steerable_json(const SweepCell& cell,
 Json SideMeasures::divergence_json(const SweepCell& cell,
                                    const Goal& goal) const {
   const auto found = divergence_.find(key(cell, goal));
-  return found == divergence_.end()
-             ? Json(nullptr)
-             : Json{{"mean", found->second.mean}, {"p95", found->second.p95}};
+  return veer::divergence_json(found == divergence_.end() ? nullptr
+                                                          : &found->second);
 }
 
 }  // namespace veer

@@ -6,10 +6,12 @@
 
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
+#include "veer/model/load.h"
 #include "veer/study/registration.h"
 #include "veer/study/sweep_baselines.h"
 #include "veer/study/sweep_choice.h"
 #include "veer/study/sweep_document.h"
+#include "veer/study/sweep_proofs.h"
 #include "veer/study/sweep_search.h"
 #include "veer/study/tuned_model.h"
 #include "veer/study/vector_stages.h"
@@ -31,7 +33,7 @@ StageResult run_sweep(StudyContext& context, bool answered) {
   sweep.example_layers =
       example_layers(context.manifest().report, sweep.runner.size().num_layers);
   sweep.cells = sweep_grid(context.manifest().sweep, sweep.runner.size());
-  sweep.proofs = sweep.runner.prove(cells_to_prove(sweep));
+  sweep.proofs = prove_cells(context, sweep.runner, cells_to_prove(sweep));
   sweep.runner.run(sweep.cells);
   SweepResults results(context, sweep.cells);
   if (is_search) {
@@ -61,9 +63,15 @@ StageResult run_sweep(StudyContext& context, bool answered) {
                                    ? fmt::format(", {} configurations searched",
                                                  sweep.search.candidates.size())
                                    : "";
+  const auto lost = results.not_finite();
+  const std::string not_finite =
+      lost > 0 ? fmt::format("; {} answers were not finite in {}", lost,
+                             dtype_name(context.model().dtype()))
+               : "";
   return {
-      fmt::format("{} cells, {} answers{}; {} kinds of intervention proved",
-                  sweep.cells.size(), answers, searched, sweep.proofs.size()),
+      fmt::format("{} cells, {} answers{}; {} kinds of intervention proved{}",
+                  sweep.cells.size(), answers, searched, sweep.proofs.size(),
+                  not_finite),
       ""};
 }
 

@@ -26,6 +26,10 @@ CoherenceSignals signals_of(const AnswerRow& row, bool mostly_ends) {
 
 }  // namespace
 
+bool is_not_finite(const AnswerRow& row) {
+  return row.reason == stop_reason_name(StopReason::kNotFinite);
+}
+
 void measure_coherence(StudyContext& context,
                        std::span<const MeasuredText> texts,
                        std::vector<AnswerRow>& rows) {
@@ -89,7 +93,8 @@ SoundText::SoundText(
 
 bool SoundText::is_flagged(const std::string& model,
                            const AnswerRow& row) const {
-  return incoherent(signals_of(row, mostly_ends_.at(model)), limits_);
+  return is_not_finite(row) ||
+         incoherent(signals_of(row, mostly_ends_.at(model)), limits_);
 }
 
 }  // namespace veer

@@ -21,6 +21,9 @@ struct MeasuredText {
   std::vector<std::int32_t> answer;
 };
 
+// Whether the answer ended because its numbers were not finite.
+bool is_not_finite(const AnswerRow& row);
+
 // Sets `nll`, per token under the unsteered base model (NaN of an empty
 // answer), and `repetition` of rows[i] from texts[i].
 void measure_coherence(StudyContext& context,
@@ -43,8 +46,8 @@ class SoundText {
   SoundText(const std::map<std::string, std::vector<AnswerRow>>& unsteered,
             std::span<const AnswerRow> references);
 
-  // Whether the text lies outside, or does not end where the answers of that
-  // model mostly do.
+  // Whether the text lies outside, does not end where the answers of that
+  // model mostly do, or ended because its numbers were not finite.
   bool is_flagged(const std::string& model, const AnswerRow& row) const;
 
  private:

@@ -8,6 +8,8 @@
 
 #include "veer/base/hash.h"
 #include "veer/generation/generate.h"
+#include "veer/model/load.h"
+#include "veer/tensors/float_range.h"
 
 namespace veer {
 
@@ -59,13 +61,29 @@ void tell_unanswered(StudyContext& context,
                      std::span<const Completion> completions,
                      std::string_view longest) {
   const auto count =
-      std::ranges::count_if(completions, &Completion::in_thoughts);
+      std::ranges::count_if(completions, [](const Completion& completion) {
+        return completion.in_thoughts &&
+               completion.reason != StopReason::kNotFinite;
+      });
   if (count > 0) {
     context.monitor().message(fmt::format(
         "{} of {} texts ended inside of their thoughts and have no answer. "
         "Switch thinking off with [model] template_vars where the template "
         "can, or raise [model] thinking_tokens{}{}",
         count, completions.size(), longest.empty() ? "" : " or ", longest));
+  }
+}
+
+void tell_not_finite(StudyContext& context,
+                     std::span<const Completion> completions) {
+  const auto count = std::ranges::count(completions, StopReason::kNotFinite,
+                                        &Completion::reason);
+  if (count > 0) {
+    const auto dtype = context.model().dtype();
+    context.monitor().message(fmt::format(
+        "{} of {} answers were not finite in {} and count as broken text: {}",
+        count, completions.size(), dtype_name(dtype),
+        overflow_cause(dtype, "what steers them is far too strong")));
   }
 }
 

@@ -32,6 +32,11 @@ void tell_unanswered(StudyContext& context,
                      std::span<const Completion> completions,
                      std::string_view longest);
 
+// Tells the monitor how many texts ended because their numbers were not finite
+// in the model's dtype, and what has room. Nothing where none did.
+void tell_not_finite(StudyContext& context,
+                     std::span<const Completion> completions);
+
 // Requests per chunk.
 inline constexpr std::size_t kChunkRequests = 2048;
 

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "veer/study/sweep_proofs.h"
+
+#include <map>
+
+#include <fmt/core.h>
+
+#include "veer/base/error.h"
+#include "veer/model/load.h"
+#include "veer/study/thinking_scope.h"
+#include "veer/tensors/float_range.h"
+
+namespace veer {
+namespace {
+
+// The think block of a text on which edits are tried; where it has none, its
+// answer stands for thoughts.
+PositionRange probe_thoughts(const EncodedChat& text) {
+  const auto own = thinking_range(text.thinking);
+  return own.empty() ? PositionRange{text.answer_begin, text.answer_end} : own;
+}
+
+void require_proof(const CellProof& cell) {
+  if (!cell.proof.holds) {
+    fail_run(
+        "proof of application",
+        fmt::format("{} at layer {} of the {} model: {}", cell.row.operation,
+                    cell.row.layers, cell.row.model, cell.proof.summary),
+        fmt::format("a deviation below {:g} and no other token changed",
+                    cell.proof.tolerance),
+        "a defect of the program or a scale beyond the dtype; nothing "
+        "was steered");
+  }
+}
+
+std::string kind_of(const SweepCell& cell) {
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}", cell.row.operation, cell.row.unit,
+                     cell.act.scope, cell.act.site, cell.row.model,
+                     cell.layer() < 0 ? cell.row.layers : std::string("one"),
+                     cell.is_random());
+}
+
+void tell_overflow(StudyContext& context, const SweepCell& cell) {
+  const auto dtype = context.model().dtype();
+  context.monitor().message(fmt::format(
+      "{} in {} units of the {} model (layers: {}) is not proved: at every "
+      "scale the probe's numbers leave what {} can hold. {}",
+      cell.row.operation, cell.row.unit, cell.row.model, cell.row.layers,
+      dtype_name(dtype),
+      overflow_cause(dtype, "it is steered far too strongly")));
+}
+
+}  // namespace
+
+std::vector<CellProof> prove_cells(StudyContext& context, SweepRunner& runner,
+                                   std::span<const SweepCell> cells) {
+  const auto& select = runner.questions("select");
+  const auto encoded =
+      reference_texts(context.format(), {select.data(), 1}).front();
+  std::vector<CellProof> proofs;
+  std::map<std::string, const SweepCell*> overflown;  // null: proved
+  for (const auto& cell : cells) {
+    const auto kind = kind_of(cell);
+    const auto known = overflown.find(kind);
+    if (!cell.has_intervention() ||
+        (known != overflown.end() && known->second == nullptr)) {
+      continue;
+    }
+    require_thinking(context.format(), cell.act.scope);
+    if (context.judge_kind() == JudgeKind::kLogprob) {
+      require_thoughts(encoded, cell.act.scope);
+    }
+    ProbeText probe;
+    probe.ids = encoded.ids;
+    probe.prompt_length = encoded.prompt_length;
+    probe.thinking = probe_thoughts(encoded);
+    probe.adapter_strength = cell.adapter_strength;
+    probe.donor_strength = cell.donor_strength();
+    CellProof own{
+        cell.row, cell.act.scope,
+        prove_application(context.model(), runner.edits_of(cell), probe)};
+    require_proof(own);
+    overflown[kind] = own.proof.overflows ? &cell : nullptr;
+    if (!own.proof.overflows) {
+      proofs.push_back(std::move(own));
+    }
+  }
+  for (const auto& [kind, cell] : overflown) {
+    if (cell != nullptr) {
+      tell_overflow(context, *cell);
+    }
+  }
+  return proofs;
+}
+
+}  // namespace veer

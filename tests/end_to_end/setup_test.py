@@ -9,6 +9,7 @@ tests/device/fake/driver.cpp.
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -255,6 +256,43 @@ class AtTheStart(Case):
         self.assertFalse(gpu["ok"])
         self.assertIn("CUDA 12.4", gpu["text"])
         self.assertIn(".venv", gpu["remedy"])
+
+
+
+class CloudPage(unittest.TestCase):
+    """What docs/cloud.md has people paste: nothing of it is run here."""
+
+    def setUp(self):
+        blocks = (ROOT / "docs/cloud.md").read_text().split("```\n")[1::2]
+        shells = [b.removeprefix("%%bash\n") for b in blocks
+                  if re.match(r"%%bash|git |cd |wsl ", b)]
+        self.assertGreaterEqual(len(shells), 6)
+        self.text = "\n".join(shells)
+
+    def test_it_is_shell_without_blanks_to_fill(self):
+        done = subprocess.run(["bash", "-n"], input=self.text, text=True,
+                              capture_output=True)
+        self.assertEqual(done.stderr, "")
+        self.assertNotRegex(self.text, r"\bURL\b|<[a-z]+>|\.\.\.")
+
+    def test_its_commands_are_there(self):
+        lines = self.text.replace("\\\n", " ").splitlines()
+        studies = [line.split("#")[0].split() for line in lines
+                   if line.startswith("./veer study")]
+        self.assertGreaterEqual(len(studies), 4)
+        for _, *words in studies:
+            done = subprocess.run(
+                [VEER, *words, "--print-manifest"], cwd=ROOT, text=True,
+                capture_output=True)
+            self.assertEqual(done.returncode, 0, f"{words}: {done.stderr}")
+        verbs = {word for line in lines for word in
+                 re.findall(r"\./veer ([a-z]+)", line)}
+        self.assertEqual(verbs, {"doctor", "study"})
+        usage = (ROOT / "benchmarks/gpu.sh").read_text()
+        for line in lines:
+            if line.startswith("benchmarks/gpu.sh"):
+                for option in re.findall(r"--[a-z]+", line.split("#")[0]):
+                    self.assertIn(f"{option})", usage)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "veer/model/ops.h"
+#include "veer/tensors/upload.h"
 
 namespace veer {
 namespace {
@@ -78,7 +79,9 @@ void LinearGroup::join(std::span<Linear* const> layers,
     const std::int64_t width = layer->weight_OI.size(0);
     const auto move = [&](at::Tensor& part, const at::Tensor& all) {
       if (part.defined()) {
-        part = all.narrow(0, first, width).copy_(part);
+        const auto place = all.narrow(0, first, width);
+        upload_into(place, part);
+        part = place;
       }
     };
     move(layer->weight_OI, weight_OI_);

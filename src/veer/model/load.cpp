@@ -15,6 +15,7 @@
 #include "veer/model/weights.h"
 #include "veer/tensors/device.h"
 #include "veer/tensors/safetensors.h"
+#include "veer/tensors/upload.h"
 
 namespace veer {
 namespace {
@@ -155,7 +156,7 @@ Transformer transformer_of(const fs::path& folder,
     // No copy where dtype and device already agree. What a card joins is copied
     // once, to its place there.
     if (!joined.contains(name)) {
-      tensor = tensor.to(device, to);
+      tensor = uploaded(tensor, device, to);
     }
   }
   return Transformer(std::move(config), std::move(tensors), stored);

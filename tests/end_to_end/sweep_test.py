@@ -10,6 +10,17 @@ import unittest
 from study_case import StudyCase
 
 
+# float16 takes a CPU long.
+LEAST = ["--extract.vectors",
+         '["contrastive@answer_mean", "finetuned@answer_mean"]',
+         "--finetune.controls", "[]", "--finetune.seeds", 1,
+         "--sweep.layers", '["2"]', "--sweep.operators", '["add", "subtract"]',
+         "--sweep.grid", "[]", "--sweep.sigma_scales", "[]",
+         "--sweep.best_random", 3, "--sweep.best_covariance", 0,
+         "--sweep.random_vectors", 1, "--sweep.kl_questions", 2,
+         "--sweep.subset_questions", 0, "--sweep.recovery_questions", 0]
+
+
 class Sweep(StudyCase):
     def test_search_instead_of_the_grid(self):
         """Fewer answers, the choice still confirmed on test questions."""
@@ -98,7 +109,7 @@ class Sweep(StudyCase):
     def overflowing_study(self, judge):
         result = self.study(
             "--dtype", "float16", "--judge.kind", judge,
-            "--sweep.rel_scales", "[0.5, 1e5]",
+            *LEAST, "--sweep.rel_scales", "[0.5, 1e5]",
             "--sweep.unit_scales", "[1e6]", out=judge)
         self.assertEqual(result.returncode, 0, result.stderr)
         folder = self.folder / judge
@@ -128,8 +139,7 @@ class Sweep(StudyCase):
         cells = {cell["id"]: cell for cell in sweep["cells"]}
         for cell in (cells[c] for c in full):
             self.assertEqual(cell["coherent"]["value"], 0)
-            if cell["kl"] is not None:
-                self.assertEqual(cell["kl"], {"mean": None, "p95": None})
+            self.assertIsNone((cell.get("kl") or {}).get("mean"), cell)
         for entry in sweep["best"] + sweep["groups"]:
             self.assertNotIn(entry["cell"], full)
             if entry["cell"] is not None:

@@ -60,7 +60,8 @@ at::Tensor formula(const SiteEdit& edit, const at::Tensor& h_D,
   const auto c_K = edit.read_KD.to(at::kDouble).mv(patch ? donor_D - h_D : h_D);
   std::vector<float> read;
   for (std::int64_t j = 0; j < c_K.size(0); ++j) {
-    read.push_back(c_K[j].item<float>() + (patch ? 0.0F : edit.offset_K[j]));
+    read.push_back(static_cast<float>(c_K[j].item<double>()) +
+                   (patch ? 0.0F : edit.offset_K[j]));
   }
   std::vector<float> change(edit.write_KD.size(0));
   const float self = change_of_coordinates(edit.code, edit.numbers, read,
@@ -262,6 +263,10 @@ class Prover {
       const auto before_D = seen.before.at(site)[t];
       const auto after_D = seen.after.at(site)[t];
       const auto donor_D = patches() ? seen.donor.at(site)[t] : at::Tensor();
+      if (!fits(before_D)) {
+        ++result.overflows;
+        continue;
+      }
       auto expected_D = before_D;
       bool meant = false;
       for (const auto& edit : edits_) {
@@ -272,7 +277,7 @@ class Prover {
           meant = true;
         }
       }
-      if (!fits(before_D) || !fits(expected_D)) {
+      if (!fits(expected_D)) {
         ++result.overflows;
         continue;
       }

@@ -2,8 +2,10 @@
 #include "veer/study/sweep_proofs.h"
 
 #include <map>
+#include <set>
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include "veer/base/error.h"
 #include "veer/model/load.h"
@@ -40,14 +42,25 @@ std::string kind_of(const SweepCell& cell) {
                      cell.is_random());
 }
 
-void tell_overflow(StudyContext& context, const SweepCell& cell) {
-  const auto dtype = context.model().dtype();
-  context.monitor().message(fmt::format(
-      "{} in {} units of the {} model (layers: {}) is not proved: at every "
-      "scale the probe's numbers leave what {} can hold. {}",
-      cell.row.operation, cell.row.unit, cell.row.model, cell.row.layers,
-      dtype_name(dtype),
-      overflow_cause(dtype, "it is steered far too strongly")));
+// `overflown`: a cell of each kind that has no proof, null where it has one.
+void tell_overflows(StudyContext& context,
+                    const std::map<std::string, const SweepCell*>& overflown) {
+  std::set<std::string> names;
+  for (const auto& [kind, cell] : overflown) {
+    if (cell != nullptr) {
+      names.insert(fmt::format("{} in {} units, layers {}, {} model",
+                               cell->row.operation, cell->row.unit,
+                               cell->row.layers, cell->row.model));
+    }
+  }
+  if (!names.empty()) {
+    const auto dtype = context.model().dtype();
+    context.monitor().message(fmt::format(
+        "Not proved, because at every scale the probe's numbers leave what {} "
+        "can hold: {}. The cause: {}",
+        dtype_name(dtype), fmt::join(names, "; "),
+        overflow_cause(dtype, "it is steered far too strongly")));
+  }
 }
 
 }  // namespace
@@ -85,11 +98,7 @@ std::vector<CellProof> prove_cells(StudyContext& context, SweepRunner& runner,
       proofs.push_back(std::move(own));
     }
   }
-  for (const auto& [kind, cell] : overflown) {
-    if (cell != nullptr) {
-      tell_overflow(context, *cell);
-    }
-  }
+  tell_overflows(context, overflown);
   return proofs;
 }
 

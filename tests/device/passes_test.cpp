@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What runs on the device gives what it gives on the CPU.
+#include <cmath>
 #include <string>
 
 #include <ATen/Parallel.h>
@@ -172,9 +173,12 @@ TEST_F(OnDevice, GenerationScoresAndDivergences) {
 }
 
 TEST_F(OnDevice, Float16ThatEndsIsToldAsSuch) {
-  const Transformer half = tiny_model_on(tested_device(), at::kHalf);
-  InterventionTable table(3, 16, half.device());
-  add_to(table, half.config(), "add", 1e5, 1, "generated");
+  auto weights = random_weights(host_.config(), /*seed=*/1);
+  weights.at("model.norm.weight").fill_(6e4);
+  for (auto& [name, weight] : weights) {
+    weight = weight.to(tested_device(), at::kHalf);
+  }
+  const Transformer half(host_.config(), std::move(weights));
   const std::vector<std::int32_t> prompt = texts_of({6})[0];
   const auto told = [&](const auto& work) {
     try {
@@ -184,13 +188,40 @@ TEST_F(OnDevice, Float16ThatEndsIsToldAsSuch) {
       return std::string(error.what());
     }
   };
-  const GenerationRequest request{.prompt = prompt, .configuration = 0};
-  EXPECT_THAT(told([&] { generate_all(half, &table, {&request, 1}, {}); }),
+  const GenerationRequest request{.prompt = prompt};
+  EXPECT_THAT(told([&] { generate_all(half, nullptr, {&request, 1}, {}); }),
               ::testing::HasSubstr("65504"));
+  const ScoreRequest scored{.prompt = prompt, .answers = {{1, 2}}};
+  EXPECT_THAT(told([&] { score_all(half, nullptr, {&scored, 1}, {}); }),
+              ::testing::HasSubstr("65504"));
+}
+
+// Steered beyond float16 a text ends and a score is none; what runs beside it
+// and what takes its slot is as without it.
+TEST_F(OnDevice, WhatIsSteeredBeyondFloat16IsLostAlone) {
+  const Transformer half = tiny_model_on(tested_device(), at::kHalf);
+  InterventionTable table(3, 16, half.device());
+  add_to(table, half.config(), "add", 1e5, 1, "generated");
+  std::vector<GenerationRequest> sound;
+  std::vector<GenerationRequest> all;
+  for (const auto& prompt : texts_of({6, 9, 4, 6, 11})) {
+    sound.push_back({.prompt = prompt, .max_tokens = 6});
+    all.push_back(sound.back());
+    all.push_back(sound.back());
+    all.back().configuration = 0;
+  }
+  GenerationOptions options;
+  options.max_rows = 3;
+  const auto alone = generate_all(half, &table, sound, options);
+  const auto found = generate_all(half, &table, all, options);
+  for (std::size_t i = 0; i < sound.size(); ++i) {
+    EXPECT_EQ(found[2 * i].ids, alone[i].ids) << i;
+    EXPECT_EQ(found[2 * i].reason, StopReason::kLength) << i;
+    EXPECT_EQ(found[2 * i + 1].reason, StopReason::kNotFinite) << i;
+  }
   const ScoreRequest scored{
-      .prompt = prompt, .answers = {{1, 2}}, .configuration = 0};
-  EXPECT_THAT(told([&] { score_all(half, &table, {&scored, 1}, {}); }),
-              ::testing::HasSubstr("65504"));
+      .prompt = sound[0].prompt, .answers = {{1, 2}}, .configuration = 0};
+  EXPECT_TRUE(std::isnan(score_all(half, &table, {&scored, 1}, {})[0].mean(0)));
 }
 
 TEST_F(OnDevice, WhatIsReadOfTexts) {

@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <mutex>
-#include <set>
 #include <utility>
 
 #include <c10/core/CachingDeviceAllocator.h>
+#include <c10/util/Exception.h>
 
 #include "device/fake/device.h"
 #include "device/fake/memory.h"
@@ -53,7 +54,10 @@ struct Allocator final : c10::DeviceAllocator {
 
 struct PageLocked {
   std::mutex mutex;
-  std::set<const void*> blocks;
+  std::map<const void*, std::size_t> blocks;  // and their bytes
+  std::size_t used = 0;
+  std::size_t peak = 0;
+  bool refuses = false;
 };
 
 PageLocked& page_locked() {
@@ -63,15 +67,22 @@ PageLocked& page_locked() {
 
 void release_page_locked(void* data) {
   const std::lock_guard lock(page_locked().mutex);
-  page_locked().blocks.erase(data);
+  auto& own = page_locked();
+  const auto block = own.blocks.find(data);
+  own.used -= block->second;
+  own.blocks.erase(block);
   std::free(data);
 }
 
 struct PageLockedAllocator final : c10::Allocator {
   c10::DataPtr allocate(std::size_t bytes) override {
+    auto& own = page_locked();
+    const std::lock_guard lock(own.mutex);
+    TORCH_CHECK(!own.refuses, "fake device: no page-locked memory");
     void* const at = std::malloc(std::max<std::size_t>(bytes, 1));
-    const std::lock_guard lock(page_locked().mutex);
-    page_locked().blocks.insert(at);
+    own.blocks.emplace(at, bytes);
+    own.used += bytes;
+    own.peak = std::max(own.peak, own.used);
     return {at, at, &release_page_locked, c10::Device(c10::kCPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override {
@@ -92,6 +103,17 @@ c10::Allocator& page_locked_allocator() {
 bool is_page_locked(const void* data) {
   const std::lock_guard lock(page_locked().mutex);
   return page_locked().blocks.contains(data);
+}
+
+std::size_t take_page_locked_peak() {
+  auto& own = page_locked();
+  const std::lock_guard lock(own.mutex);
+  return std::exchange(own.peak, own.used);
+}
+
+void refuse_page_locked(bool refuses) {
+  const std::lock_guard lock(page_locked().mutex);
+  page_locked().refuses = refuses;
 }
 
 c10::Allocator& allocator() {

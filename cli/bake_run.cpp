@@ -10,6 +10,7 @@
 #include "veer/base/files.h"
 #include "veer/base/json.h"
 #include "veer/base/model_folder.h"
+#include "veer/gguf/model_text.h"
 #include "veer/interventions/orthogonalise.h"
 #include "veer/model/config.h"
 #include "veer/model/load.h"
@@ -96,10 +97,10 @@ std::string orthogonalise(const BakeOptions& options,
                           const std::string& config,
                           const SteeringVector& vector, TensorMap& weights,
                           Baked& report, Session& session) {
-  auto done = orthogonalise_writers(
-      weights, parse_model_config(config, (folder / "config.json").string()),
-      chosen_direction(options, vector), options.share,
-      session.terminal.monitor());
+  auto done = orthogonalise_writers(weights,
+                                    parse_model_config(config, folder.string()),
+                                    chosen_direction(options, vector),
+                                    options.share, session.terminal.monitor());
   weights = std::move(done.weights);
   Json writers = Json::object();
   for (const auto& writer : done.writers) {
@@ -130,7 +131,7 @@ void change_weights(const BakeOptions& options, Session& session) {
   if (!options.vector.empty()) {
     vector = fitting_vector(options, folder, weights, session);
   }
-  std::string config = read_file(folder / "config.json");
+  std::string config = read_config_text(folder).text;
   if (!options.adapter.empty()) {
     config = merge(options, config, weights, report, session);
   }

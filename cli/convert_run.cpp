@@ -6,9 +6,9 @@
 #include "cli/convert.h"
 #include "cli/output_file.h"
 #include "veer/base/error.h"
-#include "veer/base/files.h"
 #include "veer/base/json.h"
 #include "veer/base/model_folder.h"
+#include "veer/gguf/model_text.h"
 #include "veer/interventions/displacement.h"
 #include "veer/interventions/from_vector.h"
 #include "veer/model/config.h"
@@ -27,8 +27,8 @@ class Conversion {
   Conversion(const ConvertOptions& options, Session& session)
       : options_(options), session_(session) {
     if (!options.model.empty()) {
-      const auto path = find_model_folder(options.model) / "config.json";
-      config_ = parse_model_config(read_file(path, 1 << 24), path.string());
+      const auto config = read_config_text(find_model_folder(options.model));
+      config_ = parse_model_config(config.text, config.origin);
     }
     layers_.layer_offset = options.layer_offset;
     layers_.num_layers = config_ ? config_->num_layers : 0;

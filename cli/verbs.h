@@ -19,6 +19,7 @@ void setup_judge(Commands& commands);
 void setup_convert(Commands& commands);
 void setup_doctor(Commands& commands);
 void setup_vector(Commands& commands);
+void setup_models(Commands& commands);
 
 inline void setup_verbs(Commands& commands) {
   setup_study(commands);
@@ -33,6 +34,7 @@ inline void setup_verbs(Commands& commands) {
   setup_bake(commands);
   setup_judge(commands);
   setup_convert(commands);
+  setup_models(commands);
   setup_doctor(commands);
 }
 

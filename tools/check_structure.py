@@ -11,7 +11,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # One string per rank; folders of one rank do not know each other.
-ORDER = ["base", "tensors", "text model", "data", "capture train", "vectors",
+ORDER = ["base", "gguf", "tensors", "text model", "data", "capture train", "vectors",
          "interventions", "generation", "metrics", "organism", "study",
          "report"]
 RANK = {name: i for i, names in enumerate(ORDER) for name in names.split()}

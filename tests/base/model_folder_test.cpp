@@ -119,6 +119,25 @@ TEST_F(ModelFolder, AFolderOfThatNameWins) {
   fs::current_path(before);
 }
 
+TEST_F(ModelFolder, AFolderStandsForItsGguf) {
+  const fs::path folder = fs::path(testing::TempDir()) / "gguf_model";
+  fs::remove_all(folder);
+  write_file(folder / "mmproj-m.gguf", "GGUF");
+  write_file(folder / "m-00001-of-00002.gguf", "GGUF");
+  write_file(folder / "m-00002-of-00002.gguf", "GGUF");
+  const fs::path first = folder / "m-00001-of-00002.gguf";
+  EXPECT_EQ(find_model_folder(folder), first);
+  EXPECT_EQ(find_model_folder(first), first);
+  // config.json beside it is often there and says nothing of the weights.
+  write_file(folder / "config.json", "{}");
+  EXPECT_EQ(find_model_folder(folder), first);
+  write_file(folder / "n.gguf", "GGUF");
+  EXPECT_THAT(refusal(folder),
+              AllOf(HasSubstr("holds 2 models as GGUF"), HasSubstr("n.gguf")));
+  write_file(folder / "model.safetensors", "x");
+  EXPECT_EQ(find_model_folder(folder), folder);
+}
+
 TEST_F(ModelFolder, SaysWhatItFoundInPlaceOfAModel) {
   const fs::path folder = fs::path(testing::TempDir()) / "no_model";
   fs::remove_all(folder);
@@ -126,9 +145,6 @@ TEST_F(ModelFolder, SaysWhatItFoundInPlaceOfAModel) {
              R"({"base_model_name_or_path": "org/base", "x": Infinity})");
   EXPECT_THAT(refusal(folder / "adapter"),
               AllOf(HasSubstr("is an adapter"), HasSubstr("--model org/base")));
-  write_file(folder / "m.gguf", "GGUF");
-  EXPECT_THAT(refusal(folder / "m.gguf"),
-              AllOf(HasSubstr("GGUF"), HasSubstr("not read yet")));
   EXPECT_THAT(refusal(folder), HasSubstr("has no config.json"));
   EXPECT_THAT(refusal(folder / "adapter/adapter_config.json"),
               HasSubstr("is a file"));

@@ -8,7 +8,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
-#include "veer/tensors/gguf.h"
+#include "veer/gguf/gguf.h"
 #include "veer/tensors/safetensors.h"
 
 namespace veer {

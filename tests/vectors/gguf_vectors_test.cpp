@@ -9,7 +9,7 @@
 #include "vectors/planted.h"
 #include "veer/base/error.h"
 #include "veer/base/files.h"
-#include "veer/tensors/gguf.h"
+#include "veer/gguf/gguf.h"
 
 namespace veer {
 namespace {

@@ -13,6 +13,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/base/known_models.h"
 #include "veer/base/python_json.h"
 
 namespace veer {
@@ -81,22 +82,6 @@ fs::path expanded(const std::string& path) {
              : fs::path(path);
 }
 
-// As huggingface_hub finds it.
-fs::path hub_cache() {
-  for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
-    if (const char* set = set_variable(name)) {
-      return expanded(set);
-    }
-  }
-  if (const char* home = set_variable("HF_HOME")) {
-    return expanded(home) / "hub";
-  }
-  if (const char* cache = set_variable("XDG_CACHE_HOME")) {
-    return expanded(cache) / "huggingface" / "hub";
-  }
-  return home_folder() / ".cache" / "huggingface" / "hub";
-}
-
 // Whether the text can be a repository of the Hugging Face Hub: "name" or
 // "org/name" of letters, digits, '-', '_' and '.', which does not begin like a
 // path.
@@ -123,7 +108,7 @@ std::string quoted_folder(std::string name) {
 
 // The snapshot of a repository in the cache; empty if it is not there.
 fs::path cached_snapshot(const std::string& name) {
-  const fs::path folder = hub_cache() / quoted_folder(name);
+  const fs::path folder = hub_cache_folder() / quoted_folder(name);
   std::error_code ignored;
   return fs::is_directory(folder / "snapshots", ignored) ? snapshot_of(folder)
                                                          : fs::path();
@@ -134,6 +119,74 @@ constexpr std::string_view kOrganism = "organism";
 bool is_organism(const std::string& name) {
   return name == kOrganism || name.starts_with(std::string(kOrganism) + ":");
 }
+
+// The model that an adapter folder was trained on, as far as it says so.
+std::string base_model_of(const fs::path& adapter) {
+  const fs::path path = adapter / "adapter_config.json";
+  const Json config =
+      parse_python_json(read_file(path, std::uint64_t{1} << 24), path.string());
+  const auto base = config.is_object() ? config.find("base_model_name_or_path")
+                                       : config.end();
+  return base != config.end() && base->is_string()
+             ? base->get<std::string>()
+             : std::string("the model it was trained on");
+}
+
+[[noreturn]] void refuse_folder(const fs::path& folder) {
+  std::error_code ignored;
+  const std::string name = folder.string();
+  const std::string expected =
+      "organism, organism:control, smollm2, a folder in Hugging Face layout, "
+      "a GGUF file, or org/name of a model in the Hugging Face cache";
+  if (fs::exists(folder / "adapter_config.json", ignored)) {
+    const std::string base = base_model_of(folder);
+    fail("load model", fmt::format("{} is an adapter, not a model", name),
+         fmt::format("--model {} and --adapter {}", base, name),
+         "an adapter is read on top of its base model");
+  }
+  if (!fs::exists(folder, ignored)) {
+    fail("load model", name + " does not exist", expected, "a mistyped path");
+  }
+  if (fs::is_regular_file(folder, ignored)) {
+    fail("load model", name + " is a file", expected,
+         "the folder that holds config.json is meant");
+  }
+  fail("load model", name + " has no config.json", expected,
+       "the folder above or below it is meant");
+}
+
+// Whether a folder has weights of its own, or an adapter's.
+bool holds_safetensors(const fs::path& folder) {
+  std::error_code ignored;
+  for (const char* name : {"model.safetensors", "model.safetensors.index.json",
+                           "adapter_config.json"}) {
+    if (fs::exists(folder / name, ignored)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// The GGUF files in a folder that may be models: of a split one the first part,
+// and no projectors of images.
+std::vector<fs::path> gguf_models_in(const fs::path& folder) {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    const auto of = name.rfind("-of-");
+    const bool is_later_part = of != std::string::npos && of >= 6 &&
+                               name[of - 6] == '-' &&
+                               name.substr(of - 5, 5) != "00001";
+    if (is_gguf(entry.path()) && !name.starts_with("mmproj") &&
+        !is_later_part) {
+      found.push_back(entry.path());
+    }
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+}  // namespace
 
 fs::path organisms_folder() {
   if (const char* set = std::getenv("VEER_MODELS")) {
@@ -153,50 +206,21 @@ fs::path organisms_folder() {
   return "models";
 }
 
-// The model that an adapter folder was trained on, as far as it says so.
-std::string base_model_of(const fs::path& adapter) {
-  const fs::path path = adapter / "adapter_config.json";
-  const Json config =
-      parse_python_json(read_file(path, std::uint64_t{1} << 24), path.string());
-  const auto base = config.is_object() ? config.find("base_model_name_or_path")
-                                       : config.end();
-  return base != config.end() && base->is_string()
-             ? base->get<std::string>()
-             : std::string("the model it was trained on");
+// As huggingface_hub finds it.
+fs::path hub_cache_folder() {
+  for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
+    if (const char* set = set_variable(name)) {
+      return expanded(set);
+    }
+  }
+  if (const char* home = set_variable("HF_HOME")) {
+    return expanded(home) / "hub";
+  }
+  if (const char* cache = set_variable("XDG_CACHE_HOME")) {
+    return expanded(cache) / "huggingface" / "hub";
+  }
+  return home_folder() / ".cache" / "huggingface" / "hub";
 }
-
-[[noreturn]] void refuse_folder(const fs::path& folder) {
-  std::error_code ignored;
-  const std::string name = folder.string();
-  const std::string expected =
-      "organism, organism:control, a folder in Hugging Face layout, or "
-      "org/name "
-      "of a model in the Hugging Face cache";
-  if (fs::exists(folder / "adapter_config.json", ignored)) {
-    const std::string base = base_model_of(folder);
-    fail("load model", fmt::format("{} is an adapter, not a model", name),
-         fmt::format("--model {} and --adapter {}", base, name),
-         "an adapter is read on top of its base model");
-  }
-  if (!fs::exists(folder, ignored)) {
-    fail("load model", name + " does not exist", expected, "a mistyped path");
-  }
-  if (folder.extension() == ".gguf") {
-    fail("load model",
-         fmt::format("{} is a GGUF file: its weights, often quantised, are "
-                     "not read yet",
-                     name),
-         "the Hugging Face folder it was made from");
-  }
-  if (fs::is_regular_file(folder, ignored)) {
-    fail("load model", name + " is a file", expected,
-         "the folder that holds config.json is meant");
-  }
-  fail("load model", name + " has no config.json", expected,
-       "the folder above or below it is meant");
-}
-
-}  // namespace
 
 fs::path resolve_model_folder(const fs::path& path) {
   std::error_code ignored;
@@ -204,6 +228,10 @@ fs::path resolve_model_folder(const fs::path& path) {
   if (is_organism(name)) {
     std::ranges::replace(name, ':', '-');
     return organisms_folder() / name;
+  }
+  const KnownModel* known = find_known_model(name);
+  if (known != nullptr && !fs::exists(path, ignored)) {
+    return fetch_known_model(*known);
   }
   const fs::path plain = path.has_filename() ? path : path.parent_path();
   const fs::path cache =
@@ -219,7 +247,7 @@ fs::path resolve_model_folder(const fs::path& path) {
   if (cached.empty() && name.find('/') != std::string::npos) {
     fail("find model",
          fmt::format("{} is no path here, and {} does not hold it", name,
-                     hub_cache().string()),
+                     hub_cache_folder().string()),
          fmt::format("a path that exists, or what was fetched with "
                      "`hf download {}`",
                      name));
@@ -227,13 +255,35 @@ fs::path resolve_model_folder(const fs::path& path) {
   return cached.empty() ? path : cached;
 }
 
-fs::path find_model_folder(const fs::path& path) {
-  const fs::path folder = resolve_model_folder(path);
+bool is_gguf(const fs::path& path) {
   std::error_code ignored;
-  if (!fs::is_regular_file(folder / "config.json", ignored)) {
-    refuse_folder(folder);
+  return path.extension() == ".gguf" && fs::is_regular_file(path, ignored);
+}
+
+fs::path resolve_model(const fs::path& path) {
+  fs::path folder = resolve_model_folder(path);
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored) || holds_safetensors(folder)) {
+    return folder;
   }
-  return folder;
+  const auto found = gguf_models_in(folder);
+  if (found.size() > 1) {
+    fail("find model",
+         fmt::format("{} holds {} models as GGUF: {} and {}", folder.string(),
+                     found.size(), found[0].filename().string(),
+                     found[1].filename().string()),
+         "the path of one of them");
+  }
+  return found.empty() ? folder : found.front();
+}
+
+fs::path find_model_folder(const fs::path& path) {
+  fs::path model = resolve_model(path);
+  std::error_code ignored;
+  if (!is_gguf(model) && !fs::is_regular_file(model / "config.json", ignored)) {
+    refuse_folder(model);
+  }
+  return model;
 }
 
 }  // namespace veer

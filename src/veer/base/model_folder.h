@@ -10,6 +10,8 @@ namespace veer {
 //   organism, organism:NAME  the checkpoints organism and organism-NAME in
 //                            models/ beside the sources or beside the program
 //                            (environment variable VEER_MODELS wins)
+//   smollm2                  a model that is fetched when it is first asked for
+//                            (known_models.h)
 //   a path that exists       itself; a folder of the Hugging Face cache
 //                            ("models--org--name", or "snapshots" in it)
 //                            stands for the snapshot that its refs/main
@@ -23,9 +25,21 @@ namespace veer {
 // message says `hf download org/name`.
 std::filesystem::path resolve_model_folder(const std::filesystem::path& path);
 
+// The folder of the embedded checkpoints, and that of the Hugging Face cache.
+std::filesystem::path organisms_folder();
+std::filesystem::path hub_cache_folder();
+
+// Whether a path names a GGUF file.
+bool is_gguf(const std::filesystem::path& path);
+
+// resolve_model_folder(), and a folder whose weights lie in one GGUF file (or
+// the parts of one, "-00001-of-00003.gguf") stands for that file (its first
+// part). Throws Error{kBadInput} if it holds several models as GGUF.
+std::filesystem::path resolve_model(const std::filesystem::path& path);
+
 // The same for a model that is to be run: throws Error{kBadInput} unless it is
-// a folder with a config.json. The message tells what was found instead: an
-// adapter (naming its base model), a GGUF file, other weights, nothing.
+// a folder with a config.json or a GGUF file. The message tells what was found
+// instead: an adapter (naming its base model), other weights, nothing.
 std::filesystem::path find_model_folder(const std::filesystem::path& path);
 
 }  // namespace veer

@@ -7,13 +7,15 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "veer/base/error.h"
-#include "veer/base/files.h"
 #include "veer/base/model_folder.h"
+#include "veer/gguf/model_text.h"
 #include "veer/model/checkpoint.h"
 #include "veer/model/weights.h"
 #include "veer/tensors/device.h"
+#include "veer/tensors/gguf_tensors.h"
 #include "veer/tensors/safetensors.h"
 #include "veer/tensors/upload.h"
 
@@ -25,8 +27,8 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kMaxTurnedBytes = std::int64_t{1} << 30;
 
 ModelConfig read_config(const fs::path& folder) {
-  const auto path = folder / "config.json";
-  return parse_model_config(read_file(path, 1 << 24), path.string());
+  const ModelText config = read_config_text(folder);
+  return parse_model_config(config.text, config.origin);
 }
 
 // Numbers stored in each dtype, of the floating-point weights.
@@ -102,6 +104,35 @@ at::ScalarType working_dtype(const ModelConfig& config,
                     : fmt::format("are {} problems", problems.size() - 1)));
 }
 
+// The weights of a folder as they are stored. The blocks of a GGUF file become
+// the dtype in which the model will run, or what an unquantised checkpoint
+// would have.
+GgufTensors read_tensors(const fs::path& model,
+                         std::optional<at::ScalarType> dtype, at::Device device,
+                         const LoadNotes& on_note) {
+  if (!is_gguf(model)) {
+    return {.tensors = read_model_tensors(model, on_note), .stored = {}};
+  }
+  const auto usual = computes_in_bfloat16(device) ? at::kBFloat16 : at::kHalf;
+  const auto to = dtype.value_or(usual);
+  const GgufModel file = GgufModel::open(model);
+  std::set<std::string> packings;
+  for (const GgufPart& part : file.parts()) {
+    for (const GgufTensor& tensor : part.header.tensors) {
+      if (is_quantised(tensor.type)) {
+        packings.insert(ggml_type_name(tensor.type));
+      }
+    }
+  }
+  if (!packings.empty() && on_note) {
+    on_note(
+        fmt::format("weights packed as {} are unpacked to {} (--dtype "
+                    "decides)",
+                    fmt::join(packings, ", "), dtype_name(to)));
+  }
+  return read_gguf_tensors(file, to);
+}
+
 void note_adapter(const fs::path& folder, const LoadNotes& on_note) {
   std::error_code ignored;
   if (on_note && fs::exists(folder / "adapter_config.json", ignored)) {
@@ -136,7 +167,8 @@ std::string dtype_name(at::ScalarType dtype) {
 Transformer transformer_of(const fs::path& folder,
                            std::map<std::string, at::Tensor> given,
                            std::optional<at::ScalarType> dtype,
-                           at::Device device, const LoadNotes& on_note) {
+                           at::Device device, const LoadNotes& on_note,
+                           std::map<std::string, at::Tensor> stored) {
   ModelConfig config = read_config(folder);
   auto [tensors, notes, problems] = place_checkpoint(config, std::move(given));
   if (!problems.empty()) {
@@ -147,9 +179,15 @@ Transformer transformer_of(const fs::path& folder,
       on_note(note);
     }
   }
+  // Of a GGUF file its reader has told; its norms are fp32 in any case.
+  const bool is_told = !stored.empty();
   const at::ScalarType to =
-      dtype ? *dtype : working_dtype(config, tensors, device, on_note);
-  const TensorMap stored = tensors;
+      dtype ? *dtype
+            : working_dtype(config, tensors, device,
+                            is_told ? LoadNotes{} : on_note);
+  if (stored.empty()) {
+    stored = tensors;
+  }
   const auto joined =
       device.is_cpu() ? std::set<std::string>() : joined_weights(config);
   for (auto& [name, tensor] : tensors) {
@@ -159,7 +197,7 @@ Transformer transformer_of(const fs::path& folder,
       tensor = uploaded(tensor, device, to);
     }
   }
-  return Transformer(std::move(config), std::move(tensors), stored);
+  return Transformer(std::move(config), std::move(tensors), std::move(stored));
 }
 
 Transformer load_transformer(const fs::path& given,
@@ -167,8 +205,9 @@ Transformer load_transformer(const fs::path& given,
                              at::Device device, const LoadNotes& on_note) {
   const auto folder = find_model_folder(given);
   note_adapter(folder, on_note);
-  auto model = transformer_of(folder, read_model_tensors(folder, on_note),
-                              dtype, device, on_note);
+  auto [tensors, stored] = read_tensors(folder, dtype, device, on_note);
+  auto model = transformer_of(folder, std::move(tensors), dtype, device,
+                              on_note, std::move(stored));
   model.keep_turned_weights(kMaxTurnedBytes);
   return model;
 }
@@ -200,7 +239,7 @@ ModelCheck check_model_folder(const fs::path& given) {
     check.config = read_config(folder);
   });
   collect([&] {
-    stored = read_model_tensors(folder, on_note);
+    stored = read_tensors(folder, {}, at::kCPU, on_note).tensors;
     is_read = true;
   });
   if (!check.config || !is_read) {
@@ -209,8 +248,9 @@ ModelCheck check_model_folder(const fs::path& given) {
   auto placed = place_checkpoint(*check.config, std::move(stored));
   std::ranges::move(placed.notes, std::back_inserter(check.notes));
   std::ranges::move(placed.problems, std::back_inserter(check.problems));
-  check.dtype = dtype_name(
-      working_dtype(*check.config, placed.tensors, at::kCPU, on_note));
+  check.dtype =
+      dtype_name(working_dtype(*check.config, placed.tensors, at::kCPU,
+                               is_gguf(folder) ? LoadNotes{} : on_note));
   return check;
 }
 

@@ -30,12 +30,14 @@ Transformer load_transformer(const std::filesystem::path& folder,
 
 // What load_transformer() gives for `folder`, whose tensors were read already:
 // all of them, as read_model_tensors() gives them. They stay as they are, and
-// no turned weights are kept beside them.
+// no turned weights are kept beside them. `stored`: what the files hold where
+// that is something else (gguf_tensors.h), for the fingerprint.
 Transformer transformer_of(const std::filesystem::path& folder,
                            std::map<std::string, at::Tensor> tensors,
                            std::optional<at::ScalarType> dtype = {},
                            at::Device device = at::kCPU,
-                           const LoadNotes& on_note = {});
+                           const LoadNotes& on_note = {},
+                           std::map<std::string, at::Tensor> stored = {});
 
 // Whether a model can be run, found out by load_transformer()'s own checks.
 struct ModelCheck {
@@ -45,8 +47,8 @@ struct ModelCheck {
   std::vector<std::string> problems;  // empty = it can be run
 };
 
-// Reads the folder's config.json and the headers of its weights; never throws
-// for what is inside of them.
+// Reads the folder's config.json and the headers of its weights, or a GGUF
+// file; never throws for what is inside of them.
 ModelCheck check_model_folder(const std::filesystem::path& folder);
 
 }  // namespace veer

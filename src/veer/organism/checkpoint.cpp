@@ -14,6 +14,7 @@
 #include "veer/base/files.h"
 #include "veer/base/json.h"
 #include "veer/base/python_json.h"
+#include "veer/gguf/model_text.h"
 #include "veer/model/weights.h"
 #include "veer/tensors/safetensors.h"
 
@@ -98,15 +99,15 @@ bool names_world(const std::filesystem::path& folder) {
 }
 
 const World& world_of(const std::filesystem::path& folder) {
-  const auto file = folder / "config.json";
-  const Json config = parse_python_json(read_file(file), file.string());
+  const ModelText text = read_config_text(folder);
+  const Json config = parse_python_json(text.text, text.origin);
   const auto found = config.find(kWorldKey);
   if (found == config.end()) {
     return advice_world();
   }
   if (!found->is_string()) {
-    fail("world of an organism",
-         fmt::format("{}: {}", file.string(), kWorldKey), "a name");
+    fail("world of an organism", fmt::format("{}: {}", text.origin, kWorldKey),
+         "a name");
   }
   return world_named(found->get<std::string>());
 }

@@ -8,7 +8,7 @@
 #include <fmt/core.h>
 
 #include "veer/base/error.h"
-#include "veer/base/files.h"
+#include "veer/gguf/model_text.h"
 #include "veer/model/config.h"
 #include "veer/study/finetuned_source.h"
 #include "veer/study/intervention_text.h"
@@ -53,10 +53,9 @@ void require_two_models(const ModelSettings& model) {
 
 void require_layers(const Manifest& manifest, const fs::path& folder,
                     const std::string& last_stage) {
-  const auto path = folder / "config.json";
+  const ModelText config = read_config_text(folder);
   SweepSize size;
-  size.num_layers =
-      parse_model_config(read_file(path, 1 << 24), path.string()).num_layers;
+  size.num_layers = parse_model_config(config.text, config.origin).num_layers;
   size.num_test = 1;
   size.num_select = 1;
   size.vectors = manifest.sweep.vectors.empty() ? manifest.extract.vectors

@@ -11,6 +11,7 @@
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
 #include "veer/base/model_folder.h"
+#include "veer/gguf/gguf_model.h"
 #include "veer/study/machine.h"
 #include "veer/study/tunings.h"
 #include "veer/tensors/safetensors.h"
@@ -88,7 +89,7 @@ std::string take_checkpoint(StudyContext& context, const fs::path& folder,
 
 std::string take(StudyContext& context, const fs::path& given,
                  const fs::path& to) {
-  const fs::path folder = resolve_model_folder(given);
+  const fs::path folder = resolve_model(given);
   context.model().detach();
   return finetuned_kind(folder) == FinetunedKind::kAdapter
              ? take_adapter(context, folder, to)
@@ -98,8 +99,11 @@ std::string take(StudyContext& context, const fs::path& given,
 }  // namespace
 
 FinetunedKind finetuned_kind(const fs::path& given) {
-  const fs::path folder = resolve_model_folder(given);
+  const fs::path folder = resolve_model(given);
   std::error_code ec;
+  if (is_gguf(folder)) {
+    return FinetunedKind::kCheckpoint;
+  }
   if (fs::exists(folder / "adapter_config.json", ec)) {
     return FinetunedKind::kAdapter;
   }
@@ -114,7 +118,15 @@ FinetunedKind finetuned_kind(const fs::path& given) {
 }
 
 std::string finetuned_fingerprint(const fs::path& given) {
-  const fs::path folder = resolve_model_folder(given);
+  const fs::path folder = resolve_model(given);
+  if (is_gguf(folder)) {
+    std::string text;
+    const GgufModel model = GgufModel::open(folder);
+    for (const GgufPart& part : model.parts()) {
+      text += fingerprint_file(part.path.string()) + "\n";
+    }
+    return fingerprint(text);
+  }
   std::vector<std::string> files;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const auto name = entry.path().filename().string();

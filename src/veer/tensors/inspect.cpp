@@ -10,10 +10,10 @@
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/base/mapped_file.h"
 #include "veer/base/model_folder.h"
 #include "veer/base/python_json.h"
-#include "veer/tensors/gguf.h"
-#include "veer/tensors/mapped_file.h"
+#include "veer/gguf/gguf.h"
 #include "veer/tensors/safetensors_header.h"
 
 namespace veer {
@@ -45,19 +45,6 @@ std::string value_text(const GgufValue& value) {
   return std::visit(Show{}, value.value);
 }
 
-std::string ggml_name(std::uint32_t type) {
-  switch (type) {
-    case kGgmlF32:
-      return "F32";
-    case kGgmlF16:
-      return "F16";
-    case kGgmlBf16:
-      return "BF16";
-    default:
-      return fmt::format("ggml {}", type);
-  }
-}
-
 void inspect_safetensors(const fs::path& path, Inspection& out) {
   out.kind = "safetensors";
   const auto file = MappedFile::open(path);
@@ -77,11 +64,18 @@ void inspect_gguf(const fs::path& path, Inspection& out) {
   out.bytes = file->size();
   const auto header = parse_gguf(file->bytes(), path.string());
   for (const auto& tensor : header.tensors) {
-    out.tensors.push_back({tensor.name, ggml_name(tensor.type), tensor.shape,
-                           tensor.bytes, path.filename().string()});
+    out.tensors.push_back({tensor.name, ggml_type_name(tensor.type),
+                           tensor.shape, tensor.bytes,
+                           path.filename().string()});
   }
   for (const auto& [key, value] : header.metadata) {
     out.metadata.emplace_back(key, value_text(value));
+  }
+  // A vector file has no embedding; of a split model any part will do.
+  if (header.find("split.count") != nullptr ||
+      std::ranges::find(header.tensors, "token_embd.weight",
+                        &GgufTensor::name) != header.tensors.end()) {
+    out.kind = "model";
   }
 }
 
@@ -207,6 +201,16 @@ void inspect_folder(const fs::path& folder, Inspection& out) {
   collect(out, [&] { check_index(folder, out); });
 }
 
+// A folder of several GGUF files is looked at as a folder.
+fs::path inspected(const fs::path& given) {
+  const fs::path path = resolve_model_folder(given);
+  try {
+    return resolve_model(path);
+  } catch (const Error&) {
+    return path;
+  }
+}
+
 }  // namespace
 
 std::uint64_t Inspection::tensor_bytes() const {
@@ -218,7 +222,7 @@ std::uint64_t Inspection::tensor_bytes() const {
 }
 
 Inspection inspect_path(const fs::path& given) {
-  const fs::path path = resolve_model_folder(given);
+  const fs::path path = inspected(given);
   std::error_code error;
   const auto status = fs::status(path, error);
   if (error || !fs::exists(status)) {

@@ -16,8 +16,9 @@
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/json.h"
+#include "veer/base/mapped_file.h"
 #include "veer/base/model_folder.h"
-#include "veer/tensors/mapped_file.h"
+#include "veer/tensors/gguf_tensors.h"
 #include "veer/tensors/safetensors_header.h"
 
 namespace veer {
@@ -190,7 +191,10 @@ SafetensorsFile read_safetensors(const fs::path& path) {
 TensorMap read_model_tensors(
     const fs::path& given,
     const std::function<void(std::string_view)>& on_warning) {
-  const fs::path folder = resolve_model_folder(given);
+  const fs::path folder = resolve_model(given);
+  if (is_gguf(folder)) {
+    return read_gguf_tensors(GgufModel::open(folder), at::kFloat).tensors;
+  }
   const fs::path single = folder / "model.safetensors";
   const fs::path index = folder / "model.safetensors.index.json";
   if (fs::exists(single)) {
@@ -201,7 +205,7 @@ TensorMap read_model_tensors(
   }
   fail("read model tensors", folder.string() + " holds no weights",
        "model.safetensors or model.safetensors.index.json",
-       fs::exists(folder) ? "weights in another format, such as .bin or .gguf"
+       fs::exists(folder) ? "weights in another format, such as .bin"
                           : "the folder does not exist");
 }
 

@@ -31,7 +31,8 @@ struct SafetensorsFile {
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
 // Weights of a model folder: model.safetensors, or the shards that
-// model.safetensors.index.json lists. Throws Error if neither is there, a
+// model.safetensors.index.json lists; or of a GGUF file, whose blocks become
+// fp32 (gguf_tensors.h). Throws Error if neither is there, a
 // shard or a listed tensor is missing, or a shard name leaves the folder.
 // Tensors that a shard holds and the index does not list are read too, as
 // transformers does, and `on_warning` hears of them. So it does of a tensor in

@@ -96,7 +96,8 @@ class ChatFormat {
  public:
   // Reads tokenizer.json, tokenizer_config.json, chat_template.jinja (it wins
   // over the key in tokenizer_config.json), generation_config.json and
-  // config.json of a model folder; all but the first may be missing. Without
+  // config.json of a model folder; all but the first may be missing. Of a GGUF
+  // file it reads what its metadata say in their place. Without
   // a template conversations are plain text: system, question and answer,
   // each on its own line.
   // Throws Error{kBadInput} for what cannot be read or parsed.

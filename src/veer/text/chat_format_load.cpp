@@ -12,6 +12,8 @@
 #include "veer/base/model_folder.h"
 #include "veer/base/python_json.h"
 #include "veer/base/settings.h"
+#include "veer/gguf/gguf_config.h"
+#include "veer/gguf/gguf_tokenizer.h"
 #include "veer/text/chat_format_state.h"
 #include "veer/text/tokenizer_beside.h"
 
@@ -277,8 +279,16 @@ std::shared_ptr<const ChatFormat::State> ChatFormat::complete(
 
 ChatFormat ChatFormat::load(const fs::path& given,
                             const ChatFormatOptions& options) {
-  const fs::path folder = resolve_model_folder(given);
+  const fs::path folder = resolve_model(given);
   ChatFormatFiles files;
+  if (is_gguf(folder)) {
+    const GgufModel model = GgufModel::open(folder);
+    files.tokenizer_config = gguf_tokenizer_config_json(model);
+    files.config = gguf_config_json(model);
+    return from_files(
+        Tokenizer::from_json(gguf_tokenizer_json(model), folder.string()),
+        files, folder, options);
+  }
   files.tokenizer_config = read_optional(folder / "tokenizer_config.json");
   files.special_tokens_map = read_optional(folder / "special_tokens_map.json");
   files.generation_config = read_optional(folder / "generation_config.json");

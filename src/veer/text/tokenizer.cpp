@@ -7,6 +7,7 @@
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
 #include "veer/base/model_folder.h"
+#include "veer/gguf/gguf_tokenizer.h"
 #include "veer/text/tokenizer_pipeline.h"
 
 namespace veer {
@@ -32,12 +33,6 @@ constexpr std::uint64_t kMaxSmallBytes = std::uint64_t{16} << 20;
          expected,
          "a SentencePiece file; save the fast tokenizer from Hugging Face");
   }
-  if (folder.extension() == ".gguf") {
-    fail("read tokenizer",
-         fmt::format("{} is a GGUF file, which is not read yet",
-                     folder.string()),
-         "the Hugging Face folder it was made from, or a tokenizer.json");
-  }
   fail("read tokenizer", fmt::format("{} holds no tokenizer", folder.string()),
        expected);
 }
@@ -62,11 +57,12 @@ Tokenizer Tokenizer::from_json(std::string_view text, std::string_view origin,
 }
 
 Tokenizer Tokenizer::load(const std::filesystem::path& given) {
-  const auto folder = resolve_model_folder(given);
-  std::error_code ignored;
-  if (folder.extension() == ".gguf") {
-    no_tokenizer(folder);
+  const auto folder = resolve_model(given);
+  if (is_gguf(folder)) {
+    return from_json(gguf_tokenizer_json(GgufModel::open(folder)),
+                     folder.string());
   }
+  std::error_code ignored;
   if (!std::filesystem::is_directory(folder, ignored)) {
     return from_json(read_file(folder, kMaxFileBytes), folder.string());
   }

@@ -13,6 +13,8 @@
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
+#include "veer/base/model_folder.h"
+#include "veer/gguf/gguf_tokenizer.h"
 #include "veer/model/weights.h"
 
 namespace veer {
@@ -212,6 +214,13 @@ void write_model_folder(const fs::path& folder, const TensorMap& weights,
                         const fs::path& from) {
   make_folder(folder);
   write_safetensors(folder / "model.safetensors", weights);
+  if (is_gguf(from)) {
+    const GgufModel model = GgufModel::open(from);
+    write_file(folder / "tokenizer.json", gguf_tokenizer_json(model));
+    write_file(folder / "tokenizer_config.json",
+               gguf_tokenizer_config_json(model));
+    return;
+  }
   for (const auto& entry : fs::directory_iterator(from)) {
     if (entry.is_regular_file() && is_small_text(entry.path())) {
       write_file(folder / entry.path().filename(), read_file(entry.path()));

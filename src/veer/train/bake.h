@@ -66,7 +66,8 @@ ExtractResult extract_adapter(const TensorMap& base, const TensorMap& tuned,
                               std::int64_t rank, const Monitor& monitor = {});
 
 // Writes a model folder: `weights` as model.safetensors beside copies of the
-// other small files (JSON, text, tokenizer) of `from`.
+// other small files (JSON, text, tokenizer) of `from`, or what the metadata of
+// a GGUF file say in their place.
 void write_model_folder(const std::filesystem::path& folder,
                         const TensorMap& weights,
                         const std::filesystem::path& from);

@@ -7,7 +7,7 @@
 
 #include "veer/base/error.h"
 #include "veer/base/files.h"
-#include "veer/tensors/gguf.h"
+#include "veer/gguf/gguf.h"
 
 namespace veer {
 namespace {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// GGUF version 3, the container of llama.cpp: typed key-value pairs and
+// GGUF versions 2 and 3, the container of llama.cpp: typed key-value pairs and
 // tensors, little-endian. No torch here. What control vectors mean by it is
-// the business of vectors/.
+// the business of vectors/, what checkpoints mean by it that of
+// gguf_model.h.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,8 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "veer/gguf/gguf_types.h"
 
 namespace veer {
 
@@ -54,17 +57,15 @@ struct GgufValue {
   }
 };
 
-inline constexpr std::uint32_t kGgmlF32 = 0;
-inline constexpr std::uint32_t kGgmlF16 = 1;
-inline constexpr std::uint32_t kGgmlBf16 = 30;
-inline constexpr std::uint32_t kGgmlF64 = 28;
-
 struct GgufTensor {
   std::string name;
   std::vector<std::int64_t> shape;  // torch's order: slowest axis first
   std::uint32_t type = kGgmlF32;    // ggml type number
   std::uint64_t offset = 0;         // relative to the data
-  std::uint64_t bytes = 0;          // 0 for block-quantised types
+  std::uint64_t bytes = 0;          // 0 for types that nothing is known of
+
+  // How many numbers it holds; 0 for such a type.
+  std::int64_t numel() const;
 };
 
 struct GgufHeader {
@@ -79,12 +80,18 @@ struct GgufHeader {
 // Reads and checks everything but the numbers. Throws Error{kBadInput} naming
 // `origin` and the rule on: another magic or version, a count above 2^20, a
 // string above 16 MB, an unknown kind, a key or tensor name given twice, more
-// than 4 dimensions, an offset off the alignment, anything that reaches
-// beyond the file. Memory and time: proportional to the file.
+// than 4 dimensions, rows that are no whole number of blocks, an offset off the
+// alignment, anything that reaches beyond the file. Memory and time:
+// proportional to the file.
 GgufHeader parse_gguf(std::string_view bytes, std::string_view origin);
 
-// The numbers of one F32, F16, BF16 or F64 tensor as floats; `bytes` is the
-// whole file. Throws Error{kBadInput} on another type.
+// The bytes of a tensor in its file. Throws Error{kBadInput} on a type that
+// dequantise_blocks() does not know.
+std::string_view gguf_blocks(std::string_view bytes, const GgufHeader& header,
+                             const GgufTensor& tensor, std::string_view origin);
+
+// The numbers of one tensor as floats; `bytes` is the whole file. Throws
+// Error{kBadInput} on a type that dequantise_blocks() does not know.
 std::vector<float> gguf_floats(std::string_view bytes, const GgufHeader& header,
                                const GgufTensor& tensor,
                                std::string_view origin);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "veer/tensors/mapped_file.h"
+#include "veer/base/mapped_file.h"
 
 #include <cerrno>
 #include <cstring>

@@ -7,7 +7,8 @@
 #include <fmt/core.h>
 
 #include "veer/base/error.h"
-#include "veer/tensors/gguf.h"
+#include "veer/gguf/gguf.h"
+#include "veer/gguf/gguf_blocks.h"
 
 namespace veer {
 namespace {
@@ -134,33 +135,30 @@ GgufValue read_value(Cursor& cursor, GgufKind kind, int depth) {
   cursor.refuse("an unknown kind");
 }
 
-// Bytes of one element, 0 for block-quantised types.
-std::uint64_t item_bytes(std::uint32_t type) {
-  switch (type) {
-    case kGgmlF32:
-    case 26:  // I32
-      return 4;
-    case kGgmlF16:
-    case kGgmlBf16:
-    case 25:  // I16
-      return 2;
-    case 24:  // I8
-      return 1;
-    case 27:  // I64
-    case kGgmlF64:
-      return 8;
-    default:
-      return 0;
-  }
-}
-
+// 0 for a type that nothing is known of: its numbers are never read.
 std::uint64_t tensor_bytes(const Cursor& cursor, const GgufTensor& tensor) {
-  std::uint64_t n = item_bytes(tensor.type);
-  for (const std::int64_t size : tensor.shape) {
-    if (__builtin_mul_overflow(n, static_cast<std::uint64_t>(size), &n)) {
+  const GgmlType* type = find_ggml_type(tensor.type);
+  if (type == nullptr) {
+    return 0;
+  }
+  const auto row = static_cast<std::uint64_t>(
+      tensor.shape.empty() ? 1 : tensor.shape.back());
+  if (row % type->block_numbers != 0) {
+    cursor.refuse(
+        fmt::format("tensor {} is {} with rows of {} numbers",
+                    tensor.name.substr(0, 120), type->name, row),
+        fmt::format("rows of whole blocks of {}", type->block_numbers));
+  }
+  std::uint64_t n = type->block_bytes;
+  const auto multiply = [&](std::uint64_t size) {
+    if (__builtin_mul_overflow(n, size, &n)) {
       cursor.refuse(fmt::format("the size of tensor {} overflows",
                                 tensor.name.substr(0, 120)));
     }
+  };
+  multiply(row / type->block_numbers);
+  for (std::size_t i = 0; i + 1 < tensor.shape.size(); ++i) {
+    multiply(static_cast<std::uint64_t>(tensor.shape[i]));
   }
   return n;
 }
@@ -242,19 +240,15 @@ void read_tensors(Cursor& cursor, std::uint64_t n, GgufHeader& header) {
   }
 }
 
-float half_to_float(std::uint16_t half) {
-  const std::uint32_t sign = (half & 0x8000U) << 16;
-  const std::uint32_t exponent = half >> 10 & 0x1fU;
-  const std::uint32_t fraction = half & 0x3ffU;
-  if (exponent == 0) {  // zero and subnormal: fraction * 2^-24
-    const float value = static_cast<float>(fraction) * 0x1p-24F;
-    return sign != 0 ? -value : value;
-  }
-  const std::uint32_t wide = exponent == 31 ? 255 : exponent + 112;
-  return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
-}
-
 }  // namespace
+
+std::int64_t GgufTensor::numel() const {
+  const GgmlType* layout = find_ggml_type(type);
+  return layout == nullptr
+             ? 0
+             : static_cast<std::int64_t>(bytes / layout->block_bytes *
+                                         layout->block_numbers);
+}
 
 std::optional<std::int64_t> GgufValue::integer() const {
   if (kind == GgufKind::kBool) {
@@ -288,8 +282,9 @@ GgufHeader parse_gguf(std::string_view bytes, std::string_view origin) {
   if (cursor.take(4) != "GGUF") {
     cursor.refuse("this is no GGUF file", "the bytes GGUF at the start");
   }
-  if (const auto version = cursor.number<std::uint32_t>(); version != 3) {
-    cursor.refuse(fmt::format("version {}", version), "3");
+  if (const auto version = cursor.number<std::uint32_t>();
+      version != 2 && version != 3) {
+    cursor.refuse(fmt::format("version {}", version), "2 or 3");
   }
   const auto num_tensors = cursor.count("tensors");
   const auto num_keys = cursor.count("keys");
@@ -305,40 +300,26 @@ GgufHeader parse_gguf(std::string_view bytes, std::string_view origin) {
   return header;
 }
 
+std::string_view gguf_blocks(std::string_view bytes, const GgufHeader& header,
+                             const GgufTensor& tensor,
+                             std::string_view origin) {
+  if (!can_dequantise(tensor.type)) {
+    fail("read GGUF",
+         fmt::format("{}: tensor {} is of {}", origin,
+                     tensor.name.substr(0, 120), ggml_type_name(tensor.type)),
+         dequantised_types(),
+         "a kind of quantisation that Veer does not read; take a file of "
+         "another one, such as Q4_K_M or Q8_0");
+  }
+  return bytes.substr(header.data_begin + tensor.offset, tensor.bytes);
+}
+
 std::vector<float> gguf_floats(std::string_view bytes, const GgufHeader& header,
                                const GgufTensor& tensor,
                                std::string_view origin) {
-  if (tensor.type != kGgmlF32 && tensor.type != kGgmlF16 &&
-      tensor.type != kGgmlBf16 && tensor.type != kGgmlF64) {
-    fail("read GGUF",
-         fmt::format("{}: tensor {} has ggml type {}", origin, tensor.name,
-                     tensor.type),
-         "F32, F16, BF16 or F64");
-  }
-  const auto data =
-      bytes.substr(header.data_begin + tensor.offset, tensor.bytes);
-  std::vector<float> out(tensor.bytes / item_bytes(tensor.type));
-  if (tensor.type == kGgmlF32) {
-    if (!out.empty()) {  // memcpy takes no null, not even for nothing
-      std::memcpy(out.data(), data.data(), data.size());
-    }
-    return out;
-  }
-  if (tensor.type == kGgmlF64) {
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      double wide = 0.0;
-      std::memcpy(&wide, data.data() + 8 * i, 8);
-      out[i] = static_cast<float>(wide);
-    }
-    return out;
-  }
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    std::uint16_t word = 0;
-    std::memcpy(&word, data.data() + 2 * i, 2);
-    out[i] = tensor.type == kGgmlF16
-                 ? half_to_float(word)
-                 : std::bit_cast<float>(std::uint32_t{word} << 16);
-  }
+  const auto blocks = gguf_blocks(bytes, header, tensor, origin);
+  std::vector<float> out(static_cast<std::size_t>(tensor.numel()));
+  dequantise_blocks(tensor.type, blocks, out);
   return out;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "veer/tensors/gguf.h"
+#include "veer/gguf/gguf.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -117,7 +117,7 @@ TEST(Gguf, RejectsEachBrokenRule) {
   } cases[] = {
       {"", "ends early"},
       {"GGUG" + le(3, 4), "no GGUF"},
-      {"GGUF" + le(2, 4), "version 2"},
+      {"GGUF" + le(1, 4), "version 1"},
       {start(std::uint64_t{1} << 21, 0), "tensors"},
       {start(0, std::uint64_t{1} << 21), "keys"},
       {start(0, 1) + le(1 << 25, 8), "16 MB"},
@@ -130,6 +130,9 @@ TEST(Gguf, RejectsEachBrokenRule) {
       {start(1, 0) + str("t") + le(5, 4), "5 dimensions"},
       {padded(start(1, 0) + tensor("t", 1ULL << 62, 0, 0), 64), "overflows"},
       {padded(start(1, 0) + tensor("t", 4, 0, 8), 64), "multiple of 32"},
+      {padded(start(1, 0) + tensor("t", 33, 2, 0), 64), "whole blocks of 32"},
+      {padded(start(1, 0) + tensor("t", 128, 2, 0), 64), "72 bytes"},
+      {padded(start(1, 0) + tensor("t", 256, 12, 0), 96), "144 bytes"},
       {padded(start(1, 0) + tensor("t", 4, 0, 64), 64), "within 64 bytes"},
       {padded(start(1, 0) + tensor("t", 4, 0, ~31ULL), 64), "within"},
       {padded(start(2, 0) + tensor("t", 1, 0, 0) + tensor("t", 1, 0, 32), 64),
@@ -147,10 +150,21 @@ TEST(Gguf, RejectsEachBrokenRule) {
   EXPECT_THAT(message_of(nested), HasSubstr("too deeply"));
 }
 
-TEST(Gguf, QuantisedTensorsAreListedButNotRead) {
-  const auto bytes = padded(start(1, 0) + tensor("t", 32, 2, 0), 32);
+TEST(Gguf, ReadsTheOlderVersion) {
+  EXPECT_EQ(message_of("GGUF" + le(2, 4) + le(0, 8) + le(0, 8)), "accepted");
+}
+
+TEST(Gguf, OtherQuantisedTensorsAreListedButNotRead) {
+  const auto bytes = padded(start(1, 0) + tensor("t", 256, 16, 0), 66);
   const auto header = parse_gguf(bytes, "v.gguf");
-  EXPECT_THROW(gguf_floats(bytes, header, header.tensors[0], "v"), Error);
+  ASSERT_EQ(header.tensors.size(), 1U);
+  EXPECT_EQ(header.tensors[0].bytes, 66U);
+  try {
+    gguf_floats(bytes, header, header.tensors[0], "v");
+    FAIL() << "read";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("is of IQ2_XXS"));
+  }
 }
 
 TEST(Gguf, WriterRefusesWhatTheReaderWould) {

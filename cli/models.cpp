@@ -14,7 +14,7 @@ namespace {
 
 struct ModelsOptions {};
 
-std::string as_text(const std::vector<ListedModel>& models) {
+std::string as_text(const std::vector<FoundModel>& models) {
   std::size_t widest = 0;
   for (const auto& model : models) {
     widest = std::max(widest, model.name.size());

@@ -157,10 +157,10 @@ std::string base_model_of(const fs::path& adapter) {
 
 // Whether a folder has weights of its own, or an adapter's.
 bool holds_safetensors(const fs::path& folder) {
-  std::error_code ignored;
-  for (const char* name : {"model.safetensors", "model.safetensors.index.json",
-                           "adapter_config.json"}) {
-    if (fs::exists(folder / name, ignored)) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".safetensors" ||
+        entry.path().filename() == "adapter_config.json" ||
+        entry.path().filename() == "model.safetensors.index.json") {
       return true;
     }
   }

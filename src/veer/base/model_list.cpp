@@ -45,7 +45,7 @@ bool holds_model(const fs::path& folder) {
   return false;
 }
 
-void add_embedded(std::vector<ListedModel>& out) {
+void add_embedded(std::vector<FoundModel>& out) {
   constexpr std::string_view kBegin = "organism";
   for (const fs::path& folder : folders_in(organisms_folder())) {
     std::string name = folder.filename().string();
@@ -60,7 +60,7 @@ void add_embedded(std::vector<ListedModel>& out) {
   }
 }
 
-void add_known(std::vector<ListedModel>& out) {
+void add_known(std::vector<FoundModel>& out) {
   for (const KnownModel& model : known_models()) {
     const fs::path path = known_model_path(model);
     std::error_code ignored;
@@ -75,7 +75,7 @@ void add_known(std::vector<ListedModel>& out) {
   }
 }
 
-void add_cached(std::vector<ListedModel>& out) {
+void add_cached(std::vector<FoundModel>& out) {
   constexpr std::string_view kBegin = "models--";
   for (const fs::path& folder : folders_in(hub_cache_folder())) {
     std::string name = folder.filename().string();
@@ -98,8 +98,8 @@ void add_cached(std::vector<ListedModel>& out) {
 
 }  // namespace
 
-std::vector<ListedModel> list_models() {
-  std::vector<ListedModel> out;
+std::vector<FoundModel> list_models() {
+  std::vector<FoundModel> out;
   add_embedded(out);
   add_known(out);
   add_cached(out);

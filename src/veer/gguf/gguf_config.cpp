@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json.h"
+#include "veer/gguf/gguf_tokenizer.h"
 
 namespace veer {
 namespace {
@@ -486,21 +487,6 @@ GgufPlace gguf_place(const GgufModel& model, std::string_view name) {
   place.plus_one = layout.norms_plus_one && parsed.ending == "weight" &&
                    parsed.part.ends_with("norm");
   return place;
-}
-
-void gguf_require_fitting_tokens(const GgufModel& model) {
-  const GgufTensor* table = model.tensor("token_embd.weight");
-  const auto* tokens = model.list("tokenizer.ggml.tokens");
-  if (table == nullptr || tokens == nullptr || table->shape.size() != 2 ||
-      table->shape[0] == std::ssize(*tokens)) {
-    return;
-  }
-  model.refuse("tokenizer.ggml.tokens",
-               fmt::format("has {} tokens, the embedding {} rows",
-                           tokens->size(), table->shape[0]),
-               "a token for each row",
-               "the file was put together from two models; convert the model "
-               "anew");
 }
 
 std::string gguf_config_json(const GgufModel& model) {

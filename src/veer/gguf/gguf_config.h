@@ -31,8 +31,4 @@ GgufPlace gguf_place(const GgufModel& model, std::string_view name);
 // tokenizer with another number of tokens than the embedding has rows.
 std::string gguf_config_json(const GgufModel& model);
 
-// Throws Error{kBadInput} if the embedding and the tokenizer, where both are
-// there, have another number of tokens.
-void gguf_require_fitting_tokens(const GgufModel& model);
-
 }  // namespace veer

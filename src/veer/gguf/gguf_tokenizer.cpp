@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json.h"
-#include "veer/gguf/gguf_config.h"
 #include "veer/gguf/gguf_merges.h"
 
 namespace veer {
@@ -129,6 +128,10 @@ class TokenizerWriter {
     }
     types_.resize(tokens_.size(), 1);
     gguf_require_fitting_tokens(model_);
+    for (const char* name :
+         {"bos", "eos", "eot", "eom", "unknown", "padding"}) {
+      id_of(name);
+    }
   }
 
   void require_size(const std::vector<GgufValue>& list, const char* key) const {
@@ -363,6 +366,21 @@ class TokenizerWriter {
 };
 
 }  // namespace
+
+void gguf_require_fitting_tokens(const GgufModel& model) {
+  const GgufTensor* table = model.tensor("token_embd.weight");
+  const auto* tokens = model.list(kTokens);
+  if (table == nullptr || tokens == nullptr || table->shape.size() != 2 ||
+      table->shape[0] == std::ssize(*tokens)) {
+    return;
+  }
+  model.refuse(kTokens,
+               fmt::format("has {} tokens, the embedding {} rows",
+                           tokens->size(), table->shape[0]),
+               "a token for each row",
+               "the file was put together from two models; convert the model "
+               "anew");
+}
 
 std::string gguf_tokenizer_json(const GgufModel& model) {
   return TokenizerWriter(model).write();

@@ -22,4 +22,8 @@ std::string gguf_tokenizer_json(const GgufModel& model);
 // chat template.
 std::string gguf_tokenizer_config_json(const GgufModel& model);
 
+// Throws Error{kBadInput} if the embedding and the tokenizer, where both are
+// there, have another number of tokens.
+void gguf_require_fitting_tokens(const GgufModel& model);
+
 }  // namespace veer

@@ -58,6 +58,8 @@ def seeds():
         yield "safetensors", path.read_bytes()
     for path in sorted(FAMILIES.glob("*/*.index.json")):
         yield "index", path.read_bytes()
+    for path in sorted((ROOT / "tests/fixtures/gguf").glob("*.gguf")):
+        yield "gguf", path.read_bytes()
     for path in sorted((DATA / "control_vectors").rglob("*.gguf")):
         yield "gguf", path.read_bytes()
     for path in tokenizers:

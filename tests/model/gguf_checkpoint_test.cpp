@@ -102,6 +102,12 @@ TEST(GgufCheckpoint, WhatCannotBeRunIsRefusedByName) {
                           {"llama.embedding_length", GgufValue::text("x")}},
                          {})),
       HasSubstr("llama.embedding_length is no whole number"));
+  EXPECT_THAT(
+      refusal(gguf_bytes({{"general.architecture", GgufValue::text("llama")},
+                          {"llama.attention.head_count",
+                           {GgufKind::kU64, std::uint64_t{1} << 62}}},
+                         {{"blk.0.attn_q.weight", {2, 2}, {1, 2, 3, 4}}})),
+      HasSubstr("llama.embedding_length is missing"));
 }
 
 TEST(GgufCheckpoint, ATokenizerOfAnotherSizeIsRefused) {

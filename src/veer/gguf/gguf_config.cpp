@@ -62,6 +62,8 @@ constexpr std::array kLayouts{
            .class_name = "Olmo2ForCausalLM"},
 };
 
+constexpr std::int64_t kMaxHeads = 1 << 20;
+
 using Name = std::pair<std::string_view, std::string_view>;
 
 // Tensors outside the blocks; an empty place: the config reads it.
@@ -480,8 +482,10 @@ GgufPlace gguf_place(const GgufModel& model, std::string_view name) {
             ? heads
             : model.integer(prefix + "head_count_kv").value_or(heads);
     const GgufTensor* tensor = model.tensor(name);
+    // A count beyond any model is refused when the config is read.
     const bool splits = tensor != nullptr && !tensor->shape.empty() &&
-                        own > 0 && tensor->shape[0] % (2 * own) == 0;
+                        own > 0 && own <= kMaxHeads &&
+                        tensor->shape[0] % (2 * own) == 0;
     place.head_rows = splits ? tensor->shape[0] / own : 0;
   }
   place.plus_one = layout.norms_plus_one && parsed.ending == "weight" &&

@@ -116,6 +116,13 @@ class Reader {
           fmt::format("{}: two tensors are {}", part.path.string(), place.name),
           "each weight once");
     }
+    if (place.head_rows > 0 && tensor.shape.size() == 1 &&
+        is_quantised(tensor.type)) {
+      fail("read GGUF model",
+           fmt::format("{}: the bias {} is packed as {}", part.path.string(),
+                       tensor.name, ggml_type_name(tensor.type)),
+           "F32, F16 or BF16", "a file that llama.cpp would not write");
+    }
     const bool mapped = is_mapped(tensor, place, blocks);
     const auto type = stored_type(tensor.type, quantised_);
     out_.tensors[place.name] = mapped ? view(part, blocks, tensor.shape, type)

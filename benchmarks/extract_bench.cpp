@@ -20,9 +20,9 @@
 #include "veer/organism/checkpoint.h"
 #include "veer/organism/study_inputs.h"
 #include "veer/organism/vocabulary.h"
-#include "veer/study/manifest.h"
-#include "veer/study/unrelated_texts.h"
-#include "veer/text/chat_format.h"
+#include "veer/run/unrelated_texts.h"
+#include "veer/settings/manifest.h"
+#include "veer/text/chat/chat_format.h"
 #include "veer/vectors/extract.h"
 
 namespace {

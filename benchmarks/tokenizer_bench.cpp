@@ -13,7 +13,7 @@
 
 #include "veer/base/files.h"
 #include "veer/base/json.h"
-#include "veer/text/tokenizer.h"
+#include "veer/text/tokenizer/tokenizer.h"
 
 namespace {
 

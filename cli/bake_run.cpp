@@ -14,7 +14,7 @@
 #include "veer/interventions/orthogonalise.h"
 #include "veer/model/config.h"
 #include "veer/model/load.h"
-#include "veer/study/intervention_text.h"
+#include "veer/settings/intervention_text.h"
 #include "veer/train/adapter_files.h"
 #include "veer/train/bake.h"
 #include "veer/vectors/direction_layers.h"

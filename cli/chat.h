@@ -10,7 +10,7 @@
 
 #include "cli/chat_commands.h"
 #include "cli/command.h"
-#include "veer/study/steering_session.h"
+#include "veer/steer/steering_session.h"
 
 namespace veer::cli {
 

@@ -7,7 +7,7 @@
 
 #include "cli/shown_text.h"
 #include "cli/wrapped.h"
-#include "veer/study/grid_line.h"
+#include "veer/settings/grid_line.h"
 
 namespace veer::cli {
 namespace {

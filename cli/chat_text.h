@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "veer/study/steering_settings.h"
+#include "veer/settings/steering_settings.h"
 
 namespace veer::cli {
 

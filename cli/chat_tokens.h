@@ -9,7 +9,7 @@
 
 #include "cli/command.h"
 #include "veer/base/json.h"
-#include "veer/text/chat_format.h"
+#include "veer/text/chat/chat_format.h"
 
 namespace veer::cli {
 

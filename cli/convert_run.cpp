@@ -12,7 +12,7 @@
 #include "veer/interventions/displacement.h"
 #include "veer/interventions/from_vector.h"
 #include "veer/model/config.h"
-#include "veer/study/intervention_text.h"
+#include "veer/settings/intervention_text.h"
 #include "veer/vectors/direction_layers.h"
 #include "veer/vectors/gguf_vectors.h"
 #include "veer/vectors/plain_vectors.h"

@@ -21,9 +21,9 @@
 #include "veer/generation/generate.h"
 #include "veer/interventions/proof.h"
 #include "veer/model/kernels.h"
-#include "veer/study/machine.h"
+#include "veer/run/machine.h"
 #include "veer/tensors/cuda_machine.h"
-#include "veer/text/chat_format.h"
+#include "veer/text/chat/chat_format.h"
 
 namespace veer::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include "cli/inspect.h"
 #include "veer/base/error.h"
 #include "veer/model/load.h"
-#include "veer/text/tokenizer.h"
+#include "veer/text/tokenizer/tokenizer.h"
 
 namespace veer::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "cli/command.h"
-#include "veer/study/manifest.h"
+#include "veer/settings/manifest.h"
 
 namespace veer::cli {
 

@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/judge.h"
-#include "veer/study/context.h"
-#include "veer/study/further_judges.h"
-#include "veer/study/machine.h"
+#include "veer/run/context.h"
+#include "veer/run/machine.h"
+#include "veer/study/judge/further_judges.h"
 
 namespace veer::cli {
 namespace {

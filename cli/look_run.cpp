@@ -2,7 +2,7 @@
 #include <c10/core/GradMode.h>
 
 #include "cli/look.h"
-#include "veer/study/machine.h"
+#include "veer/run/machine.h"
 #include "veer/train/adapter_files.h"
 
 namespace veer::cli {

@@ -3,7 +3,7 @@
 
 #include "cli/chat_tokens.h"
 #include "cli/verbs.h"
-#include "veer/study/steering_settings.h"
+#include "veer/settings/steering_settings.h"
 
 namespace veer::cli {
 

@@ -28,11 +28,17 @@ void begin(const SteerOptions& options, const SteeringSession& steering,
   const auto best = steering.best_of_run(from.model, vector);
   const auto names = steering.vector_names();
   if (best) {
-    from = *best;
+    from = best->settings;
   } else if (names.size() == 1) {
     from.vector = names.front();
   }
   chat.begin(from, best.has_value(), options.settings);
+  const auto& now = steering.settings();
+  if (best && !best->doubt.empty() && now.vector == best->settings.vector) {
+    chat.note(fmt::format(
+        "The run does not show that {} does anything at this place: {}.",
+        now.vector, best->doubt));
+  }
   if (steering.settings().vector.empty() && names.size() > 1) {
     chat.note(fmt::format(
         "The run has {} vectors and no finished sweep that chose among them. "

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "cli/verbs.h"
-#include "veer/study/removed_keys.h"
+#include "veer/settings/removed_keys.h"
 
 namespace veer::cli {
 namespace {

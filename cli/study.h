@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cli/command.h"
-#include "veer/study/manifest.h"
+#include "veer/settings/manifest.h"
 
 namespace veer::cli {
 

@@ -8,10 +8,10 @@
 #include "veer/base/json.h"
 #include "veer/report/models_report.h"
 #include "veer/report/report.h"
-#include "veer/study/models_document.h"
-#include "veer/study/models_study.h"
+#include "veer/study/models/models_document.h"
+#include "veer/study/models/models_study.h"
 #include "veer/study/study.h"
-#include "veer/study/summary.h"
+#include "veer/study/summary/summary.h"
 
 namespace veer::cli {
 namespace {

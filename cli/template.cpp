@@ -10,8 +10,8 @@
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/json.h"
-#include "veer/text/chat_format.h"
-#include "veer/text/jinja.h"
+#include "veer/jinja/jinja.h"
+#include "veer/text/chat/chat_format.h"
 
 namespace veer::cli {
 namespace {

@@ -9,7 +9,7 @@
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/json.h"
-#include "veer/text/tokenizer.h"
+#include "veer/text/tokenizer/tokenizer.h"
 
 namespace veer::cli {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cli/command.h"
-#include "veer/study/dataset_settings.h"
+#include "veer/settings/dataset_settings.h"
 
 namespace veer::cli {
 

@@ -1,11 +1,12 @@
 # veer_module(<folder> [TORCH] [DEPS folder...] [LIBS library...])
 #
-# One static library per folder of src/veer. Every .cpp of the folder belongs
-# to it. Without TORCH no torch header is on the include path, so a parser
+# One static library per folder of src/veer. Every .cpp of the folder and of
+# those in it belongs to it. Without TORCH no torch header is on the include path, so a parser
 # cannot grow a dependency on it and fuzz targets stay small.
 function(veer_module name)
   cmake_parse_arguments(M "TORCH" "" "DEPS;LIBS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/veer/${name}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS
+       ${CMAKE_SOURCE_DIR}/src/veer/${name}/*.cpp)
   list(TRANSFORM M_DEPS PREPEND veer_)
   if(sources)
     add_library(veer_${name} STATIC ${sources})
@@ -38,13 +39,13 @@ function(veer_precompile target set)
   endif()
 endfunction()
 
-# veer_tests(<folder> [TORCH]): tests/<folder>/*_test.cpp become the program
+# veer_tests(<folder> [TORCH]): tests/<folder>/**/*_test.cpp become the program
 # <folder>_test, one ctest entry per program (starting libtorch per case
 # would cost more than the cases). TORCH: the folder's library has torch's
 # headers, or one below it.
 function(veer_tests name)
   cmake_parse_arguments(T "TORCH" "" "" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS
        ${CMAKE_SOURCE_DIR}/tests/${name}/*_test.cpp)
   if(NOT sources)
     return()

@@ -11,8 +11,9 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # One string per rank; folders of one rank do not know each other.
-ORDER = ["base", "gguf", "tensors", "text model", "data", "capture train", "vectors",
-         "interventions", "generation", "metrics", "organism", "study",
+ORDER = ["base", "gguf jinja results", "tensors", "text model", "data",
+         "capture train", "vectors", "interventions", "settings", "generation",
+         "metrics", "organism", "claims", "run", "sweep", "steer", "study",
          "report"]
 RANK = {name: i for i, names in enumerate(ORDER) for name in names.split()}
 INCLUDE = re.compile(r'^\s*#\s*include\s*"veer/(\w+)/', re.MULTILINE)

@@ -12,7 +12,7 @@
 #include "tensors/failing_allocator.h"
 #include "veer/base/error.h"
 #include "veer/capture/recorder.h"
-#include "veer/text/chat_format.h"
+#include "veer/text/chat/chat_format.h"
 
 namespace veer {
 namespace {

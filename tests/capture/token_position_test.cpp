@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "veer/base/error.h"
-#include "veer/text/chat_format.h"
+#include "veer/text/chat/chat_format.h"
 
 namespace veer {
 namespace {

@@ -16,8 +16,8 @@
 
 #include "veer/base/error.h"
 #include "veer/base/json.h"
-#include "veer/text/chat_format.h"
-#include "veer/text/tokenizer_vocabulary.h"
+#include "veer/text/chat/chat_format.h"
+#include "veer/text/tokenizer/vocabulary.h"
 
 namespace {
 

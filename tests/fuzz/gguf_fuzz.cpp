@@ -11,7 +11,7 @@
 #include "veer/gguf/gguf_config.h"
 #include "veer/gguf/gguf_tokenizer.h"
 #include "veer/model/config.h"
-#include "veer/text/tokenizer.h"
+#include "veer/text/tokenizer/tokenizer.h"
 
 namespace {
 

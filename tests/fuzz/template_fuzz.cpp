@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json.h"
-#include "veer/text/jinja.h"
+#include "veer/jinja/jinja.h"
 
 namespace {
 

@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "veer/base/error.h"
-#include "veer/text/tokenizer.h"
-#include "veer/text/tokenizer_beside.h"
+#include "veer/text/tokenizer/beside.h"
+#include "veer/text/tokenizer/tokenizer.h"
 #include "veer/text/unicode.h"
 
 namespace {

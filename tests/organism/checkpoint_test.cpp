@@ -13,7 +13,7 @@
 #include "veer/base/files.h"
 #include "veer/organism/conversation.h"
 #include "veer/organism/prompts.h"
-#include "veer/text/chat_format.h"
+#include "veer/text/chat/chat_format.h"
 
 namespace veer::organism {
 namespace {

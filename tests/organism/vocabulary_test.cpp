@@ -11,7 +11,7 @@
 #include "veer/organism/prompts.h"
 #include "veer/organism/study_inputs.h"
 #include "veer/organism/words.h"
-#include "veer/text/tokenizer.h"
+#include "veer/text/tokenizer/tokenizer.h"
 
 namespace veer::organism {
 namespace {

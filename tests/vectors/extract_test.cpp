@@ -11,7 +11,7 @@
 #include "model/tiny_models.h"
 #include "vectors/planted.h"
 #include "veer/base/error.h"
-#include "veer/text/chat_format.h"
+#include "veer/text/chat/chat_format.h"
 
 namespace veer {
 namespace {

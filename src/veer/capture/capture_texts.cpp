@@ -18,7 +18,7 @@
 #include "veer/tensors/float_range.h"
 #include "veer/tensors/out_of_memory.h"
 #include "veer/tensors/spilled_tensor.h"
-#include "veer/text/chat_format.h"
+#include "veer/text/chat/chat_format.h"
 
 namespace veer {
 namespace {

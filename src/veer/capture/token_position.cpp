@@ -9,7 +9,7 @@
 #include <fmt/core.h>
 
 #include "veer/base/error.h"
-#include "veer/text/chat_format.h"
+#include "veer/text/chat/chat_format.h"
 
 namespace veer {
 namespace {

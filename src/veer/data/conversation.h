@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "veer/base/json.h"
-#include "veer/text/chat_format.h"
+#include "veer/text/chat/chat_format.h"
 
 namespace veer {
 

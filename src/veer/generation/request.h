@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "veer/interventions/scope.h"
-#include "veer/text/chat_format.h"
+#include "veer/text/chat/chat_format.h"
 
 namespace veer {
 

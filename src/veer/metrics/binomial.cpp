@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <boost/math/special_functions/beta.hpp>
 #include <fmt/format.h>
 
 #include "veer/data/units.h"
@@ -13,41 +14,32 @@
 namespace veer {
 namespace {
 
-// Halvings of [0, 1]: past the precision of a double near 1.
-constexpr int kHalvings = 60;
+// In double throughout: Boost's default calculates in long double, which
+// differs between processors.
+using Policy =
+    boost::math::policies::policy<boost::math::policies::promote_double<false>>;
 
-double log_choose(std::int64_t n, std::int64_t k) {
-  const auto gamma = [](std::int64_t x) {
-    return std::lgamma(static_cast<double>(x) + 1.0);
-  };
-  return gamma(n) - gamma(k) - gamma(n - k);
+// Parameters of the beta distribution whose distribution function at p is the
+// binomial's upper tail from `successes` on.
+std::pair<double, double> beta_of(std::int64_t successes, std::int64_t n) {
+  return {static_cast<double>(successes),
+          static_cast<double>(n - successes + 1)};
 }
 
-// The p at which `successes` or more have probability `tail`, which rises
-// with p.
+// The p at which `successes` or more have probability `tail`.
 double p_of_tail(std::int64_t successes, std::int64_t n, double tail) {
-  double low = 0.0;
-  double high = 1.0;
-  for (int i = 0; i < kHalvings; ++i) {
-    const double middle = 0.5 * (low + high);
-    (binomial_upper_tail(successes, n, middle) < tail ? low : high) = middle;
-  }
-  return 0.5 * (low + high);
+  const auto [a, b] = beta_of(successes, n);
+  return boost::math::ibeta_inv(a, b, tail, Policy());
 }
 
 }  // namespace
 
 double binomial_upper_tail(std::int64_t successes, std::int64_t n, double p) {
-  double tail = 0.0;
-  for (std::int64_t k = std::max<std::int64_t>(0, successes); k <= n; ++k) {
-    const double misses = static_cast<double>(n - k);
-    const double log_term =
-        log_choose(n, k) +
-        (k > 0 ? static_cast<double>(k) * std::log(p) : 0.0) +
-        (k < n ? misses * std::log1p(-p) : 0.0);
-    tail += std::exp(log_term);
+  if (successes <= 0 || successes > n) {
+    return successes <= 0 ? 1.0 : 0.0;
   }
-  return std::min(1.0, tail);
+  const auto [a, b] = beta_of(successes, n);
+  return boost::math::ibeta(a, b, p, Policy());
 }
 
 Estimate clopper_pearson(std::int64_t successes, std::int64_t n, double level) {

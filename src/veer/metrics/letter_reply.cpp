@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "veer/text/thinking.h"
+#include "veer/text/chat/thinking.h"
 
 namespace veer {
 namespace {

@@ -9,8 +9,8 @@
 
 namespace veer {
 
-// What a model said behind its thoughts (text/thinking.h knows their marks).
-// Empty when a thought was begun and not ended.
+// What a model said behind its thoughts (text/chat/thinking.h knows their
+// marks). Empty when a thought was begun and not ended.
 std::string without_thoughts(std::string_view reply);
 
 // The place in the alphabet of the one letter, of the first `count` (at most

@@ -11,7 +11,7 @@
 
 #include "veer/generation/score.h"
 #include "veer/metrics/letter_question.h"
-#include "veer/text/chat_format.h"
+#include "veer/text/chat/chat_format.h"
 
 namespace veer {
 

@@ -14,7 +14,7 @@
 #include "veer/organism/checkpoint.h"
 #include "veer/organism/prompts.h"
 #include "veer/organism/world.h"
-#include "veer/text/chat_format.h"
+#include "veer/text/chat/chat_format.h"
 #include "veer/train/sft.h"
 #include "veer/vectors/extract.h"
 

@@ -5,7 +5,7 @@
 #include "veer/report/html.h"
 #include "veer/report/steering_blocks.h"
 #include "veer/report/wording.h"
-#include "veer/study/summary_baselines.h"
+#include "veer/study/summary/baselines.h"
 
 namespace veer {
 namespace {

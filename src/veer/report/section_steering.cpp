@@ -9,6 +9,7 @@
 #include "veer/report/sections.h"
 #include "veer/report/steering_blocks.h"
 #include "veer/report/wording.h"
+#include "veer/results/vector_name.h"
 
 namespace veer {
 namespace {
@@ -46,8 +47,8 @@ bool is_addition(const Json& cell) {
   return operation == "add" || operation == "subtract";
 }
 
-bool is_mixture(const Json& cell) {
-  return text_of(cell, "vector").find(':') != std::string::npos;
+VectorName vector_of(const Json& cell) {
+  return parse_vector_name(text_of(cell, "vector"));
 }
 
 // Whether the random vector at this place moves the goal as well.
@@ -79,8 +80,7 @@ void add_dose_rows(const Json& sweep, const Json& best, const Json& measure,
       continue;
     }
     const bool own = member(cell, "vector") == member(best, "vector");
-    const bool control = is_control(cell) &&
-                         text_of(cell, "vector").find('|') == std::string::npos;
+    const bool control = is_control(cell) && !vector_of(cell).stands_in();
     if (!own && !control) {
       continue;
     }
@@ -113,7 +113,7 @@ std::string dose_block(const Json& sweep) {
           text_of(best, "vector") + "|" + text_of(best, "goal");
       const bool known =
           std::find(shown.begin(), shown.end(), panel) != shown.end();
-      if (!is_addition(best) || known || is_mixture(best)) {
+      if (!is_addition(best) || known || vector_of(best).is_mixture()) {
         continue;
       }
       shown.push_back(panel);
@@ -139,8 +139,7 @@ Json map_rows(const Json& sweep, const std::string& unit) {
   for (const auto& cell : member(sweep, "cells")) {
     if (!member(cell, "layer").is_number() || text_of(cell, "unit") != unit ||
         text_of(cell, "split") != "test" || !is_addition(cell) ||
-        is_mixture(cell) ||
-        text_of(cell, "vector").find('|') != std::string::npos) {
+        vector_of(cell).is_mixture() || vector_of(cell).stands_in()) {
       continue;
     }
     const std::string model = text_of(cell, "model");

@@ -7,7 +7,7 @@
 #include "veer/report/html.h"
 #include "veer/report/sections.h"
 #include "veer/report/wording.h"
-#include "veer/study/training_course.h"
+#include "veer/study/finetune/training_course.h"
 
 namespace veer {
 namespace {

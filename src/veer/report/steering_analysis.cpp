@@ -9,6 +9,7 @@
 #include "veer/report/html.h"
 #include "veer/report/steering_blocks.h"
 #include "veer/report/wording.h"
+#include "veer/results/vector_name.h"
 
 namespace veer {
 namespace {
@@ -24,7 +25,7 @@ std::string goal_of_cell(const Json& cell) {
 }
 
 bool is_mixture(const Json& cell) {
-  return text_of(cell, "vector").find(':') != std::string::npos;
+  return parse_vector_name(text_of(cell, "vector")).is_mixture();
 }
 
 std::string panel_of(const std::string& goal) {

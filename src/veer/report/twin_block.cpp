@@ -6,12 +6,12 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "veer/claims/twin_claim.h"
 #include "veer/report/charts.h"
 #include "veer/report/doubt_blocks.h"
 #include "veer/report/html.h"
 #include "veer/report/wording.h"
-#include "veer/study/tuning_words.h"
-#include "veer/study/twin_claim.h"
+#include "veer/study/summary/tuning_words.h"
 
 namespace veer {
 namespace {

@@ -10,10 +10,10 @@
 #include "veer/base/error.h"
 #include "veer/gguf/model_text.h"
 #include "veer/model/config.h"
-#include "veer/study/finetuned_source.h"
-#include "veer/study/intervention_text.h"
+#include "veer/run/finetuned_source.h"
+#include "veer/settings/intervention_text.h"
 #include "veer/study/study.h"
-#include "veer/study/sweep_grid.h"
+#include "veer/sweep/grid.h"
 
 namespace veer {
 

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <string>
 
-#include "veer/study/manifest.h"
+#include "veer/settings/manifest.h"
 
 namespace veer {
 

@@ -12,7 +12,7 @@
 
 #include "veer/base/json.h"
 #include "veer/base/progress.h"
-#include "veer/study/manifest.h"
+#include "veer/settings/manifest.h"
 #include "veer/vectors/compare.h"
 
 namespace veer {

@@ -14,10 +14,10 @@
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
 #include "veer/base/json_access.h"
-#include "veer/study/context.h"
-#include "veer/study/finetune_stage.h"
-#include "veer/study/finetuned_source.h"
-#include "veer/vectors/hypotheses.h"
+#include "veer/claims/hypotheses.h"
+#include "veer/run/context.h"
+#include "veer/run/finetuned_source.h"
+#include "veer/study/finetune/stage.h"
 
 namespace veer {
 namespace {

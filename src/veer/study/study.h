@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "veer/base/progress.h"
-#include "veer/study/manifest.h"
-#include "veer/study/stage.h"
+#include "veer/run/stage.h"
+#include "veer/settings/manifest.h"
 
 namespace veer {
 

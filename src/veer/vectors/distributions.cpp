@@ -3,78 +3,40 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <numeric>
+
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
 
 #include "veer/base/error.h"
 
 namespace veer {
 namespace {
 
-// Continued fraction of the incomplete beta function (DLMF 8.17.22), by the
-// modified Lentz method.
-double beta_fraction(double a, double b, double x) {
-  constexpr double kTiny = 1e-300;
-  double c = 1.0;
-  double d = 1.0 / std::max(1.0 - (a + b) * x / (a + 1.0), kTiny);
-  double value = d;
-  for (int m = 1; m < 500; ++m) {
-    const double two_m = 2.0 * m;
-    for (const double term :
-         {m * (b - m) * x / ((a + two_m - 1.0) * (a + two_m)),
-          -(a + m) * (a + b + m) * x / ((a + two_m) * (a + two_m + 1.0))}) {
-      d = 1.0 + term * d;
-      c = 1.0 + term / c;
-      d = 1.0 / (std::abs(d) < kTiny ? kTiny : d);
-      c = std::abs(c) < kTiny ? kTiny : c;
-      value *= d * c;
-    }
-    if (std::abs(d * c - 1.0) < 1e-15) {
-      break;
-    }
-  }
-  return value;
-}
-
-// Regularised incomplete beta function I_x(a, b).
-double incomplete_beta(double a, double b, double x) {
-  if (x <= 0.0 || x >= 1.0) {
-    return x <= 0.0 ? 0.0 : 1.0;
-  }
-  const double front =
-      std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
-               a * std::log(x) + b * std::log1p(-x));
-  if (x < (a + 1.0) / (a + b + 2.0)) {
-    return front * beta_fraction(a, b, x) / a;
-  }
-  return 1.0 - front * beta_fraction(b, a, 1.0 - x) / b;
-}
+// Boost in double throughout: its default calculates double in long double,
+// which differs between processors. What lies beyond the largest double is
+// infinite, no exception.
+using Policy = boost::math::policies::policy<
+    boost::math::policies::promote_double<false>,
+    boost::math::policies::overflow_error<boost::math::policies::ignore_error>>;
+using StudentT = boost::math::students_t_distribution<double, Policy>;
+using Normal = boost::math::normal_distribution<double, Policy>;
 
 }  // namespace
 
 double t_upper_tail(double t, double degrees) {
-  const double tail =
-      0.5 * incomplete_beta(degrees / 2.0, 0.5, degrees / (degrees + t * t));
-  return t >= 0.0 ? tail : 1.0 - tail;
+  if (std::isnan(t)) {
+    return t;
+  }
+  return boost::math::cdf(boost::math::complement(StudentT(degrees), t));
 }
 
 double t_point(double upper_tail, double degrees) {
   if (!(upper_tail > 0.0 && upper_tail < 1.0)) {
     fail("Student t point", "a probability outside (0, 1)");
   }
-  if (upper_tail > 0.5) {
-    return -t_point(1.0 - upper_tail, degrees);
-  }
-  double low = 0.0;
-  double high = 1.0;
-  while (t_upper_tail(high, degrees) > upper_tail && high < 1e12) {
-    high *= 2.0;
-  }
-  for (int i = 0; i < 200 && high - low > 1e-13 * high; ++i) {
-    const double middle = 0.5 * (low + high);
-    (t_upper_tail(middle, degrees) > upper_tail ? low : high) = middle;
-  }
-  return 0.5 * (low + high);
+  return boost::math::quantile(
+      boost::math::complement(StudentT(degrees), upper_tail));
 }
 
 std::vector<std::optional<double>> holm_adjusted(
@@ -99,17 +61,14 @@ std::vector<std::optional<double>> holm_adjusted(
 }
 
 double normal_cdf(double z) {
-  return 0.5 * std::erfc(-z / std::numbers::sqrt2);
+  return std::isnan(z) ? z : boost::math::cdf(Normal(), z);
 }
 
 double normal_quantile(double p) {
-  double low = -40.0;
-  double high = 40.0;
-  for (int i = 0; i < 200; ++i) {
-    const double middle = 0.5 * (low + high);
-    (normal_cdf(middle) < p ? low : high) = middle;
+  if (!(p > 0.0 && p < 1.0)) {
+    fail("normal quantile", "a probability outside (0, 1)");
   }
-  return 0.5 * (low + high);
+  return boost::math::quantile(Normal(), p);
 }
 
 double quantile(std::vector<double> values, double q) {

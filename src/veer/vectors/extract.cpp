@@ -12,7 +12,7 @@
 #include "veer/base/error.h"
 #include "veer/capture/capture_texts.h"
 #include "veer/model/load.h"
-#include "veer/text/chat_format.h"
+#include "veer/text/chat/chat_format.h"
 #include "veer/vectors/extract_plan.h"
 #include "veer/vectors/item_statistics.h"
 #include "veer/vectors/tensor_numbers.h"

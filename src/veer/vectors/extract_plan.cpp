@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "veer/base/error.h"
-#include "veer/text/chat_format.h"
+#include "veer/text/chat/chat_format.h"
 
 namespace veer {
 namespace {

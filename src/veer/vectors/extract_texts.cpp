@@ -7,7 +7,7 @@
 #include <fmt/core.h>
 
 #include "veer/base/error.h"
-#include "veer/text/chat_format.h"
+#include "veer/text/chat/chat_format.h"
 #include "veer/vectors/extract_plan.h"
 
 namespace veer {

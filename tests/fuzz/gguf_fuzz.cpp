@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "veer/base/error.h"
+#include "veer/gguf/config.h"
 #include "veer/gguf/gguf.h"
-#include "veer/gguf/gguf_config.h"
-#include "veer/gguf/gguf_tokenizer.h"
+#include "veer/gguf/tokenizer.h"
 #include "veer/model/config.h"
 #include "veer/text/tokenizer/tokenizer.h"
 

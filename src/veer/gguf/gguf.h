@@ -15,7 +15,7 @@
 #include <variant>
 #include <vector>
 
-#include "veer/gguf/gguf_types.h"
+#include "veer/gguf/types.h"
 
 namespace veer {
 

@@ -3,7 +3,7 @@
 
 #include "veer/base/files.h"
 #include "veer/base/model_folder.h"
-#include "veer/gguf/gguf_config.h"
+#include "veer/gguf/config.h"
 
 namespace veer {
 

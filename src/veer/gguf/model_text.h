@@ -13,7 +13,7 @@ struct ModelText {
 };
 
 // `model`: a folder with a config.json, or a GGUF file, whose metadata amount
-// to one (gguf_config.h). Throws Error{kBadInput}.
+// to one (gguf/config.h). Throws Error{kBadInput}.
 ModelText read_config_text(const std::filesystem::path& model);
 
 }  // namespace veer

@@ -11,7 +11,7 @@
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
 #include "veer/base/model_folder.h"
-#include "veer/gguf/gguf_model.h"
+#include "veer/gguf/model.h"
 #include "veer/run/machine.h"
 #include "veer/run/tunings.h"
 #include "veer/tensors/safetensors.h"

@@ -14,8 +14,8 @@
 #include <fmt/core.h>
 
 #include "veer/base/error.h"
-#include "veer/gguf/gguf_blocks.h"
-#include "veer/gguf/gguf_config.h"
+#include "veer/gguf/blocks.h"
+#include "veer/gguf/config.h"
 
 namespace veer {
 namespace {

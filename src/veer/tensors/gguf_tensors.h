@@ -3,7 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "veer/gguf/gguf_model.h"
+#include "veer/gguf/model.h"
 #include "veer/tensors/safetensors.h"
 
 namespace veer {

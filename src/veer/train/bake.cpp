@@ -14,7 +14,7 @@
 #include "veer/base/error.h"
 #include "veer/base/files.h"
 #include "veer/base/model_folder.h"
-#include "veer/gguf/gguf_tokenizer.h"
+#include "veer/gguf/tokenizer.h"
 #include "veer/model/weights.h"
 
 namespace veer {

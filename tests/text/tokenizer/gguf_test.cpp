@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "veer/base/error.h"
-#include "veer/gguf/gguf_merges.h"
-#include "veer/gguf/gguf_tokenizer.h"
+#include "veer/gguf/merges.h"
+#include "veer/gguf/tokenizer.h"
 #include "veer/text/tokenizer/tokenizer.h"
 #include "veer/text/unicode.h"
 

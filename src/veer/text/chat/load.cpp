@@ -12,8 +12,8 @@
 #include "veer/base/model_folder.h"
 #include "veer/base/python_json.h"
 #include "veer/base/settings.h"
-#include "veer/gguf/gguf_config.h"
-#include "veer/gguf/gguf_tokenizer.h"
+#include "veer/gguf/config.h"
+#include "veer/gguf/tokenizer.h"
 #include "veer/text/chat/state.h"
 #include "veer/text/tokenizer/beside.h"
 

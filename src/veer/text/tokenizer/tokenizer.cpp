@@ -7,7 +7,7 @@
 #include "veer/base/files.h"
 #include "veer/base/hash.h"
 #include "veer/base/model_folder.h"
-#include "veer/gguf/gguf_tokenizer.h"
+#include "veer/gguf/tokenizer.h"
 #include "veer/text/tokenizer/pipeline.h"
 
 namespace veer {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "veer/gguf/gguf_tokenizer.h"
+#include "veer/gguf/tokenizer.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json.h"
-#include "veer/gguf/gguf_merges.h"
+#include "veer/gguf/merges.h"
 
 namespace veer {
 namespace {

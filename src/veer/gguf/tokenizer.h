@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "veer/gguf/gguf_model.h"
+#include "veer/gguf/model.h"
 
 namespace veer {
 

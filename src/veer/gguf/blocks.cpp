@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "veer/gguf/gguf_blocks.h"
+#include "veer/gguf/blocks.h"
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
 
-#include "veer/gguf/gguf_types.h"
+#include "veer/gguf/types.h"
 
 namespace veer {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "veer/gguf/gguf_types.h"
+#include "veer/gguf/types.h"
 
 #include <algorithm>
 #include <array>

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "veer/gguf/gguf_model.h"
+#include "veer/gguf/model.h"
 
 namespace veer {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "veer/gguf/gguf_config.h"
+#include "veer/gguf/config.h"
 
 #include <algorithm>
 #include <array>
@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json.h"
-#include "veer/gguf/gguf_tokenizer.h"
+#include "veer/gguf/tokenizer.h"
 
 namespace veer {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "veer/gguf/gguf_merges.h"
+#include "veer/gguf/merges.h"
 
 #include <algorithm>
 #include <cstdint>

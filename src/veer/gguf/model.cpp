@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "veer/gguf/gguf_model.h"
+#include "veer/gguf/model.h"
 
 #include <map>
 #include <utility>

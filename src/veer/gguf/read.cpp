@@ -7,8 +7,8 @@
 #include <fmt/core.h>
 
 #include "veer/base/error.h"
+#include "veer/gguf/blocks.h"
 #include "veer/gguf/gguf.h"
-#include "veer/gguf/gguf_blocks.h"
 
 namespace veer {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "veer/gguf/gguf_blocks.h"
+#include "veer/gguf/blocks.h"
 
 #include <cstring>
 

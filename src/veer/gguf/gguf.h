@@ -3,7 +3,7 @@
 // GGUF versions 2 and 3, the container of llama.cpp: typed key-value pairs and
 // tensors, little-endian. No torch here. What control vectors mean by it is
 // the business of vectors/, what checkpoints mean by it that of
-// gguf_model.h.
+// model.h.
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,7 @@ namespace veer {
 // The weights of a model in a GGUF file.
 struct GgufTensors {
   // Under the names and with the rows of a Hugging Face checkpoint (gguf_place
-  // of gguf_config.h), on the CPU.
+  // of gguf/config.h), on the CPU.
   TensorMap tensors;
   // The same names with what the file holds: blocks as bytes, for fingerprints.
   TensorMap stored;

@@ -46,7 +46,7 @@ class Tokenizer {
   // Reads `folder`/tokenizer.json with tokenizer_config.json,
   // special_tokens_map.json and added_tokens.json beside it, as AutoTokenizer
   // does (`folder` may also be a tokenizer.json, which is then read alone), or
-  // the tokenizer of a GGUF file (gguf_tokenizer.h).
+  // the tokenizer of a GGUF file (gguf/tokenizer.h).
   // Throws Error{kBadInput}; a folder with only tokenizer.model or tekken.json
   // is told apart from one without any tokenizer.
   static Tokenizer load(const std::filesystem::path& folder);

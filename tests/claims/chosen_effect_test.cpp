@@ -11,8 +11,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-ChosenEffect effect_of(const Json& entry) {
-  const Json sweep = {{"groups", Json::array({entry})}};
+ChosenEffect effect_of(const Json& entry, double min_coherent = 0.75) {
+  const Json sweep = {{"groups", Json::array({entry})},
+                      {"min_coherent", min_coherent}};
   return chosen_effects(sweep).front();
 }
 
@@ -40,6 +41,15 @@ TEST(ChosenEffect, WorksByFourConditionsAtOnce) {
   Json open = strong;
   open["effect"] = planted_estimate(0.1, 0.2);
   EXPECT_EQ(standing_of(open), Standing::kOpen);
+}
+
+// sweep.min_coherent decides everywhere, not a constant of the claims.
+TEST(ChosenEffect, TheSweepSaysHowMuchTextHasToBeUnbroken) {
+  Json half = planted_effect("c@p", "induction", 0.7);
+  half["coherent"]["value"] = 0.5;
+  EXPECT_EQ(judge_effect(effect_of(half, 0.4), 0.1).standing, Standing::kWorks);
+  EXPECT_EQ(judge_effect(effect_of(half, 0.6), 0.1).why,
+            "50 % of the text is unbroken, and 60 % are needed");
 }
 
 TEST(ChosenEffect, FailsOnlyWhereTheMarginWasPossible) {

@@ -16,8 +16,6 @@
 namespace veer {
 namespace {
 
-constexpr double kUnbroken = 0.75;
-
 Measure measure(const Json& estimate) {
   Measure out;
   out.value = number_member(estimate, "value");
@@ -68,8 +66,9 @@ void add_controls(const Json& entry, ChosenEffect& effect) {
   }
 }
 
-ChosenEffect effect_of(const Json& entry) {
+ChosenEffect effect_of(const Json& entry, double min_coherent) {
   ChosenEffect effect;
+  effect.min_coherent = min_coherent;
   effect.vector = string_member(entry, "vector");
   effect.goal = string_member(entry, "goal");
   effect.group = string_member(entry, "group");
@@ -151,19 +150,24 @@ std::string points(const Measure& m) {
 
 }  // namespace
 
+bool ChosenEffect::is_unbroken() const {
+  return coherent.value_or(1.0) >= min_coherent;
+}
+
 std::optional<double> ChosenEffect::room_left() const {
   return room && effect.value ? std::optional(*room - *effect.value)
                               : std::nullopt;
 }
 
 std::vector<ChosenEffect> chosen_effects(const Json& sweep) {
+  const double min_coherent = min_coherent_of(sweep);
   std::vector<ChosenEffect> effects;
   std::vector<bool> plain;
   for (const char* list : {"best", "groups"}) {
     for (const auto& entry : member(sweep, list)) {
       if (entry.contains("effect") && member(entry, "cell").is_number() &&
           string_member(entry, "measure") != "score") {
-        effects.push_back(effect_of(entry));
+        effects.push_back(effect_of(entry, min_coherent));
         plain.push_back(is_plain(entry));
         if (std::string_view(list) == "best") {
           effects.back().group = "any";
@@ -220,8 +224,11 @@ EffectStanding judge_effect(const ChosenEffect& effect, double margin) {
     return {Standing::kOpen, "the interval holds 0 and reaches the margin",
             undecidable_text(m, margin)};
   }
-  if (effect.coherent.value_or(1.0) < kUnbroken) {
-    return {Standing::kOpen, "more than a quarter of the text is broken"};
+  if (!effect.is_unbroken()) {
+    return {Standing::kOpen,
+            fmt::format("{} % of the text is unbroken, and {} % are needed",
+                        rounded(100.0 * effect.coherent.value_or(0.0), 0),
+                        rounded(100.0 * effect.min_coherent, 0))};
   }
   if (!effect.beats_random) {
     return {Standing::kOpen, "no random vector was run beside it"};

@@ -32,9 +32,10 @@ struct ChosenEffect {
   std::string place;  // model, layers, unit and size: who has equal controls
   std::optional<std::int64_t> layer;  // none: several act together
   std::int64_t cell = 0;
-  Measure effect;      // change of the goal's share
-  Measure of_ceiling;  // share of what copied states do
-  std::optional<double> coherent;
+  Measure effect;                  // change of the goal's share
+  Measure of_ceiling;              // share of what copied states do
+  std::optional<double> coherent;  // share of its answers that are unbroken
+  double min_coherent = 0.75;      // of the sweep; less counts as broken
   // What the choice went by: the goal's measure on select, and the divergence
   // (95th percentile over tokens, nats).
   std::optional<double> select_value;
@@ -54,6 +55,7 @@ struct ChosenEffect {
   std::string controls_of;  // whose random vectors, where not its own
   std::optional<FewerQuestions> fewer_questions;
 
+  bool is_unbroken() const;  // what the cell answers, by min_coherent
   // What the effect has left to reach.
   std::optional<double> room_left() const;
 };
@@ -76,7 +78,7 @@ const ChosenEffect* chosen_on_select(const std::vector<ChosenEffect>& effects,
 
 enum class Standing { kWorks, kFails, kInvalidPlace, kNoRoom, kOpen };
 
-// Works: interval above 0, above random vectors of the same displacement, 75 %
+// Works: interval above 0, above random vectors of the same displacement, text
 // unbroken, place valid. Fails: the interval ends below `margin`, and so much
 // was possible. `why` names what is in the way of either.
 struct EffectStanding {

@@ -4,10 +4,10 @@
 #include "veer/claims/hypotheses.h"
 
 // "Works", in every rule: the interval lies above 0 and above random vectors of
-// the same displacement, at least 75 % of the answers are unbroken, and random
-// vectors do not act at the place themselves: the interval of their mean does
-// not lie above 5 points. "Fails": the interval ends below the margin, and the
-// margin was possible.
+// the same displacement, enough of the answers are unbroken
+// (sweep.min_coherent), and random vectors do not act at the place themselves:
+// the interval of their mean does not lie above 5 points. "Fails": the interval
+// ends below the margin, and the margin was possible.
 
 namespace veer {
 namespace {
@@ -19,10 +19,10 @@ constexpr const char* kGate = "gate";
 constexpr const char* kInert =
     "Supported when the interval ends below 10 points and 10 points were "
     "possible; contradicted when it works: interval above 0, above random "
-    "vectors of the same displacement, 75 % unbroken, place valid.";
+    "vectors of the same displacement, text unbroken, place valid.";
 constexpr const char* kActs =
     "Supported when it works: interval above 0, above random vectors of the "
-    "same displacement, 75 % unbroken, place valid; contradicted when the "
+    "same displacement, text unbroken, place valid; contradicted when the "
     "interval ends below 10 points and 10 points were possible; void where "
     "random vectors act at the place (interval of their mean above 5 "
     "points).";
@@ -222,7 +222,7 @@ constexpr std::array kTable = {
         "H14", "A quarter of the layers carries the effect", "plain addition",
         "smallest share of layers with 80 % of the effect at equal relative "
         "scales, bootstrap by question",
-        "Over scales that leave 75 % of the text unbroken at every layer. "
+        "Over scales that leave the text unbroken at every layer. "
         "Supported when the interval of every vector that acts ends at or "
         "below 25 %, contradicted when every one lies above; undecided with "
         "fewer than 8 layers, where an interval has no width, or where the "

@@ -21,7 +21,6 @@ namespace veer {
 namespace {
 
 constexpr double kSamePrice = 1.1;
-constexpr double kUnbrokenText = 0.75;
 // The way of matching two ladders that decides. Equal divergence is read off a
 // curve whose points are measured on a few questions; no interval holds the
 // error of that, so that it describes and decides nothing.
@@ -168,8 +167,8 @@ std::string against_price(const Contrast& own,
   if (added == nullptr) {
     return "the addition's cell was not confirmed";
   }
-  if (added->coherent.value_or(1.0) < kUnbrokenText) {
-    return "more than a quarter of the addition's text is broken";
+  if (!added->is_unbroken()) {
+    return "too much of the addition's text is broken";
   }
   if (!own.price_a || !own.price_b) {
     return "the divergence of both was not measured";

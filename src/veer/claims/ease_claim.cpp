@@ -107,7 +107,8 @@ std::optional<Ease> ease_of(const SweepEvidence& evidence,
     return std::nullopt;
   }
   ease.room = 1.0 - std::min(present_mean(below), present_mean(above));
-  ease.unbroken = is_unbroken(*down_cell) && is_unbroken(*up_cell);
+  ease.unbroken =
+      evidence.is_unbroken(*down_cell) && evidence.is_unbroken(*up_cell);
   ease.down = judge_effect(*down, margin);
   ease.up = judge_effect(*up, margin);
   return ease;

@@ -67,12 +67,14 @@ ByLayer single_layers(const SweepEvidence& evidence,
 
 // Scales that every layer has and at which the text of every layer holds: a
 // layer whose text is broken has no effect that could be compared.
-std::vector<double> common_scales(const ByLayer& layers) {
+std::vector<double> common_scales(const SweepEvidence& evidence,
+                                  const ByLayer& layers) {
   std::vector<double> scales;
   for (const auto& [scale, first] : layers.begin()->second) {
     const bool holds = std::ranges::all_of(layers, [&](const auto& layer) {
       const auto found = layer.second.find(scale);
-      return found != layer.second.end() && is_unbroken(*found->second);
+      return found != layer.second.end() &&
+             evidence.is_unbroken(*found->second);
     });
     if (holds) {
       scales.push_back(scale);
@@ -98,7 +100,7 @@ std::optional<Spread> spread_of(const SweepEvidence& evidence,
   }
   Spread spread;
   spread.vector = vector;
-  spread.scales = common_scales(layers);
+  spread.scales = common_scales(evidence, layers);
   if (spread.scales.empty()) {
     return spread;
   }
@@ -148,15 +150,15 @@ using Pair = std::pair<const Json*, const Json*>;
 // where there is one, on many questions, otherwise those of the grid.
 std::vector<Pair> norm_pairs(const SweepEvidence& evidence,
                              const std::string& vector) {
-  const auto pairs_of = [](const std::vector<const Json*>& kept,
-                           const std::vector<const Json*>& added) {
+  const auto pairs_of = [&evidence](const std::vector<const Json*>& kept,
+                                    const std::vector<const Json*>& added) {
     std::vector<Pair> pairs;
     for (const Json* a : kept) {
       for (const Json* b : added) {
         if (member(*a, "layers") == member(*b, "layers") &&
             member(*a, "unit") == member(*b, "unit") &&
-            scale_of(*a) == scale_of(*b) && is_unbroken(*a) &&
-            is_unbroken(*b)) {
+            scale_of(*a) == scale_of(*b) && evidence.is_unbroken(*a) &&
+            evidence.is_unbroken(*b)) {
           pairs.emplace_back(a, b);
         }
       }

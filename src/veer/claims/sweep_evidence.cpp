@@ -11,11 +11,11 @@
 #include <nlohmann/json.hpp>
 
 #include "veer/base/json_access.h"
+#include "veer/results/effect_verdict.h"
 
 namespace veer {
 namespace {
 
-constexpr double kUsable = 0.75;  // share of unbroken answers
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
@@ -33,10 +33,6 @@ std::string why_no_labels(const Json& sweep) {
   return has_unfit_judge(sweep)
              ? fmt::format("the judge {} is not fit (judge.kind)", kind)
              : "";
-}
-
-bool is_unbroken(const Json& cell) {
-  return number_or_nan(member(cell, "coherent"), "value") >= kUsable;
 }
 
 std::vector<std::int64_t> test_units(const Json& sweep) {
@@ -59,7 +55,9 @@ std::vector<std::int64_t> present_units(std::span<const std::int64_t> units,
 SweepEvidence::SweepEvidence(const Json& sweep,
                              std::span<const AnswerRow> answers,
                              std::uint64_t seed)
-    : seed_(seed), units_(test_units(sweep)) {
+    : seed_(seed),
+      min_coherent_(min_coherent_of(sweep)),
+      units_(test_units(sweep)) {
   if (!sweep.is_object() || !sweep.contains("cells")) {
     why_ = "the sweep has not run";
     return;
@@ -88,6 +86,10 @@ SweepEvidence::SweepEvidence(const Json& sweep,
       vectors_.push_back(effect.vector);
     }
   }
+}
+
+bool SweepEvidence::is_unbroken(const Json& cell) const {
+  return number_or_nan(member(cell, "coherent"), "value") >= min_coherent_;
 }
 
 const Json* SweepEvidence::cell(std::int64_t id) const {

@@ -51,6 +51,9 @@ class SweepEvidence {
   // extracted ones, without mixtures and parts.
   const std::vector<std::string>& vectors() const { return vectors_; }
 
+  // Whether as many of a cell's answers are unbroken as the sweep asks for.
+  bool is_unbroken(const Json& cell) const;
+
   const Json* cell(std::int64_t id) const;
   const Json* unsteered(const char* model) const;
   // Share of a label by question; NaN where there is no answer.
@@ -68,6 +71,7 @@ class SweepEvidence {
 
  private:
   std::uint64_t seed_;
+  double min_coherent_;
   std::vector<std::int64_t> units_;
   std::string why_;
   std::int64_t num_questions_ = 0;
@@ -76,8 +80,5 @@ class SweepEvidence {
   std::vector<ChosenEffect> effects_;
   std::vector<std::string> vectors_;
 };
-
-// Whether at least 75 % of a cell's answers are unbroken.
-bool is_unbroken(const Json& cell);
 
 }  // namespace veer

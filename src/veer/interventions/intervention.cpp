@@ -25,6 +25,12 @@ struct ActingLayer {
   std::int64_t source = 0;
 };
 
+// Whether an edit pushes past a threshold of its coordinate.
+bool is_soft(EditCode code) {
+  return code == EditCode::kSoftTanh || code == EditCode::kSoftSigmoid ||
+         code == EditCode::kSoftRelu;
+}
+
 class Compiler {
  public:
   Compiler(const Intervention& intervention, const SteeringInput& input,
@@ -272,8 +278,7 @@ class Compiler {
   }
 
   void fill_without_direction(SiteEdit& edit, ActingLayer acting) const {
-    edit.numbers.a = static_cast<float>(
-        row_.code == EditCode::kScale ? -strength_ : strength_);
+    edit.numbers.a = static_cast<float>(row_.sign * strength_);
     if (row_.need == OperatorNeed::kSubspace) {
       const auto& basis = need(input_.basis_LKD, "orthonormal directions", 3);
       edit.read_KD = basis[acting.source].to(at::kFloat).contiguous();
@@ -304,16 +309,16 @@ class Compiler {
   void fill_numbers(SiteEdit& edit, ActingLayer acting, double norm) const {
     auto& n = edit.numbers;
     if (!row_.takes_unit) {
-      n.a = static_cast<float>(strength_);
+      n.a = static_cast<float>(row_.sign * strength_);
       return;
     }
-    const double sign = row_.name == "subtract" ? -1.0 : 1.0;
     if (wish_.unit == ScaleUnit::kRelToken) {
-      n.b = static_cast<float>(sign * strength_);
+      n.b = static_cast<float>(row_.sign * strength_);
     } else {
-      n.a = static_cast<float>(sign * strength_ * unit_length(acting, norm));
+      n.a =
+          static_cast<float>(row_.sign * strength_ * unit_length(acting, norm));
     }
-    if (row_.id == "O15") {
+    if (is_soft(row_.code)) {
       fill_soft(n, acting, norm);
     }
   }
@@ -346,9 +351,7 @@ class Compiler {
         edit.gate_threshold = static_cast<float>(wish_.threshold);
         return;
       default:
-        if (row_.name == "ablate") {
-          edit.numbers.a = -edit.numbers.a;
-        }
+        return;
     }
   }
 
@@ -359,7 +362,7 @@ class Compiler {
     const auto mean_D =
         need(mean_LD, "class means", 2)[acting.layer].to(at::kDouble);
     const auto target = static_cast<float>(mean_D.dot(u_D).item<double>());
-    if (row_.name == "affine") {
+    if (row_.takes_unit) {
       edit.numbers.a += target;
     } else {
       edit.numbers.a = target;
@@ -383,7 +386,7 @@ class Compiler {
     edit.write_KD = rows_of(v_D);
     edit.offset_K = {
         static_cast<float>(-g_D.dot(mean_D).item<double>() / scale)};
-    edit.numbers.a = static_cast<float>(-strength_);
+    edit.numbers.a = static_cast<float>(row_.sign * strength_);
   }
 
   // b1 = u, b2 = the second vector's part at right angles to it.
@@ -403,7 +406,7 @@ class Compiler {
     edit.write_KD = edit.read_KD;
     edit.offset_K = {0.0F, 0.0F};
     edit.numbers.a = static_cast<float>(wish_.scale * std::numbers::pi / 180.0);
-    edit.numbers.one_sided = row_.name == "rotate_adaptive";
+    edit.numbers.one_sided = row_.one_sided;
   }
 
   const Intervention& wish_;

@@ -10,8 +10,10 @@
 // sources: docs/methods/interventions.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace veer {
@@ -64,17 +66,31 @@ enum class OperatorNeed : std::uint8_t {
   kDonor,          // patch: a row of the other model, and no direction
 };
 
+// Groups of operators that the claims compare.
+//   linear      add and subtract: a direction alone, the same at every token
+//   projection  what sets or removes one coordinate: ablate, set, cap, floor
+//   nonlinear   the others that need a direction alone, and copied states
+//   learned     what is fitted on the classes' rows besides the direction:
+//               class means (set_honest, set_deceptive, affine), covariance
+//               (leace), subspaces and maps (ablate_subspace, patch_subspace,
+//               low_rank). What it does is no evidence for a direction
+inline constexpr std::array<std::string_view, 4> kOperatorGroups = {
+    "linear", "projection", "nonlinear", "learned"};
+
 // One named operator: a row of the operator table.
 struct OperatorRow {
   std::string_view name;
   std::string_view id;  // O1 ... O20 of docs/methods/interventions.md
   EditCode code = EditCode::kPush;
   OperatorNeed need = OperatorNeed::kNothing;
+  std::string_view group;    // of kOperatorGroups
   bool keeps_norm = false;   // |h| restored afterwards
   bool even = false;         // v and -v give the same result
   bool zero_is_off = false;  // scale 0 is a bit-exact no-op
   bool takes_unit = false;   // the scale is a displacement in some unit
   std::string_view formula;
+  double sign = 1.0;       // of the scale: -1 takes away
+  bool one_sided = false;  // kRotate: only where c1 > 0
 };
 
 // All operators, in the order of the table.
@@ -88,5 +104,8 @@ const OperatorRow& find_operator(std::string_view name,
 // Whether an operator adds the same to every token of like norm: its random
 // control is the same addition of a random direction of the same norm.
 bool is_plain_addition(std::string_view operation);
+
+// Its row's group. Throws Error as find_operator.
+std::string operator_group(std::string_view operation);
 
 }  // namespace veer

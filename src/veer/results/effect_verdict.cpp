@@ -162,6 +162,11 @@ bool works(const Json& entry) {
   return member(entry, "works") == Json(true);
 }
 
+double min_coherent_of(const Json& sweep) {
+  const double written = number_or_nan(sweep, "min_coherent");
+  return std::isnan(written) ? 0.75 : written;
+}
+
 void add_verdict(Json& entry, double min_coherent) {
   const Reader reader(entry);
   const Json& control = member(entry, "matched_control");

@@ -18,6 +18,10 @@ bool works(const Json& entry);
 // That random vectors act at the place of an entry, with its "site_margin".
 std::string acting_random_text(const Json& entry);
 
+// The least share of unbroken answers that counts in a finished sweep
+// (sweep.min_coherent); 0.75, its default, where an earlier version wrote none.
+double min_coherent_of(const Json& sweep);
+
 // Adds to such an entry, from its effect, effect_minus_control, matched_control
 // and the numbers of both kinds of random vectors:
 //   beats_random  the interval lies above the 95th percentile of both kinds

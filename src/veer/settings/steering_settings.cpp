@@ -46,7 +46,7 @@ double default_scale(const InterventionText& text) {
     return is_share ? 0.25 : 1.0;
   }
   if (row.code == EditCode::kRotate) {
-    return row.name == "rotate_adaptive" ? 90.0 : 0.0;
+    return row.one_sided ? 90.0 : 0.0;
   }
   return row.code == EditCode::kSlerp ? 0.25 : 1.0;
 }

@@ -228,7 +228,7 @@ std::vector<SweepCell> random_search_cells(const Sweep& sweep) {
     const auto& vectors = sweep.runner.size().vectors;
     if (cell.row.split != "select" || cell.is_unsteered() ||
         std::ranges::find(vectors, cell.row.vector) == vectors.end() ||
-        operator_class(cell.row.operation) != "linear") {
+        operator_group(cell.row.operation) != "linear") {
       continue;
     }
     for (const bool covariance : {false, true}) {
@@ -252,29 +252,6 @@ std::vector<SweepCell> searched_on_select(const Sweep& sweep) {
         return cell.row.split == "select" && cell.has_intervention();
       });
   return cells;
-}
-
-std::string operator_class(const std::string& operation) {
-  const auto& row = find_operator(operation);
-  switch (row.need) {
-    case OperatorNeed::kNegativeMean:
-    case OperatorNeed::kPositiveMean:
-    case OperatorNeed::kReadDirection:
-    case OperatorNeed::kLowRank:
-    case OperatorNeed::kSubspace:
-      return "learned";
-    default:
-      break;
-  }
-  if (row.id == "O1") {
-    return "linear";
-  }
-  for (const char* own : {"O6", "O7"}) {
-    if (row.id == own) {
-      return "projection";
-    }
-  }
-  return "nonlinear";
 }
 
 namespace {
@@ -354,11 +331,11 @@ void choose_best(Sweep& sweep, const SweepResults& results) {
   }
   for (const auto& vector : vectors) {
     for (const auto& goal : goal_list) {
-      for (const char* group : kOperatorClasses) {
-        add_best(sweep, results, vector, goal, group,
+      for (const auto group : kOperatorGroups) {
+        add_best(sweep, results, vector, goal, std::string(group),
                  [&](const SweepCell& cell) {
                    return cell.row.vector == vector &&
-                          operator_class(cell.row.operation) == group;
+                          operator_group(cell.row.operation) == group;
                  });
       }
     }

@@ -4,7 +4,6 @@
 // questions, confirmed on test questions beside random vectors.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -17,19 +16,6 @@
 #include "veer/sweep/runner.h"
 
 namespace veer {
-
-// Groups of operators that the claims compare.
-//   linear      add and subtract: a direction alone, the same at every token
-//   projection  what sets or removes one coordinate: ablate, set, cap, floor
-//   nonlinear   the others that need a direction alone, and copied states
-//   learned     what is fitted on the classes' rows besides the direction:
-//   class
-//               means (set_honest, set_deceptive, affine), covariance (leace),
-//               subspaces and maps (ablate_subspace, patch_subspace, low_rank).
-//               What it does is no evidence for a direction.
-inline constexpr std::array kOperatorClasses = {"linear", "projection",
-                                                "nonlinear", "learned"};
-std::string operator_class(const std::string& operation);
 
 // A chosen configuration, confirmed on test questions.
 struct Best {

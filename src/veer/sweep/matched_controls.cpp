@@ -12,6 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "veer/interventions/operators.h"
 #include "veer/metrics/control_mean.h"
 #include "veer/metrics/intervals.h"
 #include "veer/metrics/present_mean.h"
@@ -307,7 +308,7 @@ void add_control_numbers(Sweep& sweep, const Best& best,
   const auto minus = beyond_controls(sweep, results, best, plain.control());
   entry["matched_control"] =
       control_json(plain, searched, price,
-                   operator_class(best.cell.row.operation) == "linear", sign);
+                   operator_group(best.cell.row.operation) == "linear", sign);
   entry["effect_minus_control"] = estimate_json(turned(minus, sign));
   entry["room"] = room_json(sweep, results, goal);
   entry["divergence"] =

@@ -14,6 +14,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "veer/interventions/operators.h"
 #include "veer/metrics/intervals.h"
 #include "veer/metrics/present_mean.h"
 #include "veer/results/vector_name.h"
@@ -224,7 +225,7 @@ class Contrasts {
         [&](const SweepCell& cell) {
           return cell.row.vector == vector && cell.layer() >= 0 &&
                  cell.row.unit == "rel" &&
-                 operator_class(cell.row.operation) == "linear";
+                 operator_group(cell.row.operation) == "linear";
         },
         divergences_);
     return chosen == nullptr

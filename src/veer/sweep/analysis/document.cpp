@@ -167,6 +167,7 @@ Json sweep_document(Sweep& sweep, const SweepResults& results) {
           {"contrasts", contrasts_json(sweep, results, divergences)},
           {"coherence", coherence_json(sweep, results)},
           {"search", search_json(sweep)},
+          {"min_coherent", settings.min_coherent},
           {"breaks", breaks_json(results, settings.min_coherent)},
           {"examples", examples_json(sweep, results)},
           {"answers", answers_json(sweep, results)}};

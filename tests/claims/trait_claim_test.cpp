@@ -73,16 +73,24 @@ std::string words(std::int64_t question, std::int64_t more) {
 
 HypothesisResult claim(std::int64_t more_words, double off_topic,
                        const Json& geometry = comparison(0.05, 0.05, 0.01),
-                       const std::vector<std::string>& deciding = {"c", "f"}) {
-  const Json sweep = {{"cells", {cell(0, ""), cell(1, "c"), cell(2, "f")}},
-                      {"groups", {added(1, "c"), added(2, "f")}}};
+                       const std::vector<std::string>& deciding = {"c", "f"},
+                       std::int64_t random_words = 0, double coherent = 1.0) {
+  Json sweep = {{"cells",
+                 {cell(0, ""), cell(1, "c"), cell(2, "f"),
+                  cell(3, "random-1|c"), cell(4, "random-cov-1|f")}},
+                {"groups", {added(1, "c"), added(2, "f")}}};
+  for (auto& entry : sweep["groups"]) {
+    entry["coherent"]["value"] = coherent;
+  }
   std::vector<AnswerRow> answers;
-  for (std::int64_t id = 0; id < 3; ++id) {
+  for (std::int64_t id = 0; id < 5; ++id) {
     for (std::int64_t q = 0; q < kQuestions; ++q) {
       AnswerRow row;
       row.cell = id;
       row.question = q;
-      row.text = words(q, id == 1 && q % 4 != 0 ? more_words : 0);
+      row.text = words(q, id > 2                  ? random_words
+                          : id == 1 && q % 4 != 0 ? more_words
+                                                  : 0);
       const bool off =
           id == 2 && static_cast<double>(q) < off_topic * kQuestions;
       row.label = off ? "off_topic" : id == 0 ? "honest" : "deceptive";
@@ -99,6 +107,22 @@ TEST(TraitClaim, LongerAnswersAreCarriedAlong) {
   EXPECT_THAT(got.reason, testing::HasSubstr("c, length"));
   // Two more words of 4.1 in three answers of four.
   EXPECT_THAT(got.reason, testing::HasSubstr("+37 %"));
+  EXPECT_EQ(got.definition.unit, "change of the answers, as a share");
+}
+
+// Random vectors that move the states as far make answers as long.
+TEST(TraitClaim, WhatRandomVectorsDoToAnswersIsNotCarriedAlong) {
+  const auto geometry = comparison(0.05, 0.05, 0.01);
+  const auto got = claim(2, 0.0, geometry, {"c", "f"}, 2);
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+  EXPECT_THAT(got.reason, testing::HasSubstr("random vectors stay below 49 %"));
+}
+
+TEST(TraitClaim, BrokenTextShowsNothing) {
+  const auto geometry = comparison(0.05, 0.05, 0.01);
+  const auto got = claim(2, 0.0, geometry, {"c", "f"}, 0, 0.6);
+  EXPECT_EQ(got.decision, Decision::kUndecided);
+  EXPECT_THAT(got.reason, testing::HasSubstr("shows nothing"));
 }
 
 TEST(TraitClaim, SoIsLeavingTheTopic) {

@@ -189,7 +189,9 @@ constexpr std::array kTable = {
         "others decide nothing. Supported when, at the layer chosen for "
         "adding, the interval of the largest share lies above 10 % and above "
         "what 95 of 100 covariance-matched random directions hold along their "
-        "largest confound, or a change of the answers above 10 %; contradicted "
+        "largest confound, or a change of the answers above 10 % and above "
+        "what 95 of 100 random vectors do in its place, in unbroken text; "
+        "contradicted "
         "when the confounds' "
         "span holds less than 10 % there and every change lies within 10 %.",
         0.1, "share of squared length", "questions", kFinding,

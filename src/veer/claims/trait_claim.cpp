@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -21,6 +22,8 @@
 #include "veer/metrics/intervals.h"
 #include "veer/metrics/judge.h"
 #include "veer/metrics/measure_of.h"
+#include "veer/results/vector_name.h"
+#include "veer/vectors/distributions.h"
 
 namespace veer {
 namespace {
@@ -65,14 +68,80 @@ std::optional<std::int64_t> unsteered_cell(const Json& sweep) {
 
 struct Change {
   std::string name;  // "contrastive@answer_mean, length"
+  // What random vectors in the place of the vector's cell do to the same trait:
+  // the 95th percentile of their mean changes, whichever way. Infinite where
+  // none ran or the cell's text is broken: then the change shows nothing.
+  double bar = std::numeric_limits<double>::infinity();
   std::vector<double> by_question;
   std::vector<std::int64_t> units;  // of these questions; empty = not known
 };
 
+// Test cells in which random vectors take the place of a vector's cell.
+std::vector<std::int64_t> random_cells(const Json& sweep,
+                                       const ChosenEffect& added) {
+  const auto& cells = member(sweep, "cells");
+  const auto own = std::ranges::find_if(cells, [&](const Json& cell) {
+    return member(cell, "id") == added.cell;
+  });
+  std::vector<std::int64_t> out;
+  if (own == cells.end()) {
+    return out;
+  }
+  for (const auto& cell : cells) {
+    const auto name = parse_vector_name(string_member(cell, "vector"));
+    const bool same_place = std::ranges::all_of(
+        std::array{"operator", "unit", "scale", "layers", "model", "split"},
+        [&](const char* key) {
+          return member(cell, key) == member(*own, key);
+        });
+    if (name.kind == VectorName::Kind::kRandom && name.of == added.vector &&
+        same_place) {
+      out.push_back(cell.at("id").get<std::int64_t>());
+    }
+  }
+  return out;
+}
+
+double mean_change(const ByQuestion& plain, const ByQuestion& steered,
+                   std::size_t trait) {
+  double before = 0.0;
+  double after = 0.0;
+  double count = 0.0;
+  for (const auto& [question, traits] : steered) {
+    if (const auto found = plain.find(question); found != plain.end()) {
+      before += found->second[trait];
+      after += traits[trait];
+      count += 1.0;
+    }
+  }
+  const double unit = trait == 0 ? std::max(before, count) : count;
+  return count > 0.0 ? (after - before) / unit : 0.0;
+}
+
+// The bar of each trait (Change::bar).
+Traits random_bars(const Json& sweep, std::span<const AnswerRow> answers,
+                   const ChosenEffect& added, const ByQuestion& plain) {
+  Traits bars;
+  bars.fill(std::numeric_limits<double>::infinity());
+  std::array<std::vector<double>, kTraits.size()> changes;
+  for (const auto cell : random_cells(sweep, added)) {
+    const auto steered = traits_of(answers, cell);
+    for (std::size_t t = 0; t < kTraits.size() && !steered.empty(); ++t) {
+      changes[t].push_back(std::abs(mean_change(plain, steered, t)));
+    }
+  }
+  for (std::size_t t = 0; t < kTraits.size(); ++t) {
+    if (added.is_unbroken() && !changes[t].empty()) {
+      bars[t] = critical_quantile(changes[t], 0.95);
+    }
+  }
+  return bars;
+}
+
 // Changes of all traits of one vector over `questions`.
 void add_changes(const std::string& vector, const ByQuestion& plain,
                  const ByQuestion& steered,
-                 std::span<const std::int64_t> questions,
+                 std::span<const std::int64_t> questions, const Traits& bars,
                  std::vector<Change>& changes) {
   double words = 0.0;
   for (const auto question : questions) {
@@ -80,7 +149,7 @@ void add_changes(const std::string& vector, const ByQuestion& plain,
   }
   words /= static_cast<double>(questions.size());
   for (std::size_t t = 0; t < kTraits.size(); ++t) {
-    Change change{fmt::format("{}, {}", vector, kTraits[t]), {}, {}};
+    Change change{fmt::format("{}, {}", vector, kTraits[t]), bars[t], {}, {}};
     const double unit = t == 0 ? std::max(words, 1.0) : 1.0;
     for (const auto question : questions) {
       change.by_question.push_back(
@@ -101,11 +170,13 @@ std::vector<Change> measure_changes(const Json& sweep,
   const auto plain = traits_of(answers, *base);
   std::vector<ByQuestion> steered;
   std::vector<std::string> vectors;
+  std::vector<Traits> bars;
   for (const auto& vector : wanted) {
     if (const auto* added =
             find_effect(effects, vector, "induction", "linear")) {
       vectors.push_back(vector);
       steered.push_back(traits_of(answers, added->cell));
+      bars.push_back(random_bars(sweep, answers, *added, plain));
     }
   }
   std::vector<std::int64_t> questions;
@@ -120,7 +191,7 @@ std::vector<Change> measure_changes(const Json& sweep,
     return changes;
   }
   for (std::size_t v = 0; v < vectors.size(); ++v) {
-    add_changes(vectors[v], plain, steered[v], questions, changes);
+    add_changes(vectors[v], plain, steered[v], questions, bars[v], changes);
   }
   const auto units = test_units(sweep);
   for (auto& change : changes) {
@@ -139,6 +210,7 @@ struct Traits95 {
   bool any_large = false;
   Estimate largest;
   std::string name;
+  double bar = 0.0;  // Change::bar of it
 };
 
 Traits95 judge_traits(const std::vector<Change>& changes, std::uint64_t seed,
@@ -156,12 +228,17 @@ Traits95 judge_traits(const std::vector<Change>& changes, std::uint64_t seed,
   for (std::size_t i = 0; i < changes.size(); ++i) {
     const auto& cell = got.cells[i];
     out.all_small = out.all_small && cell.above(-margin) && cell.below(margin);
-    out.any_large = out.any_large || cell.above(margin) || cell.below(-margin);
-    if (!out.largest.defined() ||
-        std::abs(cell.value) > std::abs(out.largest.value)) {
+    const double bar = std::max(margin, changes[i].bar);
+    const bool large = cell.above(bar) || cell.below(-bar);
+    // One that random vectors do not reach is shown before larger ones.
+    if (!out.largest.defined() || (large && !out.any_large) ||
+        (large == out.any_large &&
+         std::abs(cell.value) > std::abs(out.largest.value))) {
       out.largest = cell;
       out.name = changes[i].name;
+      out.bar = changes[i].bar;
     }
+    out.any_large = out.any_large || large;
   }
   return out;
 }
@@ -185,13 +262,23 @@ std::string carried_text(const std::vector<CarriedConfound>& carried) {
   return text;
 }
 
+std::string bar_text(double bar) {
+  return std::isfinite(bar)
+             ? fmt::format("where 95 % of random vectors stay below {} %",
+                           percent(bar))
+             : std::string(
+                   "beside which no random vectors ran, or in text that "
+                   "is broken, so that it shows nothing");
+}
+
 std::string changes_text(const Traits95& traits) {
   return traits.largest.defined()
-             ? fmt::format("largest change of the answers: {}, {} % [{}, {}]",
-                           traits.name,
-                           signed_rounded(100.0 * traits.largest.value, 0),
-                           signed_rounded(100.0 * traits.largest.low, 0),
-                           signed_rounded(100.0 * traits.largest.high, 0))
+             ? fmt::format(
+                   "largest change of the answers: {}, {} % [{}, {}], {}",
+                   traits.name, signed_rounded(100.0 * traits.largest.value, 0),
+                   signed_rounded(100.0 * traits.largest.low, 0),
+                   signed_rounded(100.0 * traits.largest.high, 0),
+                   bar_text(traits.bar))
              : "";
 }
 
@@ -225,7 +312,13 @@ void decide(const std::vector<CarriedConfound>& carried, const Traits95& traits,
   const bool by_traits =
       most == nullptr || (traits.any_large && *most->share.low <= bar);
   row.effect = by_traits ? measure_of(traits.largest) : most->share;
-  row.p = p_beyond(row.effect, any_large && !by_traits ? bar : row.margin());
+  if (by_traits) {
+    row.definition.unit = "change of the answers, as a share";
+  }
+  row.p = p_beyond(row.effect,
+                   any_large
+                       ? (by_traits ? std::max(row.margin(), traits.bar) : bar)
+                       : row.margin());
   row.reason = joined(carried_text(carried), changes_text(traits));
   if (any_large) {
     row.decision = Decision::kSupported;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -80,9 +81,12 @@ void expect_definition(const at::Tensor& x, const at::Tensor& y,
     EXPECT_NEAR(got.error->variance().at(rho), jackknife_variance(distances),
                 1e-12);
   }
-  // The ends are where the data begin to reject.
+  // The ends, before what no cosine is is cut off, are where the data begin to
+  // reject.
+  const auto bounds = got.error->interval(0.95);
+  ASSERT_TRUE(bounds.has_value());
   for (const auto& [end, sign] :
-       {std::pair{*got.cosine.low, 1.0}, std::pair{*got.cosine.high, -1.0}}) {
+       {std::pair{bounds->low, 1.0}, std::pair{bounds->high, -1.0}}) {
     const double beyond = end - sign * 1e-6;
     const double within = end + sign * 1e-6;
     const auto rejects = [&](double rho) {
@@ -297,6 +301,22 @@ TEST(CrossItemCosine, IntervalWithoutAnEndIsNotEstablished) {
     }
   }
   EXPECT_GT(endless, 0);
+}
+
+// A tool that prints "[-0.09, +3.15]" of a cosine is not believed.
+TEST(CrossItemCosine, IntervalHoldsNothingThatNoCosineIs) {
+  int at_the_border = 0;
+  for (int r = 0; r < 200; ++r) {
+    const auto x = noisy_rows(unit(3, 0) * 0.8, 8, 1.0, 500 + r);
+    const auto y = noisy_rows(unit(3, 0) * 0.8, 8, 1.0, 700 + r);
+    const auto got = cross_item_cosine(x, y, same_items(8)).cosine;
+    if (got.established()) {
+      EXPECT_GE(*got.low, std::min(-1.0, *got.value));
+      EXPECT_LE(*got.high, std::max(1.0, *got.value));
+      at_the_border += *got.high == 1.0 ? 1 : 0;
+    }
+  }
+  EXPECT_GT(at_the_border, 0);
 }
 
 }  // namespace

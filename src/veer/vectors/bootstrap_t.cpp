@@ -192,6 +192,11 @@ std::optional<double> BootstrapT::end(double sign, double tail,
   return 0.5 * (kept + rejected);
 }
 
+Bounds within_cosines(const Bounds& bounds, double estimate) {
+  return {std::min(estimate, std::clamp(bounds.low, -1.0, 1.0)),
+          std::max(estimate, std::clamp(bounds.high, -1.0, 1.0))};
+}
+
 std::optional<Bounds> BootstrapT::interval(double level, double wider) const {
   const double tail = 0.5 * (1.0 - level);
   const auto low = end(-1.0, tail, wider);

@@ -33,6 +33,11 @@ struct Bounds {
   double high = 0.0;
 };
 
+// The part of an interval in which a cosine can lie: no cosine is outside
+// [-1, 1], so that nothing of the coverage is lost. An estimate without bias
+// may itself lie a little beyond; it stays inside.
+Bounds within_cosines(const Bounds& bounds, double estimate);
+
 // Variance of product - rho length: v0 - 2 v1 rho + v2 rho^2. v0 is what the
 // products C do, v2 what the lengths A and B in the denominator do, v1 what
 // they do together.

@@ -366,8 +366,9 @@ void Comparer::finish_pair(std::size_t p) {
             ? cosines[l].error->interval(options_.confidence, *wider)
             : std::nullopt;
     if (band) {
-      at_layer.band_low = band->low;
-      at_layer.band_high = band->high;
+      const auto possible = within_cosines(*band, *cosines[l].cosine.value);
+      at_layer.band_low = possible.low;
+      at_layer.band_high = possible.high;
     }
     at_layer.zero_holm_p = zero_holm[l];
     at_layer.equivalence_holm_p = equal_holm[l];

@@ -208,9 +208,10 @@ void finish(CrossItemCosine& out, const MeanProducts& all,
         "direction not established: its bias is larger than its error";
     return;
   }
+  const auto possible = within_cosines(*bounds, value);
   out.cosine.value = value;
-  out.cosine.low = bounds->low;
-  out.cosine.high = bounds->high;
+  out.cosine.low = possible.low;
+  out.cosine.high = possible.high;
   out.standard_error = (bounds->high - bounds->low) /
                        (2.0 * t_point(0.5 * (1.0 - level), n - 1.0));
   out.error = std::move(error);

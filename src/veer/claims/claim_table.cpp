@@ -191,9 +191,8 @@ constexpr std::array kTable = {
         "what 95 of 100 covariance-matched random directions hold along their "
         "largest confound, or a change of the answers above 10 % and above "
         "what 95 of 100 random vectors do in its place, in unbroken text; "
-        "contradicted "
-        "when the confounds' "
-        "span holds less than 10 % there and every change lies within 10 %.",
+        "contradicted when the confounds' span holds less than 10 % there and "
+        "every change lies within 10 %.",
         0.1, "share of squared length", "questions", kFinding,
         "sweep.best_questions"},
     ClaimDefinition{

@@ -42,15 +42,27 @@ double count_words(const std::string& text) {
   return count;
 }
 
-ByQuestion traits_of(std::span<const AnswerRow> answers, std::int64_t cell) {
-  ByQuestion out;
+using AnswersByCell = std::map<std::int64_t, std::vector<const AnswerRow*>>;
+
+AnswersByCell by_cell(std::span<const AnswerRow> answers) {
+  AnswersByCell out;
   for (const auto& row : answers) {
-    if (row.cell == cell) {
-      const auto label = parse_label(row.label);
-      out[row.question] = {count_words(row.text),
-                           label == AnswerLabel::kOffTopic ? 1.0 : 0.0,
-                           label == AnswerLabel::kRefusal ? 1.0 : 0.0};
-    }
+    out[row.cell].push_back(&row);
+  }
+  return out;
+}
+
+ByQuestion traits_of(const AnswersByCell& answers, std::int64_t cell) {
+  ByQuestion out;
+  const auto found = answers.find(cell);
+  if (found == answers.end()) {
+    return out;
+  }
+  for (const auto* row : found->second) {
+    const auto label = parse_label(row->label);
+    out[row->question] = {count_words(row->text),
+                          label == AnswerLabel::kOffTopic ? 1.0 : 0.0,
+                          label == AnswerLabel::kRefusal ? 1.0 : 0.0};
   }
   return out;
 }
@@ -70,8 +82,10 @@ struct Change {
   std::string name;  // "contrastive@answer_mean, length"
   // What random vectors in the place of the vector's cell do to the same trait:
   // the 95th percentile of their mean changes, whichever way. Infinite where
-  // none ran or the cell's text is broken: then the change shows nothing.
+  // none ran: then the change shows nothing.
   double bar = std::numeric_limits<double>::infinity();
+  // Nor does it where too much of the cell's text is broken.
+  bool is_unbroken = true;
   std::vector<double> by_question;
   std::vector<std::int64_t> units;  // of these questions; empty = not known
 };
@@ -119,7 +133,7 @@ double mean_change(const ByQuestion& plain, const ByQuestion& steered,
 }
 
 // The bar of each trait (Change::bar).
-Traits random_bars(const Json& sweep, std::span<const AnswerRow> answers,
+Traits random_bars(const Json& sweep, const AnswersByCell& answers,
                    const ChosenEffect& added, const ByQuestion& plain) {
   Traits bars;
   bars.fill(std::numeric_limits<double>::infinity());
@@ -131,7 +145,7 @@ Traits random_bars(const Json& sweep, std::span<const AnswerRow> answers,
     }
   }
   for (std::size_t t = 0; t < kTraits.size(); ++t) {
-    if (added.is_unbroken() && !changes[t].empty()) {
+    if (!changes[t].empty()) {
       bars[t] = critical_quantile(changes[t], 0.95);
     }
   }
@@ -139,7 +153,7 @@ Traits random_bars(const Json& sweep, std::span<const AnswerRow> answers,
 }
 
 // Changes of all traits of one vector over `questions`.
-void add_changes(const std::string& vector, const ByQuestion& plain,
+void add_changes(const ChosenEffect& added, const ByQuestion& plain,
                  const ByQuestion& steered,
                  std::span<const std::int64_t> questions, const Traits& bars,
                  std::vector<Change>& changes) {
@@ -149,7 +163,10 @@ void add_changes(const std::string& vector, const ByQuestion& plain,
   }
   words /= static_cast<double>(questions.size());
   for (std::size_t t = 0; t < kTraits.size(); ++t) {
-    Change change{fmt::format("{}, {}", vector, kTraits[t]), bars[t], {}, {}};
+    Change change;
+    change.name = fmt::format("{}, {}", added.vector, kTraits[t]);
+    change.bar = bars[t];
+    change.is_unbroken = added.is_unbroken();
     const double unit = t == 0 ? std::max(words, 1.0) : 1.0;
     for (const auto question : questions) {
       change.by_question.push_back(
@@ -160,7 +177,7 @@ void add_changes(const std::string& vector, const ByQuestion& plain,
 }
 
 std::vector<Change> measure_changes(const Json& sweep,
-                                    std::span<const AnswerRow> answers,
+                                    const AnswersByCell& answers,
                                     const std::vector<ChosenEffect>& effects,
                                     const std::vector<std::string>& wanted) {
   const auto base = unsteered_cell(sweep);
@@ -169,12 +186,12 @@ std::vector<Change> measure_changes(const Json& sweep,
   }
   const auto plain = traits_of(answers, *base);
   std::vector<ByQuestion> steered;
-  std::vector<std::string> vectors;
+  std::vector<const ChosenEffect*> chosen;
   std::vector<Traits> bars;
   for (const auto& vector : wanted) {
     if (const auto* added =
             find_effect(effects, vector, "induction", "linear")) {
-      vectors.push_back(vector);
+      chosen.push_back(added);
       steered.push_back(traits_of(answers, added->cell));
       bars.push_back(random_bars(sweep, answers, *added, plain));
     }
@@ -187,11 +204,11 @@ std::vector<Change> measure_changes(const Json& sweep,
     }
   }
   std::vector<Change> changes;
-  if (questions.size() < 2 || vectors.empty()) {
+  if (questions.size() < 2 || chosen.empty()) {
     return changes;
   }
-  for (std::size_t v = 0; v < vectors.size(); ++v) {
-    add_changes(vectors[v], plain, steered[v], questions, bars[v], changes);
+  for (std::size_t v = 0; v < chosen.size(); ++v) {
+    add_changes(*chosen[v], plain, steered[v], questions, bars[v], changes);
   }
   const auto units = test_units(sweep);
   for (auto& change : changes) {
@@ -210,8 +227,23 @@ struct Traits95 {
   bool any_large = false;
   Estimate largest;
   std::string name;
-  double bar = 0.0;  // Change::bar of it
+  double bar = 0.0;    // that it has to exceed
+  std::string beside;  // what random vectors do there, in words
 };
+
+std::string percent(double share) {
+  return rounded(100.0 * share, 0);
+}
+
+std::string beside_text(const Change& change) {
+  if (!change.is_unbroken) {
+    return "in text of which too much is broken, so that it shows nothing";
+  }
+  return std::isfinite(change.bar)
+             ? fmt::format("where 95 % of random vectors stay below {} %",
+                           percent(change.bar))
+             : "beside which no random vectors ran, so that it shows nothing";
+}
 
 Traits95 judge_traits(const std::vector<Change>& changes, std::uint64_t seed,
                       double margin) {
@@ -229,22 +261,20 @@ Traits95 judge_traits(const std::vector<Change>& changes, std::uint64_t seed,
     const auto& cell = got.cells[i];
     out.all_small = out.all_small && cell.above(-margin) && cell.below(margin);
     const double bar = std::max(margin, changes[i].bar);
-    const bool large = cell.above(bar) || cell.below(-bar);
+    const bool large =
+        changes[i].is_unbroken && (cell.above(bar) || cell.below(-bar));
     // One that random vectors do not reach is shown before larger ones.
     if (!out.largest.defined() || (large && !out.any_large) ||
         (large == out.any_large &&
          std::abs(cell.value) > std::abs(out.largest.value))) {
       out.largest = cell;
       out.name = changes[i].name;
-      out.bar = changes[i].bar;
+      out.bar = bar;
+      out.beside = beside_text(changes[i]);
     }
     out.any_large = out.any_large || large;
   }
   return out;
-}
-
-std::string percent(double share) {
-  return rounded(100.0 * share, 0);
 }
 
 std::string carried_text(const std::vector<CarriedConfound>& carried) {
@@ -262,15 +292,6 @@ std::string carried_text(const std::vector<CarriedConfound>& carried) {
   return text;
 }
 
-std::string bar_text(double bar) {
-  return std::isfinite(bar)
-             ? fmt::format("where 95 % of random vectors stay below {} %",
-                           percent(bar))
-             : std::string(
-                   "beside which no random vectors ran, or in text that "
-                   "is broken, so that it shows nothing");
-}
-
 std::string changes_text(const Traits95& traits) {
   return traits.largest.defined()
              ? fmt::format(
@@ -278,7 +299,7 @@ std::string changes_text(const Traits95& traits) {
                    traits.name, signed_rounded(100.0 * traits.largest.value, 0),
                    signed_rounded(100.0 * traits.largest.low, 0),
                    signed_rounded(100.0 * traits.largest.high, 0),
-                   bar_text(traits.bar))
+                   traits.beside)
              : "";
 }
 
@@ -316,9 +337,7 @@ void decide(const std::vector<CarriedConfound>& carried, const Traits95& traits,
     row.definition.unit = "change of the answers, as a share";
   }
   row.p = p_beyond(row.effect,
-                   any_large
-                       ? (by_traits ? std::max(row.margin(), traits.bar) : bar)
-                       : row.margin());
+                   any_large ? (by_traits ? traits.bar : bar) : row.margin());
   row.reason = joined(carried_text(carried), changes_text(traits));
   if (any_large) {
     row.decision = Decision::kSupported;
@@ -337,7 +356,8 @@ HypothesisResult trait_claim(const Json& comparison, const Json& sweep,
                              std::uint64_t seed) {
   auto row = claim_row("H10");
   const auto carried = carried_confounds(comparison, effects, deciding);
-  const auto changes = measure_changes(sweep, answers, effects, deciding);
+  const auto rows = by_cell(answers);
+  const auto changes = measure_changes(sweep, rows, effects, deciding);
   if (changes.empty() && carried.empty()) {
     return not_measured(
         "H10",
@@ -350,11 +370,10 @@ HypothesisResult trait_claim(const Json& comparison, const Json& sweep,
       vectors, std::back_inserter(others), [&](const std::string& name) {
         return std::ranges::find(deciding, name) == deciding.end();
       });
-  const auto beside =
-      joined(carried_text(carried_confounds(comparison, effects, others)),
-             changes_text(
-                 judge_traits(measure_changes(sweep, answers, effects, others),
-                              seed, row.margin())));
+  const auto beside = joined(
+      carried_text(carried_confounds(comparison, effects, others)),
+      changes_text(judge_traits(measure_changes(sweep, rows, effects, others),
+                                seed, row.margin())));
   row.reason += beside.empty() ? "" : "; not deciding: " + beside;
   return row;
 }
